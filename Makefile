@@ -1,0 +1,39 @@
+# Each target sets up what it needs by itself. Python ≥ 3.11 is all that has to be there.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test test-slow lint format browser clean
+
+run: $(VENV)/installed
+	$(BIN)/python app.py
+
+test: $(VENV)/installed-for-tests lint browser
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: $(VENV)/installed-for-tests browser
+	$(BIN)/python -m pytest -m slow
+
+lint: $(VENV)/installed-for-tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/installed-for-tests
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+$(VENV)/installed: requirements.txt
+	sh tools/install.sh $(PYTHON) $(VENV) requirements.txt
+	touch $@
+
+$(VENV)/installed-for-tests: requirements-test.txt $(VENV)/installed
+	sh tools/install.sh $(PYTHON) $(VENV) requirements-test.txt
+	touch $@
+
+browser: $(VENV)/installed-for-tests
+	sh tools/find-browser.sh $(BIN)
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache

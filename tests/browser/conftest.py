@@ -1,0 +1,72 @@
+"""A real Chromium. A page fails its test when it logs an error or asks another host."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlparse
+
+import gradio as gr
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+
+SYSTEM = ("/usr/bin/chromium", "/usr/bin/google-chrome")
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def chromium_path() -> str | None:
+    """The named browser, else the system's; None leaves the choice to Playwright's own."""
+    named = os.environ.get("UNET_DEMO_CHROMIUM")
+    return named or next((path for path in SYSTEM if Path(path).exists()), None)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=chromium_path(), args=list(QUIET))
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    faults: list[str] = []
+
+    def note_console(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            faults.append(f"console: {message.text}")
+
+    def note_request(request: Request) -> None:
+        address = urlparse(request.url)
+        if address.scheme not in ("data", "blob") and address.hostname != "127.0.0.1":
+            faults.append(f"asked another host: {request.url}")
+
+    context = browser.new_context(viewport={"width": 1366, "height": 900}, locale="en-US")
+    page = context.new_page()
+    page.on("console", note_console)
+    page.on("request", note_request)
+    page.on("pageerror", lambda error: faults.append(f"script: {error}"))
+    yield page
+    context.close()
+    assert not faults, "\n".join(faults)
+
+
+@pytest.fixture(scope="module")
+def serve() -> Iterator[Callable[[gr.Blocks], str]]:
+    """Launches Blocks, answers their address, and closes them after the module."""
+    running: list[gr.Blocks] = []
+
+    def start(demo: gr.Blocks) -> str:
+        address = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")[1]
+        running.append(demo)
+        return address
+
+    yield start
+    for demo in running:
+        demo.close()

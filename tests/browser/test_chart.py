@@ -1,0 +1,178 @@
+"""The loss chart, driven in a browser, and what Python sends it."""
+
+import json
+import math
+
+import gradio as gr
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from unet_demo.ui.chart import POINTS, Curve, chart, chart_value, thin_out
+
+STEPS = range(1, 121)
+FALLING = [1.2 * math.exp(-step / 40) for step in STEPS]
+KOREAN = {"ko": {"empty": "학습을 누르세요.", "training": "학습"}}
+
+
+def run(label: str = "width 16", live: bool = True) -> Curve:
+    return Curve(label, STEPS, FALLING, FALLING, [60, 120], [0.4, 0.25], live)
+
+
+def diverging() -> Curve:
+    return Curve("rate 1e3", [1, 2, 3, 4], [1.0, 2.0, math.nan, math.inf], live=True)
+
+
+def reference() -> Curve:
+    return Curve("the article", range(1, 11), np.linspace(1.1, 0.3, 10).tolist())
+
+
+VALUES = {
+    "one": lambda: chart_value([run()]),
+    "two": lambda: chart_value([run("no skips", live=False), run()], reference()),
+    "log": lambda: chart_value([run()], log_scale=True),
+    "diverged": lambda: chart_value([diverging()]),
+    "diverged at once": lambda: chart_value([Curve("x", [1], [math.nan], live=True)]),
+    "one point": lambda: chart_value([Curve("x", [1], [0.7], live=True)]),
+    "no point": lambda: chart_value([Curve("x", [], [], live=True)]),
+    "negative": lambda: chart_value([Curve("x", [1, 2], [-1.0, 0.0], live=True)], log_scale=True),
+    "clear": lambda: None,
+}
+
+
+@pytest.fixture(scope="module")
+def address(serve) -> str:
+    with gr.Blocks() as demo:
+        shown = chart(KOREAN)
+        for name, make in VALUES.items():
+            gr.Button(name).click(make, outputs=shown, show_progress="hidden")
+    return serve(demo)
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def ink(page: Page) -> int:
+    """How many pixels of the canvas are drawn on."""
+    return page.evaluate("""() => {
+        const canvas = document.querySelector(".chart canvas");
+        const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        return pixels.data.filter((value, index) => index % 4 === 3 && value).length;
+    }""")
+
+
+def test_thinning_keeps_the_ends_and_the_extremes():
+    losses = np.random.default_rng(0).normal(size=10_000)
+    kept = thin_out(losses)
+    assert len(kept) <= POINTS
+    assert (kept[0], kept[-1]) == (0, 9_999)
+    assert {losses.argmin(), losses.argmax()} <= set(kept.tolist())
+
+
+def test_nan_and_infinity_end_the_line_and_stay_out_of_the_json():
+    sent = chart_value([diverging()])["runs"][0]
+    assert json.loads(sent["train"]) == [[1, 2], [1.0, 2.0]]
+    assert sent["diverged"] == 3
+
+
+def test_a_curve_with_a_loss_too_few_is_refused():
+    with pytest.raises(ValueError, match="2 steps but 1 losses"):
+        chart_value([Curve("x", [1, 2], [1.0])])
+
+
+def test_the_read_out_shows_the_last_step_then_the_pointed_one(page: Page, address: str):
+    page.goto(address)
+    expect(page.locator(".chart .notice")).to_have_text("Press Train: the loss will be drawn here.")
+    press(page, "two")
+    readout = page.locator(".chart .readout")
+    expect(readout).to_contain_text("step 120 — training 0.0597, smoothed 0.0597, validation 0.25")
+    page.locator(".chart canvas").hover(position={"x": 53, "y": 100})
+    expect(readout).to_contain_text("step 1 — training 1.17")
+    expect(readout).to_contain_text("no skips 1.17, the article 1.1")
+    page.locator(".chart canvas").press("End")
+    expect(readout).to_contain_text("step 120")
+
+
+def test_the_legend_names_every_run_and_the_reference(page: Page, address: str):
+    page.goto(address)
+    press(page, "two")
+    expect(page.locator(".chart .legend li")).to_have_text(
+        ["width 16", "training", "smoothed", "validation", "no skips", "the article"]
+    )
+
+
+def test_the_chosen_scale_survives_updates(page: Page, address: str):
+    page.goto(address)
+    press(page, "log")
+    log = page.get_by_role("button", name="Log", exact=True)
+    expect(log).to_have_attribute("aria-pressed", "true")
+    press(page, "Linear")
+    press(page, "log")
+    press(page, "two")
+    expect(page.locator(".chart .legend li")).to_have_count(6)
+    expect(log).to_have_attribute("aria-pressed", "false")
+
+
+@pytest.mark.parametrize("name", ["one point", "diverged", "diverged at once"])
+@pytest.mark.parametrize("scale", ["Linear", "Log"])
+def test_few_and_broken_points_are_drawn(page: Page, address: str, name: str, scale: str):
+    page.goto(address)
+    press(page, "one")
+    press(page, scale)
+    press(page, name)
+    expect(page.locator(".chart .notice")).to_be_empty()
+    page.wait_for_timeout(100)
+    assert ink(page) > 500
+
+
+def test_a_divergence_is_told_to_a_screen_reader(page: Page, address: str):
+    page.goto(address)
+    press(page, "diverged")
+    expect(page.locator(".chart canvas")).to_have_attribute(
+        "aria-label", "Loss by training step: step 2, training loss 2, diverged at step 3"
+    )
+    expect(page.locator(".chart [role=status]")).to_contain_text("diverged at step 3")
+
+
+def test_no_point_leaves_the_empty_text_and_no_positive_one_says_so(page: Page, address: str):
+    page.goto(address)
+    press(page, "negative")
+    expect(page.locator(".chart .notice")).to_contain_text("No loss above zero")
+    press(page, "no point")
+    expect(page.locator(".chart .notice")).to_contain_text("Press Train")
+
+
+def test_summaries_for_screen_readers_keep_five_seconds_apart(page: Page, address: str):
+    page.goto(address)
+    expect(page.locator(".chart .notice")).to_contain_text("Press Train")
+    page.evaluate("""() => {
+        window.spokenAt = [];
+        const note = () => window.spokenAt.push(performance.now());
+        const status = document.querySelector(".chart [role=status]");
+        new MutationObserver(note).observe(status, { childList: true });
+    }""")
+    spoken = page.locator(".chart [role=status]")
+    press(page, "one")
+    expect(spoken).to_have_text("step 120, training loss 0.0597, validation loss 0.25")
+    press(page, "one point")
+    expect(spoken).to_have_text("step 1, training loss 0.7", timeout=10_000)
+    first, second = page.evaluate("window.spokenAt")
+    assert second - first >= 4_990
+
+
+def test_dark_mode_redraws_in_its_own_colours(page: Page, address: str):
+    page.goto(f"{address}?__theme=light")
+    press(page, "one")
+    expect(page.locator(".chart .notice")).to_be_empty()
+    drawn = "document.querySelector('.chart canvas').toDataURL()"
+    page.wait_for_timeout(200)
+    light = page.evaluate(drawn)
+    page.evaluate("document.body.classList.add('dark')")
+    page.wait_for_timeout(200)
+    assert page.evaluate(drawn) != light
+
+
+def test_the_address_chooses_the_language(page: Page, address: str):
+    page.goto(f"{address}?lang=ko")
+    expect(page.locator(".chart .notice")).to_have_text("학습을 누르세요.")

@@ -1,0 +1,69 @@
+"""The ISBI 2012 challenge's frames."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from unet_demo.data.isbi import DataError, load_frames, split_numbers
+
+
+@pytest.fixture
+def volume(tmp_path: Path) -> Path:
+    """30 frames of 16×20 px, each as gray as its number, interior on the left."""
+    frames = np.broadcast_to(np.arange(30, dtype=np.uint8)[:, None, None], (30, 16, 20))
+    labels = np.zeros((30, 16, 20), np.uint8)
+    labels[..., :10] = 255
+    tifffile.imwrite(tmp_path / "train-volume.tif", frames, photometric="minisblack")
+    tifffile.imwrite(tmp_path / "train-labels.tif", labels, photometric="minisblack")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("split", "numbers"), [("train", range(21)), ("val", range(21, 30)), ("all", range(30))]
+)
+def test_a_split_holds_its_frames_in_order(volume, split, numbers):
+    frames = load_frames(volume, split)
+    assert frames.numbers == tuple(numbers)
+    assert frames.images[:, 0, 0, 0].tolist() == list(numbers)
+
+
+def test_training_and_validation_share_no_frame():
+    assert not set(split_numbers(30, "train")) & set(split_numbers(30, "val"))
+
+
+def test_pictures_have_a_channel_and_labels_are_1_inside_cells(volume):
+    frames = load_frames(volume)
+    assert frames.images.shape == (30, 16, 20, 1) and frames.labels.shape == (30, 16, 20)
+    assert frames.labels.dtype == np.uint8
+    assert (frames.labels[..., :10] == 1).all() and not frames.labels[..., 10:].any()
+
+
+def test_a_folder_given_as_text_will_do(volume):
+    assert len(load_frames(str(volume), "all").images) == 30
+
+
+@pytest.mark.parametrize("missing", ["train-volume.tif", "train-labels.tif"])
+def test_a_missing_file_is_named_with_what_to_do(volume, missing):
+    (volume / missing).unlink()
+    with pytest.raises(DataError, match=f"^{missing} not found in .*--data the folder"):
+        load_frames(volume)
+
+
+def test_labels_of_another_size_are_refused(volume):
+    tifffile.imwrite(volume / "train-labels.tif", np.zeros((30, 8, 8), np.uint8))
+    with pytest.raises(DataError, match=r"same size; fetch both again\.$"):
+        load_frames(volume)
+
+
+def test_a_volume_too_short_for_the_split_is_refused(volume):
+    for name in ("train-volume.tif", "train-labels.tif"):
+        tifffile.imwrite(volume / name, np.zeros((5, 16, 20), np.uint8))
+    with pytest.raises(DataError, match="5 frames"):
+        load_frames(volume, "val")
+
+
+def test_an_unknown_split_is_refused_and_the_known_ones_named(volume):
+    with pytest.raises(DataError, match="'test'.*train, val, all"):
+        load_frames(volume, "test")

@@ -1,0 +1,274 @@
+"""A small Hugging Face Hub on the loopback, honest or not, for tests that need a real one.
+
+    with hub_server({"ann/unets": {"shapes.safetensors": b"..."}}) as endpoint:
+        monkeypatch.setenv("HF_ENDPOINT", endpoint)
+
+A key may name a branch or a tag, "ann/unets@v1"; without one it is "main". A repository's commit
+follows from its files, so that changing the dict moves the branch. What a request asks is answered
+by `_ROUTES`, method by method: uploads can be added there.
+"""
+
+import hashlib
+import json
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote, urlsplit
+
+Files = dict[str, bytes]
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """How the server answers. `where` limits all of it to the paths that contain this text."""
+
+    where: str = ""
+    dead: bool = False  # takes the connection and never answers
+    delay: float = 0.0  # seconds before the answer
+    drip: float | None = None  # seconds between the single bytes of a body
+    drip_headers: float | None = None  # seconds between the lines of an endless header
+    stall_after: int | None = None  # bytes of a body after which nothing more comes
+    status: int | None = None  # an error of this status instead of an answer
+    page: bytes | None = None  # a web page instead of an answer, as a hotel's network gives
+    bytes_instead: bytes | None = None  # a body that is not the file's, under the file's own ETag
+    length_lie: int = 0  # added to the Content-Length
+    no_length: bool = False  # no Content-Length: the body ends with the connection
+    cdn: bool = False  # sends on to another host for checkpoints, as the Hub does
+
+
+HONEST = Behaviour()
+
+
+@dataclass
+class Hub:
+    """What the server holds, and what it was asked."""
+
+    repos: dict[str, Files]
+    behaviour: Behaviour = HONEST
+    gated: frozenset[str] = frozenset()
+    token: str | None = None  # the only token that opens a gated repository
+    asked: list[str] = field(default_factory=list)
+    closing: threading.Event = field(default_factory=threading.Event)
+
+    def branches(self, repo: str) -> dict[str, Files]:
+        """The files of each revision of a repository; commits are revisions too."""
+        keys = {key: key.partition("@")[2] or "main" for key in self.repos}
+        named = {keys[key]: self.repos[key] for key in keys if key.partition("@")[0] == repo}
+        return named | {commit_of(files): files for files in named.values()}
+
+
+@dataclass(frozen=True)
+class Answer:
+    body: bytes = b""
+    status: int = HTTPStatus.OK
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def commit_of(files: Files) -> str:
+    """The 40 hex digits of the commit that holds exactly these files."""
+    parts = (f"{name}:{hashlib.sha1(data).hexdigest()}" for name, data in sorted(files.items()))
+    return hashlib.sha1("\n".join(parts).encode()).hexdigest()
+
+
+@contextmanager
+def hub_server(
+    repos: dict[str, Files],
+    behaviour: Behaviour = HONEST,
+    *,
+    gated: frozenset[str] = frozenset(),
+    token: str | None = None,
+    asked: list[str] | None = None,
+) -> Iterator[str]:
+    """Serve the repositories while the block runs; gives the endpoint's address.
+
+    `asked` receives each request as "METHOD /path", with " (token)" if it carried one.
+    """
+    hub = Hub(repos, behaviour, gated, token, [] if asked is None else asked)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": hub}))
+    server.daemon_threads, server.block_on_close = True, False
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        hub.closing.set()  # lets the requests go that were never to be answered
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def closed_port() -> str:
+    """The address of an endpoint where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+# --- what the Hub answers ---------------------------------------------------------------------
+
+
+def _error(code: str, status: int, commit: str | None = None) -> Answer:
+    headers = {"X-Error-Code": code} | ({"X-Repo-Commit": commit} if commit else {})
+    return Answer(b"", status, headers)
+
+
+def _files(hub: Hub, repo: str, revision: str) -> Files | Answer:
+    branches = hub.branches(repo)
+    if not branches:
+        return _error("RepoNotFound", HTTPStatus.UNAUTHORIZED)
+    if revision not in branches:
+        return _error("RevisionNotFound", HTTPStatus.NOT_FOUND)
+    return branches[revision]
+
+
+def _info(hub: Hub, request: "_Handler", repo: str, revision: str | None) -> Answer:
+    files = _files(hub, repo, revision or "main")
+    if isinstance(files, Answer):
+        return files
+    siblings = [{"rfilename": name} for name in sorted(files)]
+    return _json({"id": repo, "sha": commit_of(files), "siblings": siblings})
+
+
+def _tree(hub: Hub, request: "_Handler", repo: str, revision: str) -> Answer:
+    files = _files(hub, repo, revision)
+    if isinstance(files, Answer):
+        return files
+    return _json(
+        [
+            {"type": "file", "path": name, "size": len(data), "oid": hashlib.sha1(data).hexdigest()}
+            for name, data in sorted(files.items())
+        ]
+    )
+
+
+def _resolve(hub: Hub, request: "_Handler", repo: str, revision: str, name: str) -> Answer:
+    files = _files(hub, repo, revision)
+    if isinstance(files, Answer):
+        return files
+    if repo in hub.gated and request.headers.get("Authorization") != f"Bearer {hub.token}":
+        return _error("GatedRepo", HTTPStatus.FORBIDDEN)
+    commit = commit_of(files)
+    if name not in files:
+        return _error("EntryNotFound", HTTPStatus.NOT_FOUND, commit)
+    if hub.behaviour.cdn and name.endswith(".safetensors"):
+        return _send_on(request, commit, repo, name, files[name])
+    headers = {"X-Repo-Commit": commit, "ETag": f'"{hashlib.sha256(files[name]).hexdigest()}"'}
+    return _part(files[name], request.headers.get("Range"), headers)
+
+
+def _send_on(request: "_Handler", commit: str, repo: str, name: str, data: bytes) -> Answer:
+    """302 to the same server under another name, which counts as another host."""
+    port = request.headers["Host"].rpartition(":")[2]
+    headers = {
+        "Location": f"http://localhost:{port}/cdn/{repo}/{commit}/{name}",
+        "X-Repo-Commit": commit,
+        "X-Linked-Size": str(len(data)),
+        "X-Linked-Etag": f'"{hashlib.sha256(data).hexdigest()}"',
+    }
+    return Answer(b"", HTTPStatus.FOUND, headers)
+
+
+def _cdn(hub: Hub, request: "_Handler", repo: str, commit: str, name: str) -> Answer:
+    return _part(hub.branches(repo)[commit][name], request.headers.get("Range"), {})
+
+
+def _part(data: bytes, wanted: str | None, headers: dict[str, str]) -> Answer:
+    """The file, or the range of it that was asked for ("bytes=FIRST-" or "bytes=FIRST-LAST")."""
+    headers = headers | {"Accept-Ranges": "bytes"}
+    match = re.fullmatch(r"bytes=(\d+)-(\d*)", wanted or "")
+    if not match:
+        return Answer(data, HTTPStatus.OK, headers)
+    first, last = int(match[1]), min(int(match[2] or len(data)), len(data) - 1)
+    headers["Content-Range"] = f"bytes {first}-{last}/{len(data)}"
+    return Answer(data[first : last + 1], HTTPStatus.PARTIAL_CONTENT, headers)
+
+
+def _json(answer: object) -> Answer:
+    return Answer(json.dumps(answer).encode(), headers={"Content-Type": "application/json"})
+
+
+_REPO = r"(?P<repo>[^/]+/[^/]+)"
+_ROUTES = {
+    "GET": [
+        (rf"/api/models/{_REPO}(?:/revision/(?P<revision>[^/]+))?", _info),
+        (rf"/api/models/{_REPO}/tree/(?P<revision>[^/]+)", _tree),
+        (rf"/{_REPO}/resolve/(?P<revision>[^/]+)/(?P<name>.+)", _resolve),
+        (rf"/cdn/{_REPO}/(?P<commit>[^/]+)/(?P<name>.+)", _cdn),
+    ],
+}
+_ROUTES["HEAD"] = _ROUTES["GET"]
+
+
+# --- how it answers ---------------------------------------------------------------------------
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    hub: Hub
+    disable_nagle_algorithm = True  # or each answer waits 40 ms between its header and its body
+
+    def do_GET(self) -> None:
+        behaviour = self.hub.behaviour if self.hub.behaviour.where in self.path else HONEST
+        token = " (token)" if "Authorization" in self.headers else ""
+        self.hub.asked.append(f"{self.command} {unquote(urlsplit(self.path).path)}{token}")
+        with suppress(ConnectionError):  # the client gives up on most of these
+            if behaviour.dead:
+                self.hub.closing.wait()
+            elif behaviour.drip_headers is not None:
+                self._drip_headers(behaviour.drip_headers)
+            else:
+                self.hub.closing.wait(behaviour.delay)
+                self._answer(self._find(behaviour), behaviour)
+
+    do_HEAD = do_GET
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep the tests' output quiet."""
+
+    def _find(self, behaviour: Behaviour) -> Answer:
+        if behaviour.status is not None:
+            return Answer(b"", behaviour.status)
+        if behaviour.page is not None:
+            return Answer(behaviour.page, headers={"Content-Type": "text/html"})
+        for pattern, route in _ROUTES[self.command]:
+            if match := re.fullmatch(pattern, urlsplit(self.path).path):
+                parts = {key: value and unquote(value) for key, value in match.groupdict().items()}
+                return route(self.hub, self, **parts)
+        return Answer(b"", HTTPStatus.NOT_FOUND)
+
+    def _answer(self, answer: Answer, behaviour: Behaviour) -> None:
+        body = answer.body
+        if behaviour.bytes_instead is not None and answer.status == HTTPStatus.OK:
+            body = behaviour.bytes_instead
+        self.send_response(answer.status)
+        if behaviour is not HONEST:  # a lie must not spill into the next answer
+            self.send_header("Connection", "close")
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        if not behaviour.no_length:
+            self.send_header("Content-Length", str(len(body) + behaviour.length_lie))
+        self.end_headers()
+        if self.command != "HEAD":
+            self._send_body(body, behaviour)
+
+    def _send_body(self, body: bytes, behaviour: Behaviour) -> None:
+        if behaviour.drip is not None:
+            for byte in body:
+                self.wfile.write(bytes([byte]))
+                if self.hub.closing.wait(behaviour.drip):
+                    return
+        elif behaviour.stall_after is not None:
+            self.wfile.write(body[: behaviour.stall_after])
+            self.hub.closing.wait()
+        else:
+            self.wfile.write(body)
+
+    def _drip_headers(self, seconds: float) -> None:
+        self.close_connection = True
+        self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        while not self.hub.closing.wait(seconds):
+            self.wfile.write(b"X-More: soon\r\n")

@@ -1,0 +1,247 @@
+"""A checkpoint is one safetensors file: float16 weights, and in its header all that describes them.
+
+Never a pickle: opening a stranger's file runs none of its code.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from .hub import HubError, fetch_checkpoint, looks_like_repo, parse_repo
+from .networks import Network, create_network
+from .tasks import Task, task_from_dict, task_to_dict
+
+HEADER_KEY = "unet_demo"
+"""Key of the safetensors metadata under which the card stands, as JSON."""
+
+FORMAT = 1
+"""Version of the card; a file with a higher one was made by a later program."""
+
+WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
+INDEX = "index.json"
+
+HUB_VARIABLE = "UNET_DEMO_HUB_REPO"
+"""Environment variable: owner/repo that holds checkpoints which are not bundled."""
+
+
+class CheckpointError(ValueError):
+    """One plain sentence: which checkpoint, what is wrong with it, what to do."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """All that is needed to rebuild, use and credit a checkpoint.
+
+    ``mean`` and ``std`` normalise pictures in 0..1, per channel. ``threshold`` is the best one for
+    a binary task. ``scores`` maps a score's name to its value; ``scored_on`` names the data.
+    """
+
+    name: str
+    network: str
+    options: Mapping[str, object]
+    task: Task
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    threshold: float = 0.5
+    title: str = ""
+    summary: str = ""
+    article: str = ""
+    recipe: Mapping[str, object] = field(default_factory=dict)
+    scores: Mapping[str, float] = field(default_factory=dict)
+    scored_on: str = ""
+    licence: str = ""
+    credit: str = ""
+
+    @property
+    def channels(self) -> int:
+        """Channels of the pictures that the network takes: 1 (gray) or 3 (RGB)."""
+        return len(self.mean)
+
+    def to_json(self) -> str:
+        """The card as it stands in a file's header."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return json.dumps({"format": FORMAT, **values, "task": task_to_dict(self.task)})
+
+    @classmethod
+    def from_json(cls, text: str) -> "Card":
+        """Read a header. Raises CheckpointError if it is from a later version or incomplete."""
+        try:
+            values = json.loads(text)
+            version = int(values.pop("format"))
+            if version > FORMAT:
+                raise CheckpointError(
+                    "The checkpoint was made by a later version of unet_demo; update the program."
+                )
+            known = {f.name for f in fields(cls)}
+            values = {name: value for name, value in values.items() if name in known}
+            values["task"] = task_from_dict(values["task"])
+            for name in ("mean", "std"):
+                values[name] = tuple(float(v) for v in values[name])
+            return cls(**values)
+        except CheckpointError:
+            raise
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise CheckpointError(
+                f"The checkpoint's description cannot be read ({error}); download or train it again."
+            ) from error
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A network with its weights, float32 on the CPU and in evaluation mode, and its card."""
+
+    card: Card
+    network: Network
+
+
+def save_checkpoint(path: Path, network: Network, card: Card) -> None:
+    """Write float16 weights and the card, atomically. Integer buffers keep their type."""
+    tensors = {
+        name: (t.half() if t.is_floating_point() else t).detach().cpu().contiguous()
+        for name, t in network.state_dict().items()
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    save_file(tensors, partial, metadata={HEADER_KEY: card.to_json()})
+    os.replace(partial, path)
+
+
+def read_card(path: Path) -> Card:
+    """The card alone, without the weights. Raises CheckpointError."""
+    return _open(path)[0]
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Rebuild a network, strictly: every weight must be there, none too many, each of its shape.
+
+    Raises CheckpointError when the file is not a checkpoint of this program, or is damaged.
+    """
+    card, tensors = _open(path, weights=True)
+    try:
+        network = create_network(card.network, **card.options)
+        network.load_state_dict(tensors, strict=True)
+    except (ValueError, RuntimeError) as error:
+        raise CheckpointError(
+            f"The weights in {path.name} do not fit the network that its header names;"
+            " download or train the checkpoint again."
+        ) from error
+    if network.in_channels != card.channels:
+        raise CheckpointError(
+            f"{path.name} normalises {card.channels} channels, but its network takes"
+            f" {network.in_channels}; train it again."
+        )
+    return Checkpoint(card, network.eval())
+
+
+def _open(path: Path, weights: bool = False) -> tuple[Card, dict[str, torch.Tensor]]:
+    if not path.is_file():
+        raise CheckpointError(f"There is no checkpoint file {path.name!r}; check its path.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = (file.metadata() or {}).get(HEADER_KEY)
+            names = file.keys() if weights and header else []
+            tensors = {name: file.get_tensor(name) for name in names}
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(
+            f"{path.name} is not a complete safetensors file; download or copy it again."
+        ) from error
+    if header is None:
+        raise CheckpointError(
+            f"{path.name} is a safetensors file, but not a checkpoint of unet_demo:"
+            " its header does not describe a network of this program."
+        )
+    tensors = {n: t.float() if t.is_floating_point() else t for n, t in tensors.items()}
+    return Card.from_json(header), tensors
+
+
+def sha256_of(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_index(directory: Path = WEIGHTS) -> dict[str, dict[str, object]]:
+    """name → {"file", "sha256", "bytes"} of the checkpoints bundled in a directory, in its order."""
+    path = directory / INDEX
+    if not path.is_file():
+        return {}
+    return json.loads(path.read_text(encoding="utf-8"))["checkpoints"]
+
+
+def add_to_index(path: Path) -> None:
+    """Enter a checkpoint file into the index.json beside it (or renew its entry)."""
+    entries = read_index(path.parent)
+    entries[path.stem] = {
+        "file": path.name,
+        "sha256": sha256_of(path),
+        "bytes": path.stat().st_size,
+    }
+    text = json.dumps({"checkpoints": entries}, indent=2) + "\n"
+    (path.parent / INDEX).write_text(text, encoding="utf-8")
+
+
+def find_checkpoint(text: str) -> Path:
+    """The file that a person means: a path, a bundled name, a name in UNET_DEMO_HUB_REPO, or owner/repo[@revision].
+
+    Raises CheckpointError or HubError, each with one plain sentence.
+    """
+    text = text.strip()
+    path = Path(text).expanduser()
+    if path.suffix == ".safetensors" or path.is_file():
+        if not path.is_file():
+            raise CheckpointError(f"There is no file {text!r}; check the path of the checkpoint.")
+        return path
+    index = read_index()
+    if text in index:
+        return _verified(WEIGHTS / str(index[text]["file"]), str(index[text]["sha256"]))
+    if looks_like_repo(text):
+        repo, revision = parse_repo(text)
+        return fetch_checkpoint(repo, revision=revision)
+    hub = os.environ.get(HUB_VARIABLE)
+    if hub:
+        repo, revision = parse_repo(hub)
+        return fetch_checkpoint(repo, text, revision)
+    raise CheckpointError(
+        f"There is no checkpoint {text!r}; use one of {', '.join(index) or 'none that are bundled'},"
+        " the path of a .safetensors file, or owner/repo on the Hugging Face Hub."
+    )
+
+
+def _verified(path: Path, sha256: str) -> Path:
+    if not path.is_file():
+        raise CheckpointError(
+            f"The bundled file {path.name} is missing; clone or install the program again."
+        )
+    if sha256_of(path) != sha256:
+        raise CheckpointError(
+            f"The bundled file {path.name} is not the one that was published (its SHA-256 differs);"
+            " clone or install the program again."
+        )
+    return path
+
+
+def open_checkpoint(text: str) -> Checkpoint:
+    """Find and load a checkpoint; see :func:`find_checkpoint`."""
+    return load_checkpoint(find_checkpoint(text))
+
+
+__all__ = [
+    "Card",
+    "Checkpoint",
+    "CheckpointError",
+    "HubError",
+    "add_to_index",
+    "find_checkpoint",
+    "load_checkpoint",
+    "open_checkpoint",
+    "read_card",
+    "read_index",
+    "save_checkpoint",
+]

@@ -1,0 +1,201 @@
+"""The command line: train, evaluate and predict without a browser.
+
+A mistake of the caller's ends in one plain sentence on standard error and exit status 2.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from tqdm import tqdm
+
+from . import segmentation
+from .data.images import PictureError, read_picture
+from .data.isbi import SPLITS, DataError
+from .devices import DEVICE_VARIABLE, pick_device
+from .evaluation import Evaluation, Scores, evaluate
+from .exports import write_prediction
+from .inference import Progress
+from .recipes import RECIPES
+from .runs import RunError, train
+from .segmentation import open_predictor
+from .training import PRECISIONS, Diverged, Finished, StepDone, Validated
+
+CHECKPOINT_HELP = "a bundled name, the path of a .safetensors file, or owner/repo[@revision]"
+
+EXPECTED_ERRORS = (*segmentation.EXPECTED_ERRORS, DataError, RunError)
+"""Errors whose message is meant for the person at the keyboard."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status: 0 done, 2 a mistake of the caller's, 130 interrupted."""
+    options = parser().parse_args(arguments)
+    try:
+        return options.command(options)
+    except EXPECTED_ERRORS as error:
+        print(f"unet_demo: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("unet_demo: interrupted", file=sys.stderr)
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    top = argparse.ArgumentParser(prog="unet_demo", description="Segment pictures with U-Nets.")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    training = commands.add_parser("train", help="train a checkpoint by its recipe")
+    training.add_argument("recipe", choices=sorted(RECIPES), help="which checkpoint to train")
+    training.add_argument("--data", type=Path, help="folder of the data set (shapes needs none)")
+    training.add_argument("--out", type=Path, required=True, help="folder of the run")
+    training.add_argument("--resume", action="store_true", help="continue the run in --out")
+    training.add_argument("--steps", type=int, help="fewer or more steps than the recipe's")
+    training.add_argument("--epoch", type=int, help="steps between validations")
+    training.add_argument("--precision", choices=PRECISIONS, help="default: the recipe's")
+    training.add_argument("--workers", type=int, default=0, help="processes that make batches")
+    add_device(training)
+    training.set_defaults(command=run_train)
+
+    evaluation = commands.add_parser("evaluate", help="score a checkpoint on known truth")
+    evaluation.add_argument("checkpoint", help=CHECKPOINT_HELP)
+    evaluation.add_argument("--data", type=Path, help="folder of the data set (shapes needs none)")
+    evaluation.add_argument("--split", choices=SPLITS, default="val", help="default: val")
+    evaluation.add_argument("--no-tta", action="store_true", help="without 8-fold averaging")
+    evaluation.add_argument("--json", action="store_true", help="print one JSON object")
+    add_device(evaluation)
+    evaluation.set_defaults(command=run_evaluate)
+
+    prediction = commands.add_parser("predict", help="segment picture files")
+    prediction.add_argument("checkpoint", help=CHECKPOINT_HELP)
+    prediction.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    prediction.add_argument("--out", type=Path, required=True, help="folder of the masks")
+    prediction.add_argument("--probabilities", action="store_true", help="also write NAME.npy")
+    prediction.add_argument("--tta", action="store_true", help="average over 8 turns and mirrors")
+    add_device(prediction)
+    prediction.set_defaults(command=run_predict)
+    return top
+
+
+def add_device(command: argparse.ArgumentParser) -> None:
+    """The option that every command which computes has."""
+    command.add_argument(
+        "--device", help=f"cpu, cuda, cuda:1 …; default: {DEVICE_VARIABLE}, else a GPU if any"
+    )
+
+
+def run_train(options: argparse.Namespace) -> int:
+    """Train, with a progress bar that shows the loss and each validation's score."""
+    recipe = RECIPES[options.recipe]
+    changes = {
+        name: value
+        for name in ("steps", "epoch", "precision")
+        if (value := getattr(options, name)) is not None
+    }
+    try:
+        recipe = replace(recipe, fit=replace(recipe.fit, **changes))
+    except ValueError as error:
+        raise RunError(f"These settings don't work: {error}.") from error
+    if recipe.data != "shapes" and options.data is None:
+        raise DataError(
+            f"The recipe {recipe.name!r} needs its data set; give its folder as --data."
+        )
+    events = train(
+        recipe,
+        options.data,
+        options.out,
+        resume=options.resume,
+        device=pick_device(options.device),
+        workers=options.workers,
+    )
+    with tqdm(total=recipe.fit.steps, unit="step", dynamic_ncols=True) as bar:
+        for event in events:
+            if isinstance(event, StepDone):
+                bar.update(event.step - bar.n)
+                bar.set_postfix_str(f"loss {event.loss:.4f}", refresh=False)
+            elif isinstance(event, Validated):
+                bar.write(f"step {event.step}: {in_words(event.scores)}")
+            elif isinstance(event, Diverged):
+                bar.write(
+                    f"The loss became {event.loss} at step {event.step}: the learning rate is too"
+                    f" high for these settings. The weights of step {event.restored_step} are kept."
+                )
+                return 1
+            elif isinstance(event, Finished):
+                bar.write(f"finished after {event.step} steps: {options.out}")
+    return 0
+
+
+def run_evaluate(options: argparse.Namespace) -> int:
+    """Score a checkpoint on a split of the data that it was made for."""
+    predictor = open_predictor(options.checkpoint, options.device)
+    with progress_bar("evaluating") as progress:
+        evaluation = evaluate(
+            predictor, options.data, options.split, flips=not options.no_tta, progress=progress
+        )
+    if options.json:
+        print(json.dumps(evaluation_as_json(options.checkpoint, evaluation), indent=2))
+    else:
+        print(f"{predictor.card.name} on {evaluation.scored_on}:")
+        for name, value in evaluation.scores.items():
+            print(f"  {name:28} {value:.4f}")
+    return 0
+
+
+def evaluation_as_json(checkpoint: str, evaluation: Evaluation) -> dict[str, object]:
+    """What --json prints; a score that does not exist (a class that never occurs) is null."""
+    scores = {name: value if value == value else None for name, value in evaluation.scores.items()}
+    return {
+        "checkpoint": checkpoint,
+        "scored_on": evaluation.scored_on,
+        "tta": evaluation.flips,
+        "scores": scores,
+    }
+
+
+def run_predict(options: argparse.Namespace) -> int:
+    """Write a mask for each file. Reads them all first, so that a broken one stops nothing halfway."""
+    predictor = open_predictor(options.checkpoint, options.device)
+    stems = [file.stem for file in options.files]
+    doubled = next((stem for stem in stems if stems.count(stem) > 1), None)
+    if doubled is not None:
+        raise PictureError(
+            f"Two of the files are called {doubled!r}, and their masks would overwrite each other;"
+            " rename one, or run them one by one."
+        )
+    for file in options.files:
+        read_picture(file)
+    for file in options.files:
+        picture = read_picture(file)
+        for note in picture.notes:
+            print(f"{file.name}: {note}", file=sys.stderr)
+        with progress_bar(file.name) as progress:
+            prediction = predictor.predict(picture.pages, flips=options.tta, progress=progress)
+        for note in prediction.notes:
+            print(f"{file.name}: {note}", file=sys.stderr)
+        for path in write_prediction(
+            options.out, file.stem, prediction, probabilities=options.probabilities
+        ):
+            print(path)
+    return 0
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Progress]:
+    """A bar on standard error that follows a predictor's passes."""
+    with tqdm(desc=title, unit="pass", dynamic_ncols=True) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n if done > bar.n else 1)
+
+        yield show
+
+
+def in_words(scores: Scores) -> str:
+    """'mIoU 0.9812, …' for a line of text; scores that do not exist are left out."""
+    return ", ".join(f"{name} {value:.4f}" for name, value in scores.items() if value == value)

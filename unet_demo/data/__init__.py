@@ -1,0 +1,1 @@
+"""Pictures in, arrays out: users' files, synthetic scenes, and the data sets of the articles."""

@@ -1,0 +1,64 @@
+"""The ISBI 2012 challenge's frames: one multi-page TIFF of pictures, one of labels.
+
+Labels on disk: 255 = cell interior, 0 = membrane. Here: 1 and 0 (``tasks.ISBI``).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .images import read_mask, read_picture
+
+VOLUME, LABELS = "train-volume.tif", "train-labels.tif"
+
+TRAINING_FRAMES = 21
+"""Frames 0–20 train, the rest choose and score: neighbouring slices look alike, so no random split."""
+
+SPLITS = ("train", "val", "all")
+
+
+class DataError(ValueError):
+    """One plain sentence on what is wrong with a data directory."""
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Pictures uint8 (N, H, W, 1), labels uint8 (N, H, W) of 0 and 1, and their numbers in the volume."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    numbers: tuple[int, ...]
+
+
+def load_frames(directory: str | Path, split: str = "all") -> Frames:
+    """Read the frames of a split. Raises DataError when files are missing or don't fit together."""
+    if split not in SPLITS:
+        raise DataError(f"There is no split {split!r} of ISBI; use one of {', '.join(SPLITS)}.")
+    directory = Path(directory)
+    missing = [name for name in (VOLUME, LABELS) if not (directory / name).is_file()]
+    if missing:
+        raise DataError(
+            f"{' and '.join(missing)} not found in {str(directory)!r}; give --data the folder that"
+            f" holds the ISBI 2012 challenge's {VOLUME} and {LABELS}."
+        )
+    images = read_picture(directory / VOLUME).pages[..., :1]
+    labels = read_mask(directory / LABELS)
+    if labels.shape != images.shape[:3]:
+        raise DataError(
+            f"{LABELS} is {labels.shape} and {VOLUME} is {images.shape[:3]} (pages, height, width):"
+            " they must be of the same size; fetch both again."
+        )
+    chosen = split_numbers(len(images), split)
+    if not chosen:
+        raise DataError(
+            f"{VOLUME} holds {len(images)} frames, and none of them belongs to the split {split!r},"
+            f" which begins at frame {TRAINING_FRAMES}; give the challenge's whole volume."
+        )
+    return Frames(images[chosen], (labels[chosen] > 127).astype(np.uint8), tuple(chosen))
+
+
+def split_numbers(count: int, split: str) -> list[int]:
+    """Frame numbers of a split of a volume of ``count`` frames."""
+    first = {"train": range(TRAINING_FRAMES), "val": range(TRAINING_FRAMES, count)}
+    return [n for n in first.get(split, range(count)) if n < count]

@@ -1,0 +1,64 @@
+"""A person's ground truth, in whatever form they have it → label ids of a task."""
+
+import os
+
+import numpy as np
+
+from ..metrics import VOID
+from ..tasks import VOID_COLOUR, BinaryTask, Task
+from .images import PictureError, read_mask
+
+
+def read_truth(path: str | os.PathLike, task: Task) -> np.ndarray:
+    """Label ids uint8 (N, H, W), 255 = void, from a mask of ids, of gray levels or of palette colours.
+
+    A binary task takes 0 and 255 (the challenge's form) as well as 0 and 1. Raises PictureError
+    when a value or a colour is none of the task's.
+    """
+    values = read_mask(path)
+    if values.ndim == 4:
+        return _from_colours(values, task)
+    if isinstance(task, BinaryTask) and set(np.unique(values)) <= {0, VOID}:
+        return (values == VOID).astype(np.uint8)
+    return _known_ids(values, task)
+
+
+def fit_truth(truth: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+    """The truth if it is of the picture's (pages, height, width); raises PictureError otherwise."""
+    if truth.shape != shape:
+        raise PictureError(
+            f"The ground truth is {_size(truth.shape)} and the picture {_size(shape)}:"
+            " they must be of one size; give the mask that belongs to this picture."
+        )
+    return truth
+
+
+def _from_colours(values: np.ndarray, task: Task) -> np.ndarray:
+    labels = np.full(values.shape[:3], VOID, np.uint8)
+    unknown = ~(values == np.array(VOID_COLOUR)).all(-1)
+    for label, colour in enumerate(task.palette):
+        of_class = (values == np.array(colour)).all(-1)
+        labels[of_class] = label
+        unknown &= ~of_class
+    if unknown.any():
+        red, green, blue = values[unknown][0]
+        raise PictureError(
+            f"The ground truth holds the colour ({red}, {green}, {blue}), which is none of this"
+            " checkpoint's palette; give a mask of label ids, or one painted in the palette."
+        )
+    return labels
+
+
+def _known_ids(values: np.ndarray, task: Task) -> np.ndarray:
+    strange = np.setdiff1d(np.unique(values), [*range(len(task.classes)), VOID])
+    if len(strange):
+        raise PictureError(
+            f"The ground truth holds the label {strange[0]}, but this checkpoint knows"
+            f" 0–{len(task.classes) - 1} and {VOID} (void); give a mask of its own classes."
+        )
+    return values
+
+
+def _size(shape: tuple[int, int, int]) -> str:
+    pages, height, width = shape
+    return f"{width}×{height}" + (f" with {pages} pages" if pages > 1 else "")

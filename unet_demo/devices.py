@@ -1,0 +1,43 @@
+"""Where the arithmetic runs, and how precisely."""
+
+import os
+
+import torch
+
+DEVICE_VARIABLE = "UNET_DEMO_DEVICE"
+
+
+class DeviceError(ValueError):
+    """One plain sentence on a device that is not there."""
+
+
+def pick_device(name: str | None = None) -> torch.device:
+    """``name``, else the environment's UNET_DEMO_DEVICE, else a CUDA GPU if there is one, else the CPU.
+
+    Raises DeviceError for a name that torch doesn't know or a GPU that isn't there.
+    """
+    name = (
+        name or os.environ.get(DEVICE_VARIABLE) or ("cuda" if torch.cuda.is_available() else "cpu")
+    )
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise DeviceError(f"There is no device {name!r}; use cpu, cuda or cuda:1.") from error
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise DeviceError(
+            f"This machine has no GPU {name!r} that torch can use; use --device cpu, or leave it out."
+        )
+    return device
+
+
+def fast_dtype(device: torch.device) -> torch.dtype:
+    """bfloat16 where the hardware computes in it; elsewhere it would be slower than float32."""
+    if device.type == "cuda":
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        native = device.type == "cpu" and _cpu_has_bfloat16()
+    return torch.bfloat16 if native else torch.float32
+
+
+def _cpu_has_bfloat16() -> bool:
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()

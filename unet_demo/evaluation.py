@@ -1,0 +1,125 @@
+"""Scores of a checkpoint on pictures whose truth is known."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .checkpoints import Card
+from .data.isbi import DataError, Frames, load_frames
+from .data.shapes import SceneOptions, scene_batch
+from .inference import Predictor, Progress
+from .metrics import (
+    best_membrane_score,
+    confusion_matrix,
+    dice_per_class,
+    iou_per_class,
+    mean_iou,
+    membrane_scores,
+    pixel_accuracy,
+)
+
+Scores = dict[str, float]
+
+FRESH_SEED = 20_151_005
+"""Seed of the scenes that score the shapes checkpoint; no training uses it."""
+
+
+FRESH_SCENES = 200
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores, the data that they were measured on, and whether 8-fold averaging was on."""
+
+    scores: Scores
+    scored_on: str
+    flips: bool
+
+
+def evaluate(
+    predictor: Predictor,
+    directory: Path | None,
+    split: str = "val",
+    *,
+    flips: bool = True,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Score a checkpoint on a split of the data set that its recipe names.
+
+    Raises DataError when the directory does not hold that data set, or the checkpoint names none.
+    """
+    data = predictor.card.recipe.get("data")
+    if data == "shapes":
+        kinds = scene_options(predictor.card)
+        scores = evaluate_scenes(predictor, kinds, FRESH_SCENES, flips=flips, progress=progress)
+        return Evaluation(scores, f"{FRESH_SCENES} scenes that no training has seen", flips)
+    if directory is None:
+        raise DataError(
+            f"Evaluating {predictor.card.name!r} needs its data set; give its folder as --data."
+        )
+    if data == "isbi":
+        frames = load_frames(directory, split)
+        scores = evaluate_frames(predictor, frames, flips=flips, progress=progress)
+        numbers = f"frames {frames.numbers[0]}–{frames.numbers[-1]}"
+        return Evaluation(scores, f"ISBI 2012 {numbers}", flips)
+    raise DataError(
+        f"The checkpoint {predictor.card.name!r} does not say which data it was made for, so it"
+        " cannot be scored here."
+    )
+
+
+def scene_options(card: Card) -> tuple[SceneOptions, ...]:
+    """The kinds of scene that a checkpoint's recipe names in its card."""
+    return tuple(SceneOptions(**_tuples(kind)) for kind in card.recipe["scenes"])  # type: ignore[attr-defined]
+
+
+def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON turned tuples into lists; turn them back."""
+    return {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+
+
+def class_scores(matrix: np.ndarray, classes: Sequence[str]) -> Scores:
+    """mIoU, pixel accuracy, and IoU and Dice of each class, from a confusion matrix (classes, classes)."""
+    scores = {"mIoU": mean_iou(matrix), "pixel accuracy": pixel_accuracy(matrix)}
+    iou, dice = iou_per_class(matrix), dice_per_class(matrix)
+    for index, name in enumerate(classes):
+        scores[f"IoU {name}"] = float(iou[index])
+        scores[f"Dice {name}"] = float(dice[index])
+    return scores
+
+
+def evaluate_frames(
+    predictor: Predictor, frames: Frames, *, flips: bool, progress: Progress | None = None
+) -> Scores:
+    """V_rand and V_info (each at its best threshold, as the challenge ranks), and pixel scores there."""
+    prediction = predictor.predict(frames.images, flips=flips, progress=progress)
+    best = best_membrane_score(membrane_scores(prediction.probabilities[:, 0], frames.labels))
+    matrix = confusion_matrix(frames.labels, prediction.labels(best.threshold), 2)
+    return {
+        "V_rand": best.v_rand,
+        "V_info": best.v_info,
+        "threshold": best.threshold,
+        **class_scores(matrix, prediction.task.classes),
+    }
+
+
+def evaluate_scenes(
+    predictor: Predictor,
+    kinds: Sequence[SceneOptions],
+    count: int,
+    *,
+    flips: bool = False,
+    seed: int = FRESH_SEED,
+    progress: Progress | None = None,
+) -> Scores:
+    """mIoU and the like over ``count`` fresh scenes, an equal share of each kind."""
+    task = predictor.card.task
+    matrix = np.zeros((len(task.classes), len(task.classes)), np.int64)
+    for index, kind in enumerate(kinds):
+        images, labels = scene_batch(kind, count // len(kinds), seed, index)
+        prediction = predictor.predict(images, flips=flips, progress=progress)
+        matrix += confusion_matrix(labels, prediction.labels(), len(task.classes))
+    return class_scores(matrix, task.classes)

@@ -1,0 +1,97 @@
+"""A prediction as files: masks, probabilities, overlays. Everything lossless."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from .data.images import Picture, write_mask_png, write_mask_tiff
+from .inference import Prediction
+from .render import colour_mask, overlay
+
+
+def write_prediction(
+    folder: Path,
+    name: str,
+    prediction: Prediction,
+    *,
+    threshold: float | None = None,
+    probabilities: bool = False,
+) -> list[Path]:
+    """What ``predict`` leaves: NAME.png (a stack: NAME.tif), ids in the task's palette, and NAME.npy.
+
+    The .npy holds float32 (N, K, H, W); K = 1, P(label 1), for a binary task.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    labels, palette = prediction.labels(threshold), prediction.task.palette
+    if len(labels) == 1:
+        written = [folder / f"{name}.png"]
+        write_mask_png(written[0], labels[0], palette)
+    else:
+        written = [folder / f"{name}.tif"]
+        write_mask_tiff(written[0], labels, palette)
+    if probabilities:
+        written.append(folder / f"{name}.npy")
+        np.save(written[-1], prediction.probabilities)
+    return written
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a person has set the page: threshold (binary), opacity 0..1 and overlay style."""
+
+    threshold: float
+    opacity: float
+    style: str
+
+
+def colour_mask_file(folder: Path, picture: Picture, prediction: Prediction, look: Look) -> Path:
+    """RGB mask in the palette's colours: PNG, or multi-page TIFF for a stack."""
+    pages = colour_mask(prediction.labels(look.threshold), prediction.task.palette)
+    return _save_pages(folder, f"{picture.name}-colours", pages)
+
+
+def label_mask_file(folder: Path, picture: Picture, prediction: Prediction, look: Look) -> Path:
+    """8-bit gray mask whose values are the label ids, so it looks dark: PNG, or multi-page TIFF."""
+    return _save_pages(folder, f"{picture.name}-labels", prediction.labels(look.threshold))
+
+
+def overlay_file(folder: Path, picture: Picture, prediction: Prediction, look: Look) -> Path:
+    """The picture with its segmentation painted over it: PNG, or multi-page TIFF for a stack."""
+    labels = prediction.labels(look.threshold)
+    pages = [
+        overlay(page, ids, prediction.task, look.opacity, look.style)
+        for page, ids in zip(picture.pages, labels, strict=True)
+    ]
+    return _save_pages(folder, f"{picture.name}-overlay", np.stack(pages))
+
+
+def probabilities_file(folder: Path, picture: Picture, prediction: Prediction, look: Look) -> Path:
+    """NumPy file, float32 (N, K, H, W), 0..1; the look changes nothing."""
+    path = folder / f"{picture.name}-probabilities.npy"
+    np.save(path, prediction.probabilities)
+    return path
+
+
+EXPORTS: dict[str, Callable[[Path, Picture, Prediction, Look], Path]] = {
+    "colours": colour_mask_file,
+    "labels": label_mask_file,
+    "overlay": overlay_file,
+    "probabilities": probabilities_file,
+}
+
+
+def _save_pages(folder: Path, name: str, pages: np.ndarray) -> Path:
+    """uint8 (N, H, W) gray or (N, H, W, 3) RGB → one PNG, or a deflated TIFF of N pages."""
+    first, *others = (Image.fromarray(page) for page in pages)
+    if not others:
+        path = folder / f"{name}.png"
+        first.save(path, "PNG")
+    else:
+        path = folder / f"{name}.tif"
+        first.save(
+            path, "TIFF", save_all=True, append_images=others, compression="tiff_adobe_deflate"
+        )
+    return path

@@ -1,0 +1,270 @@
+"""Predictor: a checkpoint made ready to segment pictures of any size, fast, on what hardware there is.
+
+Pictures go through whole where they fit, else by the paper's overlap-tile strategy: tiles that see
+a halo of their neighbours, mirrored at the picture's border, and fade into each other.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from .checkpoints import Card, Checkpoint
+from .data.images import to_channels
+from .devices import fast_dtype, pick_device
+from .networks.base import GRID, Network
+from .tasks import Task
+
+MARGIN = 32
+"""Mirrored px around every picture: the convolutions' zero padding then falls outside of it."""
+
+HALO = 96
+"""Px of context that a tile sees beyond what it decides; just over the reach of a four-level U."""
+
+BLEND = 32
+"""Px over which a tile fades into its neighbour."""
+
+TILES = (768, 512, 384, 256)
+"""Sides of tiles in px, largest first; each next one is for a GPU whose memory the last one overran."""
+
+DIHEDRAL = tuple((turns, mirrored) for mirrored in (False, True) for turns in range(4))
+"""The eight ways to turn and mirror a square."""
+
+Progress = Callable[[int, int], None]
+"""Told (passes done, passes in all) after each pass of the network."""
+
+
+class Cancelled(Exception):
+    """The person who asked for a prediction no longer wants it."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a checkpoint says of N slices.
+
+    ``probabilities``: float32 (N, K, H, W), 0..1; K = 1 for a binary task: P(label 1).
+    ``notes``: plain sentences about anything that went another way than asked.
+    """
+
+    probabilities: np.ndarray
+    task: Task
+    threshold: float
+    seconds: float
+    device: str
+    notes: tuple[str, ...] = ()
+
+    def page(self, number: int) -> "Prediction":
+        """The prediction of one slice, numbered from 0, as a stack of one."""
+        return replace(self, probabilities=self.probabilities[number : number + 1])
+
+    def labels(self, threshold: float | None = None) -> np.ndarray:
+        """(N, H, W) uint8 label ids; ``threshold`` (binary only) defaults to the checkpoint's own."""
+        return self.task.labels(self.probabilities, self._or_own(threshold))
+
+    def confidence(self, threshold: float | None = None) -> np.ndarray:
+        """(N, H, W) float32: the probability of each pixel's label."""
+        return self.task.confidence(self.probabilities, self._or_own(threshold))
+
+    def _or_own(self, threshold: float | None) -> float:
+        return self.threshold if threshold is None else threshold
+
+
+class Predictor:
+    """Segments pictures with one checkpoint. Safe to share between threads: it never changes."""
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        device: str | None = None,
+        dtype: torch.dtype | None = None,
+        tiles: tuple[int, ...] = TILES,
+    ):
+        self.card: Card = checkpoint.card
+        self.device = pick_device(device)
+        self.tiles = tiles
+        self._folded = fold_batch_norm(checkpoint.network)
+        self._ready = _Ready(self._folded, self.device, dtype or fast_dtype(self.device))
+
+    def predict(
+        self,
+        pages: np.ndarray,
+        *,
+        flips: bool = False,
+        progress: Progress | None = None,
+        cancelled: threading.Event | None = None,
+    ) -> Prediction:
+        """Segment uint8 pages (N, H, W, 1 or 3); ``flips`` averages over the eight turns and mirrors.
+
+        Raises Cancelled soon after ``cancelled`` is set. When a GPU runs out of memory, goes on
+        with smaller tiles, then on the CPU, and says so in the prediction's notes.
+        """
+        begun = time.perf_counter()
+        notes: list[str] = []
+        for ready, tile in self._attempts(notes):
+            try:
+                passes = _Passes(ready, self.card, tile, flips, progress, cancelled)
+                probabilities = passes.run(to_channels(pages, self.card.channels))
+            except torch.OutOfMemoryError:
+                torch.cuda.empty_cache()
+                continue
+            return Prediction(
+                probabilities,
+                self.card.task,
+                self.card.threshold,
+                time.perf_counter() - begun,
+                str(ready.device),
+                tuple(notes),
+            )
+        raise MemoryError("The picture is too large for this machine's memory; make it smaller.")
+
+    def _attempts(self, notes: list[str]) -> Iterator[tuple["_Ready", int]]:
+        yield self._ready, self.tiles[0]
+        for tile in self.tiles[1:]:
+            notes[:] = [
+                f"The GPU ran out of memory, so the picture was segmented in {tile}-px tiles."
+            ]
+            yield self._ready, tile
+        notes[:] = ["The GPU ran out of memory even for small tiles, so the CPU did the work."]
+        cpu = torch.device("cpu")
+        yield _Ready(self._folded, cpu, fast_dtype(cpu)), self.tiles[0]
+
+
+def fold_batch_norm(network: Network) -> Network:
+    """A copy in evaluation mode whose BatchNorms are folded into the convolutions before them."""
+    network = deepcopy(network).eval()
+    for block in network.modules():
+        if not isinstance(block, nn.Sequential):
+            continue
+        for index in range(len(block) - 1):
+            layer, following = block[index], block[index + 1]
+            if isinstance(following, nn.BatchNorm2d):
+                transposed = isinstance(layer, nn.ConvTranspose2d)
+                block[index] = fuse_conv_bn_eval(layer, following, transpose=transposed)  # type: ignore[type-var]
+                block[index + 1] = nn.Identity()
+    return network
+
+
+def tile_starts(length: int, tile: int) -> list[int]:
+    """Where tiles of a side start along ``length``, both multiples of 16; neighbours share 2 halos."""
+    if length <= tile:
+        return [0]
+    starts = list(range(0, length - tile, tile - 2 * HALO))
+    return [*starts, length - tile]
+
+
+def fade(length: int, at_start: bool, at_end: bool) -> np.ndarray:
+    """Weights float32 (length,) of a tile: 1 inside, fading to 0 in the halo of each side that has a neighbour."""
+    distance = np.arange(length, dtype=np.float32) + 0.5
+    weights = np.ones(length, np.float32)
+    for has_neighbour, from_edge in ((at_start, distance), (at_end, distance[::-1])):
+        if has_neighbour:
+            weights = np.minimum(weights, ((from_edge - HALO) / BLEND + 0.5).clip(0, 1))
+    return weights
+
+
+class _Ready:
+    """A folded network on its device, in its precision, in channels-last order."""
+
+    def __init__(self, folded: Network, device: torch.device, dtype: torch.dtype):
+        self.device = device
+        self.dtype = dtype
+        self.network = deepcopy(folded).to(  # type: ignore[call-overload]
+            device, dtype, memory_format=torch.channels_last
+        )
+
+    def logits(self, picture: Tensor) -> Tensor:
+        with torch.inference_mode():
+            picture = picture.to(self.device, self.dtype, memory_format=torch.channels_last)
+            return self.network(picture)
+
+
+class _Passes:
+    """One prediction's way through the network: pages → padded pages → tiles → flips."""
+
+    def __init__(
+        self,
+        ready: _Ready,
+        card: Card,
+        tile: int,
+        flips: bool,
+        progress: Progress | None,
+        cancelled: threading.Event | None,
+    ):
+        self.ready = ready
+        self.card = card
+        self.tile = tile
+        self.views = DIHEDRAL if flips else DIHEDRAL[:1]
+        self.progress = progress
+        self.cancelled = cancelled
+        self.done = self.total = 0
+
+    def run(self, pages: np.ndarray) -> np.ndarray:
+        """(N, H, W, C) uint8 → probabilities float32 (N, K, H, W)."""
+        count, height, width, _ = pages.shape
+        rows, columns = (padded_length(side) for side in (height, width))
+        tiles = len(tile_starts(rows, self.tile)) * len(tile_starts(columns, self.tile))
+        self.total = count * tiles * len(self.views)
+        inside = np.s_[:, MARGIN : MARGIN + height, MARGIN : MARGIN + width]
+        return np.stack([self._padded_page(page, rows, columns)[inside] for page in pages])
+
+    def _padded_page(self, page: np.ndarray, rows: int, columns: int) -> np.ndarray:
+        height, width, _ = page.shape
+        padding = ((MARGIN, rows - height - MARGIN), (MARGIN, columns - width - MARGIN), (0, 0))
+        padded = normalise(np.pad(page, padding, mode="reflect"), self.card)
+        if max(rows, columns) <= self.tile:
+            return self._views_of(padded)
+        return self._tiled(padded)
+
+    def _tiled(self, padded: Tensor) -> np.ndarray:
+        rows, columns = padded.shape[-2:]
+        total: np.ndarray | None = None
+        weight = np.zeros((rows, columns), np.float32)
+        for top in tile_starts(rows, self.tile):
+            bottom = min(top + self.tile, rows)
+            for left in tile_starts(columns, self.tile):
+                right = min(left + self.tile, columns)
+                part = self._views_of(padded[..., top:bottom, left:right])
+                down = fade(bottom - top, top > 0, bottom < rows)
+                across = fade(right - left, left > 0, right < columns)
+                share = down[:, None] * across[None, :]
+                if total is None:
+                    total = np.zeros((len(part), rows, columns), np.float32)
+                total[:, top:bottom, left:right] += part * share
+                weight[top:bottom, left:right] += share
+        assert total is not None
+        total /= weight
+        return total
+
+    def _views_of(self, picture: Tensor) -> np.ndarray:
+        """Mean of the probabilities over the views: (1, C, H, W) → float32 (K, H, W)."""
+        mean: Tensor | None = None
+        for turns, mirrored in self.views:
+            if self.cancelled and self.cancelled.is_set():
+                raise Cancelled
+            view = torch.rot90(picture.flip(-1) if mirrored else picture, turns, (-2, -1))
+            logits = torch.rot90(self.ready.logits(view), -turns, (-2, -1))
+            one = self.card.task.probabilities(logits.flip(-1) if mirrored else logits)
+            mean = one if mean is None else mean + one
+            self.done += 1
+            if self.progress:
+                self.progress(self.done, self.total)
+        assert mean is not None
+        return (mean / len(self.views))[0].cpu().numpy()
+
+
+def padded_length(length: int) -> int:
+    """A side with its mirrored margins, rounded up to the network's grid."""
+    return -(-(length + 2 * MARGIN) // GRID) * GRID
+
+
+def normalise(page: np.ndarray, card: Card) -> Tensor:
+    """(H, W, C) uint8 → float32 (1, C, H, W), shifted and scaled as the checkpoint was trained."""
+    mean, std = (np.asarray(values, np.float32) for values in (card.mean, card.std))
+    values = (page.astype(np.float32) / 255 - mean) / std
+    return torch.from_numpy(values).permute(2, 0, 1).unsqueeze(0)

@@ -1,0 +1,653 @@
+"""A training as a person watches it: settings, limits, and a run that pauses, stops and shows itself.
+
+The run drives :func:`training.fit`, the same generator as the command line.
+"""
+
+import math
+import os
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+import torch
+
+from .batches import BatchOf, Normalisation, SceneBatches, to_tensor
+from .checkpoints import Card, Checkpoint
+from .data.shapes import ARTICLE_SIZE, Scene, SceneOptions, article_scene, scene_batch
+from .devices import fast_dtype, pick_device
+from .evaluation import class_scores
+from .inference import Prediction, Predictor
+from .metrics import confusion_matrix
+from .networks import NETWORKS, create_network
+from .networks.base import GRID, Network, parameter_count
+from .recipes import SHAPES, VALIDATION_SEED
+from .tasks import LOSSES, ColourTask, Task
+from .training import (
+    OPTIMISERS,
+    SCHEDULES,
+    Batch,
+    Diverged,
+    Event,
+    Finished,
+    FitOptions,
+    StepDone,
+    Trainer,
+    fit,
+    load_batches,
+)
+
+WIDTHS = (8, 16, 32, 64)
+RATES = (1e-5, 1e3)
+SMALLEST_SIZE = 64
+
+UPDATE_SECONDS = 0.3
+"""Time between two snapshots."""
+
+LOOK_SHARE = 1 / 15
+"""Share of a run's time that looking at its validation pictures may take."""
+
+FEW_STEPS = 20
+"""A run of so few steps is looked at after each of them, whatever that costs: it is all there is."""
+
+SHOWN = 4
+"""Validation pictures that are drawn; the others only count for the scores."""
+
+VALIDATION_PIXELS = 16 * 128 * 128
+VALIDATION_SCENES = 16
+
+FRAMES = 60
+"""Looks kept of a run for its animation."""
+
+SMOOTHING = 0.9
+"""Weight of the past in the smoothed loss."""
+
+EXPLODED = 10.0
+"""A smoothed loss of so many times the first one, though a number still, has left the rails."""
+
+ENDS = ("stopped", "out of time", "finished", "diverged")
+"""States that a run does not go on from; the others are "ready", "running" and "paused"."""
+
+
+class SettingsError(ValueError):
+    """One plain sentence: which setting, why not, what to choose."""
+
+
+class LiveError(RuntimeError):
+    """One plain sentence on what a run cannot do now, or why it broke off."""
+
+
+@dataclass(frozen=True)
+class LiveSettings:
+    """All that a run depends on. ``scenes`` is None for the article's own picture."""
+
+    scenes: SceneOptions | None = None
+    network: str = "ShapesUNet"
+    width: int = 16
+    skips: bool = True
+    batch_norm: bool = True
+    optimiser: str = "Adam"
+    rate: float = 1e-3
+    schedule: str = "constant"
+    loss: str = "cross-entropy"
+    batch: int = 8
+    steps: int = 300
+    seed: int = 0
+
+    @property
+    def size(self) -> int:
+        """Side of the pictures in px."""
+        return self.scenes.size if self.scenes else ARTICLE_SIZE
+
+    @property
+    def task(self) -> Task:
+        """Circles and rectangles; as colours for the network whose article regresses colours."""
+        if self.network == "StridedUNet":
+            return ColourTask(SHAPES.task.classes, SHAPES.task.palette)
+        return SHAPES.task
+
+    @property
+    def normalisation(self) -> Normalisation:
+        """The article feeds its picture as it is, in 0..1."""
+        return SHAPES.normalisation if self.scenes else Normalisation((0.0,) * 3, (1.0,) * 3)
+
+    @property
+    def network_options(self) -> dict[str, object]:
+        """Arguments of the network's constructor."""
+        channels = {"in_channels": 3, "out_channels": 3}
+        return {
+            **channels,
+            "width": self.width,
+            "skips": self.skips,
+            "batch_norm": self.batch_norm,
+        }
+
+    @property
+    def fit_options(self) -> FitOptions:
+        """Arguments of the training loop; the looks take the place of its validations."""
+        return FitOptions(
+            steps=self.steps,
+            optimiser=self.optimiser,
+            rate=self.rate,
+            weight_decay=1e-2 if self.optimiser == "AdamW" else 0.0,
+            loss=self.loss,
+            schedule=self.schedule,
+            epoch=self.steps,
+            seed=self.seed,
+        )
+
+    @property
+    def work(self) -> float:
+        """Arithmetic of one step, in steps of the article's own network on its one picture."""
+        return (self.width / 64) ** 2 * (self.size / ARTICLE_SIZE) ** 2 * self.batch
+
+
+ARTICLE_SCENES = SceneOptions(
+    size=ARTICLE_SIZE, count=(2, 3), radius=(0.12, 0.2), overlap=False, colour_is_clue=True, noise=0
+)
+"""Scenes like the article's picture, to see what a network that has learned that one knows of others."""
+
+PRESETS: dict[str, LiveSettings] = {
+    "article": LiveSettings(width=64, batch=1, steps=10),
+    "random": LiveSettings(SceneOptions(colour_is_clue=True)),
+    "no-clue": LiveSettings(SceneOptions(), steps=600),
+    "noisy": LiveSettings(SceneOptions(colour_is_clue=True, noise=60, blur=1), steps=400),
+}
+"""Where a person may start from, by name."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The most that a run may ask for: steps, seconds of training, px a side, pictures a batch, work a step.
+
+    ``work`` is in steps of the article's run; a step cannot be interrupted, so it bounds how long
+    Stop may take.
+    """
+
+    steps: int
+    seconds: float
+    size: int
+    batch: int
+    work: float
+
+    def check(self, settings: LiveSettings) -> None:
+        """Raise SettingsError for the first setting that is unknown or out of bounds."""
+        _check_choice("network", settings.network, tuple(NETWORKS))
+        _check_choice("width", settings.width, WIDTHS)
+        _check_choice("optimiser", settings.optimiser, OPTIMISERS)
+        _check_choice("schedule", settings.schedule, SCHEDULES)
+        _check_choice("loss", settings.loss, LOSSES)
+        _check_range("learning rate", settings.rate, *RATES)
+        _check_range("number of steps", settings.steps, 1, self.steps)
+        _check_range("batch", settings.batch, 1, self.batch)
+        _check_range("seed", settings.seed, 0, VALIDATION_SEED - 1)
+        if settings.scenes:
+            _check_scenes(settings.scenes, self.size)
+        if settings.work > self.work:
+            raise SettingsError(
+                f"One step of these settings is {settings.work:.3g} times the article's work, and"
+                f" {self.work:g} is the most here; choose a smaller width, picture or batch."
+            )
+
+
+LOCAL = Limits(steps=5000, seconds=1800, size=256, batch=32, work=4)
+SPACE = Limits(steps=2000, seconds=30, size=256, batch=16, work=1)
+"""On a Hugging Face Space many people share one machine."""
+
+
+def current_limits() -> Limits:
+    """SPACE where the environment has a SPACE_ID, else LOCAL."""
+    return SPACE if os.environ.get("SPACE_ID") else LOCAL
+
+
+def _check_choice(what: str, value: object, choices: Sequence[object]) -> None:
+    if value not in choices:
+        known = ", ".join(str(choice) for choice in choices)
+        raise SettingsError(f"There is no {what} {value!r}; choose one of {known}.")
+
+
+def _check_range(what: str, value: float, least: float, most: float) -> None:
+    if not least <= value <= most:
+        raise SettingsError(f"The {what} is {value:g}; choose one from {least:g} to {most:g}.")
+
+
+def _check_scenes(scenes: SceneOptions, largest: int) -> None:
+    _check_range("picture size", scenes.size, SMALLEST_SIZE, largest)
+    if scenes.size % GRID:
+        raise SettingsError(f"The picture size is {scenes.size}; choose a multiple of {GRID}.")
+    for what, (least, most), bounds in (
+        ("number of shapes", scenes.count, (1, 12)),
+        ("size of the shapes", scenes.radius, (0.03, 0.5)),
+    ):
+        _check_range(f"least {what}", least, *bounds)
+        _check_range(f"greatest {what}", most, least, bounds[1])
+    _check_range("noise", scenes.noise, 0, 100)
+    _check_range("blur", scenes.blur, 0, 5)
+
+
+def count_parameters(settings: LiveSettings) -> int:
+    """Trainable parameters of the network, counted without making it."""
+    with torch.device("meta"):
+        return parameter_count(create_network(settings.network, **settings.network_options))
+
+
+@dataclass(frozen=True)
+class Watched:
+    """The fixed pictures that a run is looked at by: uint8 (N, H, W, 3), and their labels (N, H, W).
+
+    The first ``known`` ones are training's own: they are shown but not scored.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    known: int
+
+
+def watched_scenes(settings: LiveSettings) -> Watched:
+    """What a run with these settings is looked at by; its seed is none that training can have."""
+    if settings.scenes is None:
+        own_image, own_labels = article_scene()
+        images, labels = scene_batch(ARTICLE_SCENES, 1, VALIDATION_SEED)
+        return Watched(
+            np.concatenate([own_image[None], images]), np.concatenate([own_labels[None], labels]), 1
+        )
+    count = min(VALIDATION_SCENES, VALIDATION_PIXELS // settings.size**2)
+    return Watched(*scene_batch(settings.scenes, count, VALIDATION_SEED), 0)
+
+
+@dataclass(frozen=True)
+class ArticleBatches:
+    """The article's one picture, ``count`` times, at every step."""
+
+    count: int
+
+    def __call__(self, step: int) -> Batch:
+        """(count, 3, 256, 256) in 0..1 and (count, 256, 256)."""
+        image, labels = article_scene()
+        images = to_tensor(np.stack([image] * self.count))
+        return images, torch.from_numpy(np.stack([labels] * self.count))
+
+
+def batches_of(settings: LiveSettings) -> BatchOf:
+    """What a run with these settings trains on, by step."""
+    if settings.scenes is None:
+        return ArticleBatches(settings.batch)
+    return SceneBatches(
+        (settings.scenes,), settings.batch, settings.seed, settings.normalisation
+    )
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the network made of the watched pictures after ``step`` steps.
+
+    ``loss``, ``miou`` and ``accuracy`` are of the pictures that training never sees;
+    ``prediction`` is uint8 (n, H, W), label ids of those that are shown.
+    """
+
+    step: int
+    loss: float
+    miou: float
+    accuracy: float
+    prediction: np.ndarray
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A run at one moment.
+
+    ``losses`` and ``smoothed`` have an entry a step; the last is NaN or infinite where the run
+    diverged. ``looks`` are (step, loss, mIoU) of every look; ``look`` is the last one whole.
+    ``seconds`` counts training alone, not pauses. ``restored_step`` is set where it diverged.
+    """
+
+    state: str
+    step: int
+    steps: int
+    losses: tuple[float, ...]
+    smoothed: tuple[float, ...]
+    looks: tuple[tuple[int, float, float], ...]
+    look: Look | None
+    seconds: float
+    seconds_left: float
+    device: str
+    watched: Watched
+    restored_step: int | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether the run can't go on."""
+        return self.state in ENDS
+
+    @property
+    def loss(self) -> float | None:
+        """Training loss of the last step."""
+        return self.losses[-1] if self.losses else None
+
+    @property
+    def steps_per_second(self) -> float:
+        """Mean over the run, its looks counted in."""
+        return self.step / self.seconds if self.seconds else 0.0
+
+    @property
+    def exploded(self) -> bool:
+        """Whether the loss, though finite, is far above where it began."""
+        return self.state != "diverged" and bool(
+            self.smoothed and self.smoothed[-1] > EXPLODED * self.losses[0]
+        )
+
+    @property
+    def shown(self) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """Pictures (n, H, W, 3), truth (n, H, W) and, once looked at, prediction (n, H, W)."""
+        prediction = self.look.prediction if self.look else None
+        return self.watched.images[:SHOWN], self.watched.labels[:SHOWN], prediction
+
+
+class Reel:
+    """Looks at even distances, few enough for an animation however long the run."""
+
+    def __init__(self, limit: int = FRAMES):
+        self._limit = limit
+        self._every = 1
+        self._seen = 0
+        self._kept: list[Look] = []
+        self._last: Look | None = None
+
+    def add(self, look: Look) -> None:
+        """Take the next look; past the limit every second of the kept ones goes."""
+        if self._seen % self._every == 0:
+            self._kept.append(look)
+        self._seen += 1
+        self._last = look
+        if len(self._kept) > self._limit - 1:
+            self._kept = self._kept[::2]
+            self._every *= 2
+
+    @property
+    def looks(self) -> tuple[Look, ...]:
+        """The kept looks, oldest first; the last of all is always among them."""
+        tail = [self._last] if self._last and self._last not in self._kept[-1:] else []
+        return (*self._kept, *tail)
+
+
+# Torch draws first weights from one generator for the whole process, so one network at a time.
+_DRAWING_WEIGHTS = threading.Lock()
+
+
+def seeded_network(settings: LiveSettings) -> Network:
+    """A new network, a pure function of the settings."""
+    with _DRAWING_WEIGHTS:
+        torch.manual_seed(settings.seed)
+        return create_network(settings.network, **settings.network_options)
+
+
+class LiveRun:
+    """One training, from its first step to its end, for one person.
+
+    :meth:`play` trains in a thread of its own and yields snapshots; :meth:`pause` ends it at the
+    next step, and it may be called again. A paused run keeps its weights but no thread.
+    Raises SettingsError, or DeviceError for a device that is not there.
+    """
+
+    def __init__(
+        self, settings: LiveSettings, limits: Limits | None = None, device: str | None = None
+    ):
+        self.limits = limits or current_limits()
+        self.limits.check(settings)
+        self.settings = settings
+        self.watched = watched_scenes(settings)
+        self.reel = Reel()
+        self._device = pick_device(device)
+        self._dtype = fast_dtype(self._device)
+        self._trainer = Trainer(
+            seeded_network(settings), settings.task, settings.fit_options, self._device
+        )
+        self._stop = threading.Event()
+        self._pause = threading.Event()
+        self._lock = threading.Lock()
+        self._state = "ready"
+        self._ended: str | None = None
+        self._out_of_time = False
+        self._restored_step: int | None = None
+        self._failure: str | None = None
+        self._losses: list[float] = []
+        self._smoothed: list[float] = []
+        self._looks: list[tuple[int, float, float]] = []
+        self._look: Look | None = None
+        self._look_seconds = 0.0
+        self._looked_at = -math.inf
+        self._seconds_before = 0.0
+        self._began: float | None = None
+        self._predictor: tuple[int, Predictor] | None = None
+        batches = load_batches(batches_of(settings), 0, settings.steps)
+        self._events: Iterator[Event] = fit(self._trainer, batches, stop=self._stop)
+
+    def play(self, steps: int | None = None) -> Iterator[Snapshot]:
+        """Start or go on, for ``steps`` steps or until the end; yield snapshots by the clock.
+
+        The first comes at once and the last one always. If whoever asked goes away, the run stops.
+        Raises LiveError when it is training already, is over, or runs out of memory.
+        """
+        self._set_off()
+        worker = threading.Thread(target=self._work, args=(steps,), daemon=True)
+        worker.start()
+        try:
+            while worker.is_alive():
+                yield self.snapshot()
+                worker.join(UPDATE_SECONDS)
+            if self._failure:
+                raise LiveError(self._failure)
+            yield self.snapshot()
+        finally:
+            if worker.is_alive():
+                self.stop()
+
+    def pause(self) -> None:
+        """Rest after the step that is under way."""
+        self._pause.set()
+
+    def stop(self) -> None:
+        """End after the step that is under way, and keep what was learned."""
+        with self._lock:
+            self._stop.set()
+            if self._state in ("ready", "paused"):
+                self._state = "stopped"
+
+    def snapshot(self) -> Snapshot:
+        """The run as it is now."""
+        losses = tuple(self._losses)
+        steps, seconds = self.settings.steps, self._seconds()
+        left = (steps - len(losses)) * seconds / len(losses) if losses else math.nan
+        return Snapshot(
+            state=self._state,
+            step=len(losses),
+            steps=steps,
+            losses=losses,
+            smoothed=tuple(self._smoothed[: len(losses)]),
+            looks=tuple(self._looks),
+            look=self._look,
+            seconds=seconds,
+            seconds_left=min(left, self.limits.seconds - seconds),
+            device=str(self._device),
+            watched=self.watched,
+            restored_step=self._restored_step,
+        )
+
+    def checkpoint(self) -> Checkpoint:
+        """The network as it is, with a card that says how it came about. Raises LiveError while it trains."""
+        if self._state == "running":
+            raise LiveError("The network is still in training; pause or stop it first.")
+        return Checkpoint(self._card(), self._trainer.evaluated.eval())
+
+    def predict(self, pages: np.ndarray) -> Prediction:
+        """Segment pictures uint8 (N, H, W, 3) with the network as it is. Raises LiveError while it trains."""
+        checkpoint = self.checkpoint()
+        if self._predictor is None or self._predictor[0] != len(self._losses):
+            self._predictor = (len(self._losses), Predictor(checkpoint, str(self._device)))
+        return self._predictor[1].predict(pages)
+
+    def _set_off(self) -> None:
+        with self._lock:
+            if self._state not in ("ready", "paused"):
+                raise LiveError(
+                    "This run is training already; pause it first."
+                    if self._state == "running"
+                    else "This run is over; start a new one."
+                )
+            self._state = "running"
+            self._pause.clear()
+
+    def _work(self, steps: int | None) -> None:
+        try:
+            if self._look is None:
+                self._look_now()
+            self._began = time.perf_counter()
+            self._train(math.inf if steps is None else len(self._losses) + steps)
+            self._rest()
+            if self._look is None or self._look.step != self._trainer.step:
+                self._look_now()
+        except (torch.OutOfMemoryError, MemoryError):
+            self._failure = (
+                "The training ran out of memory; choose a smaller width, picture or batch."
+            )
+        finally:
+            self._rest()
+            self._settle()
+
+    def _train(self, until: float) -> None:
+        for event in self._events:
+            self._note(event)
+            if self._look_is_due():
+                self._look_now()
+            if self._seconds() >= self.limits.seconds and not self._stop.is_set():
+                self._out_of_time = True
+                self._stop.set()
+            if self._pause.is_set() or len(self._losses) >= until:
+                return
+
+    def _note(self, event: Event) -> None:
+        if isinstance(event, StepDone | Diverged):
+            before = self._smoothed[-1] if self._smoothed else event.loss
+            self._smoothed.append(SMOOTHING * before + (1 - SMOOTHING) * event.loss)
+            self._losses.append(event.loss)
+        if isinstance(event, Diverged):
+            self._restored_step = event.restored_step
+            self._ended = "diverged"
+        if isinstance(event, Finished):
+            self._ended = self._ended_by(event)
+
+    def _ended_by(self, event: Finished) -> str:
+        if not event.stopped:
+            return "finished"
+        return "out of time" if self._out_of_time else "stopped"
+
+    def _settle(self) -> None:
+        """Leave "running" for the state that the work ended in."""
+        with self._lock:
+            at_rest = "stopped" if self._stop.is_set() or self._failure else "paused"
+            self._state = self._ended or at_rest
+
+    def _rest(self) -> None:
+        """Stop the clock."""
+        if self._began is not None:
+            self._seconds_before += time.perf_counter() - self._began
+            self._began = None
+
+    def _seconds(self) -> float:
+        began = self._began
+        running = time.perf_counter() - began if began is not None else 0.0
+        return self._seconds_before + running
+
+    def _look_is_due(self) -> bool:
+        if self.settings.steps <= FEW_STEPS:
+            return True
+        wait = max(UPDATE_SECONDS, self._look_seconds / LOOK_SHARE)
+        return time.perf_counter() - self._looked_at > wait
+
+    def _look_now(self) -> None:
+        """Look at the watched pictures; a network that still gives numbers becomes the good state."""
+        begun = time.perf_counter()
+        look = self._judge(self._predict_watched())
+        self._look = look
+        self.reel.add(look)
+        if math.isfinite(look.loss):
+            self._trainer.keep_good()
+            self._looks.append((look.step, look.loss, look.miou))
+        self._looked_at = time.perf_counter()
+        self._look_seconds = self._looked_at - begun
+
+    def _predict_watched(self) -> torch.Tensor:
+        images = self.settings.normalisation(to_tensor(self.watched.images))
+        images = images.to(self._device, memory_format=torch.channels_last)
+        network = self._trainer.evaluated.eval()
+        fast = self._dtype is not torch.float32
+        with torch.inference_mode(), torch.autocast(self._device.type, self._dtype, enabled=fast):
+            return network(images).float()
+
+    def _judge(self, logits: torch.Tensor) -> Look:
+        task, known = self.settings.task, self.watched.known
+        labels = torch.from_numpy(self.watched.labels[known:]).to(logits.device)
+        with torch.inference_mode():
+            loss = float(task.loss(logits[known:], labels, self.settings.loss))
+            predicted = task.labels(task.probabilities(logits).cpu().numpy())
+        matrix = confusion_matrix(self.watched.labels[known:], predicted[known:], len(task.classes))
+        scores = class_scores(matrix, task.classes)
+        return Look(
+            self._trainer.step, loss, scores["mIoU"], scores["pixel accuracy"], predicted[:SHOWN]
+        )
+
+    def _card(self) -> Card:
+        settings = self.settings
+        look = self._look
+        count = len(self.watched.images) - self.watched.known
+        return Card(
+            name="live-shapes",
+            network=settings.network,
+            options=settings.network_options,
+            task=settings.task,
+            mean=settings.normalisation.mean,
+            std=settings.normalisation.std,
+            title=f"Trained live: {settings.network}, width {settings.width}",
+            summary="Finds circles and rectangles; trained by you on the Train page.",
+            article=SHAPES.article,
+            recipe={
+                **asdict(settings),
+                "data": "shapes" if settings.scenes else "article",
+                "scenes": [asdict(settings.scenes)] if settings.scenes else [],
+                "steps_done": self._trainer.step,
+            },
+            scores={"mIoU": look.miou, "pixel accuracy": look.accuracy} if look else {},
+            scored_on=f"{count} validation scene{'s' if count > 1 else ''} of its run",
+            licence=SHAPES.licence,
+        )
+
+
+def differing_fields(settings: Sequence[LiveSettings]) -> tuple[str, ...]:
+    """Names of the fields in which not all settings agree, a scene's own as ``scenes.NAME``."""
+    flat = [flatten(one) for one in settings]
+    names = dict.fromkeys(name for one in flat for name in one)
+    return tuple(
+        name for name in names if len({repr(one.get(name)) for one in flat}) > 1
+    )
+
+
+def flatten(settings: LiveSettings) -> dict[str, object]:
+    """field → value; a scene's fields as ``scenes.NAME``; ``data`` is "article" or "scenes"."""
+    values: dict[str, object] = {"data": "scenes" if settings.scenes else "article"}
+    for name, value in asdict(settings).items():
+        if name != "scenes":
+            values[name] = value
+    for name, value in asdict(settings.scenes).items() if settings.scenes else ():
+        values[f"scenes.{name}"] = value
+    return values
+
+
+def with_changes(preset: str, **changes: object) -> LiveSettings:
+    """A preset with some of its fields changed; a change of None leaves the preset's.
+
+    Raises SettingsError for a preset that there is not.
+    """
+    _check_choice("preset", preset, tuple(PRESETS))
+    given = {name: value for name, value in changes.items() if value is not None}
+    return replace(PRESETS[preset], **given)

@@ -1,0 +1,182 @@
+"""The walk of a U: down through the encoders, across the bottleneck, up through the decoders.
+
+Every article's network is the same walk with other parts. This file owns the walk; one article's
+file declares only its parts, in the article's own order and sizes.
+"""
+
+from collections.abc import Collection, Iterator
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+GRID = 16
+"""Four halvings: the walk needs a height and a width that 16 divides."""
+
+
+def convolution(
+    in_channels: int,
+    out_channels: int,
+    *,
+    kernel: int = 3,
+    stride: int = 1,
+    bias: bool = True,
+    batch_norm: bool = True,
+) -> nn.Sequential:
+    """Convolution → BatchNorm → ReLU, "same"-padded: (N, in, H, W) → (N, out, H/stride, W/stride).
+
+    Without BatchNorm the convolution always has its bias, or nothing could shift its output.
+    """
+    layers: list[nn.Module] = [
+        nn.Conv2d(
+            in_channels,
+            out_channels,
+            kernel,
+            stride,
+            padding=kernel // 2,
+            bias=bias or not batch_norm,
+        )
+    ]
+    if batch_norm:
+        layers.append(nn.BatchNorm2d(out_channels))
+    layers.append(nn.ReLU(inplace=True))
+    return nn.Sequential(*layers)
+
+
+def two_convolutions(
+    in_channels: int,
+    out_channels: int,
+    *,
+    middle: int | None = None,
+    bias: bool = True,
+    batch_norm: bool = True,
+) -> nn.Sequential:
+    """The U-Net's block: (N, in, H, W) → (N, middle, H, W) → (N, out, H, W); middle is out if left out."""
+    middle = out_channels if middle is None else middle
+    return nn.Sequential(
+        convolution(in_channels, middle, bias=bias, batch_norm=batch_norm),
+        convolution(middle, out_channels, bias=bias, batch_norm=batch_norm),
+    )
+
+
+def upsample() -> nn.Upsample:
+    """Bilinear ×2, corners aligned: (N, C, H, W) → (N, C, 2H, 2W)."""
+    return nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True)
+
+
+def match_size(x: Tensor, like: Tensor) -> Tensor:
+    """Pad or crop ``x`` at its bottom and right to the height and width of ``like``."""
+    missing_rows = like.shape[-2] - x.shape[-2]
+    missing_columns = like.shape[-1] - x.shape[-1]
+    if missing_rows == 0 and missing_columns == 0:
+        return x
+    return F.pad(x, (0, missing_columns, 0, missing_rows))
+
+
+class Network(nn.Module):
+    """A segmentation network for pictures of any size: pads to the grid, walks, crops back.
+
+    Subclasses implement :meth:`walk`. ``skips=False`` builds the same layers with every skip
+    connection fed zeros: the parameter count stays, so that a comparison is about the skips alone.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, width: int, *, skips: bool = True):
+        super().__init__()
+        self.in_channels = in_channels
+        self.out_channels = out_channels
+        self.width = width
+        self.skips = skips
+
+    def walk(self, x: Tensor, dropped_skips: Collection[int]) -> Iterator[tuple[str, Tensor]]:
+        """Yield (name, feature map) for each station of the walk; the last one is the logits.
+
+        ``x`` is (N, C, H, W) with H and W divisible by 16.
+        """
+        raise NotImplementedError
+
+    def forward(self, x: Tensor, dropped_skips: Collection[int] = ()) -> Tensor:
+        """Logits (N, out_channels, H, W), unbounded, for a normalised picture (N, in_channels, H, W).
+
+        ``dropped_skips`` names levels (0 = full resolution) whose skip connection is fed zeros.
+        Raises ValueError for a wrong channel count or a side under 16 px.
+        """
+        height, width = x.shape[-2:]
+        if x.ndim != 4 or x.shape[1] != self.in_channels:
+            raise ValueError(f"expected (N, {self.in_channels}, H, W), got {tuple(x.shape)}")
+        if min(height, width) < GRID:
+            raise ValueError(
+                f"{height}×{width} is too small: each side needs at least {GRID} px; pad the picture first"
+            )
+        padded = F.pad(x, (0, -width % GRID, 0, -height % GRID), mode="reflect")
+        logits = padded
+        for _, features in self.walk(padded, dropped_skips):
+            logits = features
+        return logits[..., :height, :width]
+
+    def carried(self, skip: Tensor, level: int, dropped_skips: Collection[int]) -> Tensor:
+        """What the skip connection at ``level`` hands over: the encoder's map, or zeros if dropped."""
+        if self.skips and level not in dropped_skips:
+            return skip
+        return torch.zeros_like(skip)
+
+
+class UNet(Network):
+    """Encoders and downs, a bottleneck, ups and decoders, a head: the walk that five networks share.
+
+    A subclass fills ``encoders``, ``downs``, ``bottleneck``, ``ups``, ``decoders`` and ``head``;
+    the lists run in the order of the walk. ``skip_first`` says how the article concatenates.
+    """
+
+    skip_first = False
+
+    encoders: nn.ModuleList
+    downs: nn.ModuleList
+    bottleneck: nn.Module
+    ups: nn.ModuleList
+    decoders: nn.ModuleList
+    head: nn.Module
+
+    def walk(self, x: Tensor, dropped_skips: Collection[int]) -> Iterator[tuple[str, Tensor]]:
+        skips = []
+        for level, (encoder, down) in enumerate(zip(self.encoders, self.downs, strict=True)):
+            x = encoder(x)
+            yield f"encoder {level}", x
+            skips.append(self.carried(x, level, dropped_skips))
+            x = down(x)
+        x = self.bottleneck(x)
+        yield "bottleneck", x
+        for up, decoder in zip(self.ups, self.decoders, strict=True):
+            level = len(skips) - 1
+            skip = skips.pop()
+            x = match_size(up(x), skip)
+            x = torch.cat([skip, x] if self.skip_first else [x, skip], dim=1)
+            x = decoder(x)
+            yield f"decoder {level}", x
+        yield "logits", self.head(x)
+
+
+def max_pools(count: int = 4) -> nn.ModuleList:
+    """``count`` max-pools 2×2, each (N, C, H, W) → (N, C, H/2, W/2)."""
+    return nn.ModuleList(nn.MaxPool2d(2) for _ in range(count))
+
+
+def level_widths(width: int) -> tuple[int, int, int, int, int]:
+    """Channels of the five levels, top to bottom: w, 2w, 4w, 8w, 16w."""
+    return width, 2 * width, 4 * width, 8 * width, 16 * width
+
+
+def he_initialise(network: nn.Module) -> None:
+    """Kaiming-normal weights (fan-in), zero biases, in place (He et al. 2015; articles 2 and the paper).
+
+    The article typed ``'kaming'``, which raises; the intended initialisation is this one.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_in", nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
+def parameter_count(network: nn.Module) -> int:
+    """Number of trainable parameters."""
+    return sum(p.numel() for p in network.parameters() if p.requires_grad)

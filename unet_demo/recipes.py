@@ -1,0 +1,181 @@
+"""How each bundled checkpoint is trained: everything that a run needs, as frozen dataclasses."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from . import tasks
+from .batches import BatchOf, FrameBatches, Normalisation, SceneBatches
+from .checkpoints import Card, Checkpoint
+from .data.augment import Light, Warp
+from .data.isbi import load_frames
+from .data.shapes import SceneOptions
+from .evaluation import Scores, evaluate_frames, evaluate_scenes
+from .inference import Predictor
+from .networks import Network
+from .training import FitOptions
+
+VALIDATION_SEED = 1_000_003
+"""Seed of the scenes that training looks at between epochs; the final score uses other ones."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One checkpoint's way from data to weights. ``data`` names the experiment that prepares it."""
+
+    name: str
+    title: str
+    summary: str
+    article: str
+    network: str
+    options: Mapping[str, object]
+    task: tasks.Task
+    normalisation: Normalisation
+    data: str
+    fit: FitOptions
+    batch: int
+    choose_by: str
+    licence: str
+    credit: str
+    scenes: tuple[SceneOptions, ...] = ()
+    warp: Warp = field(default_factory=lambda: Warp(256))
+    light: Light = field(default_factory=Light)
+
+    def card(self, scores: Scores, scored_on: str) -> Card:
+        """The card of a checkpoint that this recipe produced."""
+        settings = asdict(self)
+        told_elsewhere = ("task", "title", "summary", "article", "licence", "credit", "options")
+        return Card(
+            name=self.name,
+            network=self.network,
+            options=dict(self.options),
+            task=self.task,
+            mean=self.normalisation.mean,
+            std=self.normalisation.std,
+            threshold=scores.get("threshold", 0.5),
+            title=self.title,
+            summary=self.summary,
+            article=self.article,
+            recipe={key: value for key, value in settings.items() if key not in told_elsewhere},
+            scores=scores,
+            scored_on=scored_on,
+            licence=self.licence,
+            credit=self.credit,
+        )
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A recipe with its data at hand: batches to train on, and a validation of a network."""
+
+    batch_of: BatchOf
+    validate: Callable[[Network], Scores]
+    scored_on: str
+
+
+def shapes_experiment(recipe: Recipe, directory: Path | None, device: str | None) -> Experiment:
+    """Scenes are drawn, not read, so ``directory`` is not used."""
+
+    def validate(network: Network) -> Scores:
+        predictor = Predictor(Checkpoint(recipe.card({}, ""), network), device)
+        return evaluate_scenes(predictor, recipe.scenes, 48, seed=VALIDATION_SEED)
+
+    batches = SceneBatches(recipe.scenes, recipe.batch, recipe.fit.seed, recipe.normalisation)
+    return Experiment(batches, validate, "48 random scenes drawn with a seed of their own")
+
+
+def isbi_experiment(recipe: Recipe, directory: Path | None, device: str | None) -> Experiment:
+    """Frames 0–20 train; the later ones validate. Raises DataError when the files are not there."""
+    training = load_frames(directory or Path("."), "train")
+    validation = load_frames(directory or Path("."), "val")
+
+    def validate(network: Network) -> Scores:
+        predictor = Predictor(Checkpoint(recipe.card({}, ""), network), device)
+        return evaluate_frames(predictor, validation, flips=False)
+
+    batches = FrameBatches(
+        training, recipe.batch, recipe.fit.seed, recipe.normalisation, recipe.warp, recipe.light
+    )
+    numbers = validation.numbers
+    return Experiment(batches, validate, f"ISBI 2012 frames {numbers[0]}–{numbers[-1]}")
+
+
+EXPERIMENTS: dict[str, Callable[[Recipe, Path | None, str | None], Experiment]] = {
+    "shapes": shapes_experiment,
+    "isbi": isbi_experiment,
+}
+
+SHAPES_SCENES = (
+    SceneOptions(size=128, count=(2, 5), rotated=True, shading=50, blur=0.3),
+    SceneOptions(size=192, count=(2, 7), radius=(0.06, 0.3), shading=50, noise=4),
+    SceneOptions(size=256, count=(1, 7), radius=(0.05, 0.28), rotated=True, noise=2),
+    SceneOptions(size=128, count=(2, 5), colour_is_clue=True, noise=2),
+)
+
+SHAPES = Recipe(
+    name="shapes",
+    title="Circles and rectangles",
+    summary="Finds circles and rectangles of any colour; trained on drawings made at random.",
+    article="U-Net from scratch (network 1)",
+    network="ShapesUNet",
+    options={"in_channels": 3, "out_channels": 3, "width": 16},
+    task=tasks.SHAPES,
+    normalisation=Normalisation((0.5, 0.5, 0.5), (0.25, 0.25, 0.25)),
+    data="shapes",
+    scenes=SHAPES_SCENES,
+    batch=12,
+    # The article trains on one picture for ten steps; this one is for scenes never seen before.
+    fit=FitOptions(
+        steps=2500,
+        optimiser="AdamW",
+        rate=2e-3,
+        weight_decay=1e-4,
+        loss="both",
+        schedule="cosine",
+        warm_up=100,
+        clip_norm=1.0,
+        ema=0.998,
+        epoch=250,
+        precision="bfloat16",
+    ),
+    choose_by="mIoU",
+    licence="MIT; the pictures are drawn by the program",
+    credit="",
+)
+
+ISBI = Recipe(
+    name="isbi",
+    title="Cell membranes (ISBI 2012)",
+    summary="Finds the membranes between cells in electron-microscopy slices of a fly's nerve cord.",
+    article="PyTorch U-Net (network 0)",
+    network="IsbiUNet",
+    options={"in_channels": 1, "out_channels": 1, "width": 32},
+    task=tasks.ISBI,
+    normalisation=Normalisation((0.5,), (0.5,)),
+    data="isbi",
+    warp=Warp(256, rotation=180, scale=(0.75, 1.33), elastic=10),
+    light=Light(),
+    batch=4,
+    # The article: flips, BCE, Adam at a constant 1e-3, 100 epochs. Rotation, scale and elastic
+    # deformation, Dice, the cosine and the averaged weights each raised V_rand in others' hands.
+    fit=FitOptions(
+        steps=4500,
+        optimiser="AdamW",
+        rate=1e-3,
+        weight_decay=1e-2,
+        loss="both",
+        schedule="cosine",
+        warm_up=200,
+        clip_norm=1.0,
+        ema=0.998,
+        epoch=300,
+        precision="bfloat16",
+    ),
+    choose_by="V_rand",
+    licence="Weights for research use, as the challenge's terms for its data",
+    credit=(
+        "ISBI Challenge 2012: Cardona et al. 2010 (data), Arganda-Carreras et al. 2015 (challenge)."
+    ),
+)
+
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (SHAPES, ISBI)}

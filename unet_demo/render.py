@@ -1,0 +1,96 @@
+"""Arrays in, pictures out: overlays, colour masks, outlines, and the numbers of a legend."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from .tasks import RGB, VOID, VOID_COLOUR, Task
+
+STYLES = ("fill", "outline", "both")
+"""How an overlay marks a class: painted, outlined, or both (for eyes that don't tell the colours)."""
+
+WRONG_COLOUR = (230, 30, 30)
+
+
+@dataclass(frozen=True)
+class LegendEntry:
+    """One class of a mask: its share of the pixels and the mean confidence there, both 0..1."""
+
+    label: int
+    name: str
+    colour: RGB
+    share: float
+    confidence: float
+
+
+def to_rgb(page: np.ndarray) -> np.ndarray:
+    """A page uint8 (H, W, 1 or 3) as uint8 (H, W, 3)."""
+    return page if page.shape[-1] == 3 else np.repeat(page, 3, axis=-1)
+
+
+def colour_mask(labels: np.ndarray, palette: Sequence[RGB]) -> np.ndarray:
+    """Label ids (…, H, W) → their palette colours, uint8 (…, H, W, 3); void is VOC's cream."""
+    table = np.zeros((256, 3), np.uint8)
+    table[: len(palette)] = palette
+    table[VOID] = VOID_COLOUR
+    return table[labels]
+
+
+def outlines(labels: np.ndarray) -> np.ndarray:
+    """Bool (H, W): pixels with a neighbour (right or below, or left or above) of another label."""
+    edges = np.zeros(labels.shape, bool)
+    across = labels[:, 1:] != labels[:, :-1]
+    down = labels[1:] != labels[:-1]
+    edges[:, 1:] |= across
+    edges[:, :-1] |= across
+    edges[1:] |= down
+    edges[:-1] |= down
+    return edges
+
+
+def overlay(
+    page: np.ndarray, labels: np.ndarray, task: Task, opacity: float = 0.6, style: str = "fill"
+) -> np.ndarray:
+    """Paint labels (H, W) over a page (H, W, 1 or 3): uint8 (H, W, 3).
+
+    The task's background class stays unpainted. Outlines are white within black, so that they
+    show on any picture.
+    """
+    if style not in STYLES:
+        raise ValueError(f"there is no style {style!r}; the styles are {', '.join(STYLES)}")
+    picture = to_rgb(page)
+    painted = picture.copy()
+    if style in ("fill", "both"):
+        marked = labels != task.background
+        colours = colour_mask(labels[marked], task.palette)
+        mixed = (1 - opacity) * picture[marked] + opacity * colours
+        painted[marked] = np.round(mixed).astype(np.uint8)
+    if style in ("outline", "both"):
+        edges = outlines(labels)
+        painted[ndimage.binary_dilation(edges)] = 0
+        painted[edges] = 255
+    return painted
+
+
+def legend(labels: np.ndarray, confidence: np.ndarray, task: Task) -> tuple[LegendEntry, ...]:
+    """The classes that occur in labels (…, H, W), largest share first; confidence has the same shape."""
+    count = len(task.classes)
+    pixels = np.bincount(labels.ravel(), minlength=count)[:count]
+    sums = np.bincount(labels.ravel(), confidence.ravel(), minlength=count)[:count]
+    entries = [
+        LegendEntry(
+            int(label), task.classes[label], task.palette[label],
+            float(pixels[label] / labels.size), float(sums[label] / pixels[label]),
+        )
+        for label in np.flatnonzero(pixels)
+    ]  # fmt: skip
+    return tuple(sorted(entries, key=lambda entry: -entry.share))
+
+
+def error_map(page: np.ndarray, labels: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Wrong pixels red over a faded page: (H, W, 1 or 3), (H, W), (H, W) → uint8 (H, W, 3); void is right."""
+    picture = (to_rgb(page) // 2 + 96).astype(np.uint8)
+    picture[(labels != truth) & (truth != VOID)] = WRONG_COLOUR
+    return picture

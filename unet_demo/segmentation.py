@@ -1,0 +1,74 @@
+"""From a checkpoint's name and a picture to its prediction: what page, command line and API share."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from .checkpoints import Card, CheckpointError, HubError, find_checkpoint, load_checkpoint
+from .data.images import Picture, PictureError
+from .devices import DeviceError
+from .evaluation import Scores, class_scores
+from .inference import Prediction, Predictor
+from .metrics import confusion_matrix, membrane_scores
+
+KEPT_PREDICTORS = 4
+"""Networks kept ready in memory; the one not used for longest makes place."""
+
+EXPECTED_ERRORS = (PictureError, CheckpointError, HubError, DeviceError)
+"""What can be wrong with what a person brought; the message says it in one plain sentence."""
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """A picture, what a checkpoint says of it, and the checkpoint's card."""
+
+    picture: Picture
+    prediction: Prediction
+    card: Card
+
+
+def open_predictor(checkpoint: str, device: str | None = None) -> Predictor:
+    """A predictor for a checkpoint's name, path or Hub repository, kept ready for the next call.
+
+    Raises CheckpointError, HubError or DeviceError, each with one plain sentence.
+    """
+    path = find_checkpoint(checkpoint)
+    return _predictor(path, path.stat().st_mtime_ns, device)
+
+
+@lru_cache(KEPT_PREDICTORS)
+def _predictor(path: Path, changed: int, device: str | None) -> Predictor:
+    return Predictor(load_checkpoint(path), device)
+
+
+def one_class_reason(labels: np.ndarray, card: Card) -> str | None:
+    """Why a mask (…, H, W) may be all one class, in a sentence; None if it isn't."""
+    present = np.unique(labels)
+    if len(present) != 1:
+        return None
+    name = card.task.classes[present[0]]
+    reason = ONE_CLASS_REASONS.get(card.task.kind, "")
+    return f"Everything was labelled {name!r}. {reason} It was trained for this: {card.summary}"
+
+
+ONE_CLASS_REASONS = {
+    "binary": "Move the threshold, or try a picture of the kind that this checkpoint knows.",
+    "multiclass": "The checkpoint may know nothing that is in this picture, or not at this size.",
+    "colour": "The checkpoint may know nothing that is in this picture, or not at this size.",
+}
+
+
+def truth_scores(labels: np.ndarray, truth: np.ndarray, card: Card) -> Scores:
+    """IoU, Dice and accuracy of labels against truth, both (N, H, W); void does not count.
+
+    For cells and membranes also V_rand and V_info, where each slice of the truth holds a cell.
+    """
+    classes = card.task.classes
+    scores = class_scores(confusion_matrix(truth, labels, len(classes)), classes)
+    cells = truth == 1
+    if card.task.kind == "binary" and cells.any(axis=(1, 2)).all():
+        (objects,) = membrane_scores(labels.astype(np.float32), cells, thresholds=(0.5,))
+        scores = {"V_rand": objects.v_rand, "V_info": objects.v_info, **scores}
+    return scores

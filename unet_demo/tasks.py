@@ -1,0 +1,213 @@
+"""What a network's outputs mean: logits → probabilities → label ids, and the loss that teaches them.
+
+Three kinds: binary (one logit), multi-class (a logit per class) and colour (three logits, the RGB
+of the label's palette colour). Label ids are uint8; 255 is void, ignored by losses and scores.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .metrics import VOID
+
+VOID_COLOUR = (224, 224, 192)
+"""How Pascal VOC paints void in its colour masks."""
+
+RGB = tuple[int, int, int]
+
+LOSSES = ("cross-entropy", "dice", "both")
+
+
+@dataclass(frozen=True)
+class Task:
+    """Classes and palette by label id; ``background`` is the id that overlays leave unpainted."""
+
+    classes: tuple[str, ...]
+    palette: tuple[RGB, ...]
+    background: int = 0
+
+    kind: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        if len(self.classes) != len(self.palette):
+            raise ValueError(f"{len(self.classes)} classes, but {len(self.palette)} colours")
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """(N, outputs, H, W) logits → (N, K, H, W) in 0..1; K = 1 (P(label 1)) for binary, else one per class."""
+        raise NotImplementedError
+
+    def labels(self, probabilities: np.ndarray, threshold: float = 0.5) -> np.ndarray:
+        """(N, K, H, W) probabilities → (N, H, W) uint8 ids: the likeliest class; ``threshold`` is binary's."""
+        return probabilities.argmax(axis=1).astype(np.uint8)
+
+    def confidence(self, probabilities: np.ndarray, threshold: float = 0.5) -> np.ndarray:
+        """(N, K, H, W) → (N, H, W) float: the probability of the label that :meth:`labels` chose."""
+        return probabilities.max(axis=1)
+
+    def loss(self, logits: Tensor, target: Tensor, kind: str = "both") -> Tensor:
+        """Scalar loss of (N, outputs, H, W) logits against (N, H, W) ids; ``kind`` is one of LOSSES."""
+        if kind not in LOSSES:
+            raise ValueError(f"there is no loss {kind!r}; the losses are {', '.join(LOSSES)}")
+        if bool((target == VOID).all()):
+            return logits.float().sum() * 0  # a mean over no pixel at all would be NaN
+        parts = []
+        if kind in ("cross-entropy", "both"):
+            parts.append(self.cross_entropy(logits, target))
+        if kind in ("dice", "both"):
+            parts.append(self.dice_loss(logits, target))
+        return torch.stack(parts).sum()
+
+    def cross_entropy(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Mean cross-entropy over the pixels that are not void, of which there must be one."""
+        raise NotImplementedError
+
+    def dice_loss(self, logits: Tensor, target: Tensor) -> Tensor:
+        """1 − soft Dice, averaged over the classes that occur in the batch (Milletari et al. 2016)."""
+        probabilities = self.class_probabilities(logits)
+        decided = (target != VOID).unsqueeze(1)
+        ids = torch.arange(len(self.classes), device=target.device).view(1, -1, 1, 1)
+        truth = ((target.unsqueeze(1) == ids) & decided).to(probabilities.dtype)
+        probabilities = probabilities * decided
+        overlap = (probabilities * truth).sum(dim=(0, 2, 3))
+        total = (probabilities + truth).sum(dim=(0, 2, 3))
+        present = truth.sum(dim=(0, 2, 3)) > 0
+        dice = (2 * overlap + 1) / (total + 1)
+        return 1 - dice[present].mean() if present.any() else probabilities.sum() * 0
+
+    def class_probabilities(self, logits: Tensor) -> Tensor:
+        """(N, outputs, H, W) → (N, classes, H, W), float32, summing to 1 over the classes."""
+        return self.probabilities(logits)
+
+
+class BinaryTask(Task):
+    """Two classes from one logit: the probability of label 1."""
+
+    kind = "binary"
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        return logits.float().sigmoid()
+
+    def labels(self, probabilities: np.ndarray, threshold: float = 0.5) -> np.ndarray:
+        return (probabilities[:, 0] >= threshold).astype(np.uint8)
+
+    def confidence(self, probabilities: np.ndarray, threshold: float = 0.5) -> np.ndarray:
+        one = probabilities[:, 0]
+        return np.where(one >= threshold, one, 1 - one)
+
+    def class_probabilities(self, logits: Tensor) -> Tensor:
+        one = self.probabilities(logits)
+        return torch.cat([1 - one, one], dim=1)
+
+    def cross_entropy(self, logits: Tensor, target: Tensor) -> Tensor:
+        decided = target != VOID
+        return F.binary_cross_entropy_with_logits(
+            logits[:, 0][decided].float(), target[decided].float()
+        )
+
+
+class MulticlassTask(Task):
+    """A logit per class. Outputs past the last class (VOC's void) are never predicted nor scored."""
+
+    kind = "multiclass"
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        return logits[:, : len(self.classes)].float().softmax(dim=1)
+
+    def cross_entropy(self, logits: Tensor, target: Tensor) -> Tensor:
+        return F.cross_entropy(
+            logits[:, : len(self.classes)].float(), target.long(), ignore_index=VOID
+        )
+
+
+class ColourTask(Task):
+    """Three logits, the label's RGB colour; a pixel is given the class of the nearest palette colour."""
+
+    kind = "colour"
+
+    softness: ClassVar[float] = 0.1
+    """Width, in units of full intensity, of the bell that turns colour distances into probabilities."""
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        colours = logits.float().sigmoid()
+        palette = self.palette_tensor(logits.device)
+        squared = (colours.unsqueeze(1) - palette.view(1, -1, 3, 1, 1)).square().sum(dim=2)
+        return (-squared / (2 * self.softness**2)).softmax(dim=1)
+
+    def cross_entropy(self, logits: Tensor, target: Tensor) -> Tensor:
+        """BCE against the label's colour, as the article has it; void pixels do not count."""
+        decided = target != VOID
+        ids = target.long().clamp(max=len(self.classes) - 1)
+        colours = self.palette_tensor(logits.device)[ids].permute(0, 3, 1, 2)
+        loss = F.binary_cross_entropy_with_logits(logits.float(), colours, reduction="none")
+        return (loss * decided.unsqueeze(1)).sum() / (3 * decided.sum()).clamp(min=1)
+
+    def palette_tensor(self, device: torch.device) -> Tensor:
+        """(classes, 3) float32 in 0..1."""
+        return torch.tensor(self.palette, dtype=torch.float32, device=device) / 255
+
+
+TASKS: dict[str, type[Task]] = {t.kind: t for t in (BinaryTask, MulticlassTask, ColourTask)}
+
+
+def task_to_dict(task: Task) -> dict[str, object]:
+    """A JSON-able description that :func:`task_from_dict` reads back."""
+    return {"kind": task.kind, **asdict(task)}
+
+
+def task_from_dict(data: Mapping[str, object]) -> Task:
+    """Rebuild a task. Raises ValueError for an unknown kind or a field that is missing or wrong."""
+    fields = dict(data)
+    kind = fields.pop("kind", None)
+    if kind not in TASKS:
+        raise ValueError(f"there is no task of the kind {kind!r}")
+    try:
+        classes = tuple(str(name) for name in fields["classes"])  # type: ignore[attr-defined]
+        palette = tuple(_colour(colour) for colour in fields["palette"])  # type: ignore[attr-defined]
+        return TASKS[str(kind)](classes, palette, int(fields.get("background", 0)))  # type: ignore[call-overload]
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"the description of the task is incomplete: {error}") from error
+
+
+def _colour(values: Sequence[int]) -> RGB:
+    red, green, blue = (int(v) for v in values)
+    return red, green, blue
+
+
+def voc_palette(count: int = 21) -> tuple[RGB, ...]:
+    """Pascal VOC's colours: the bits of the id dealt out, highest first, to R, G and B in turn."""
+    colours = []
+    for label in range(count):
+        channels = [0, 0, 0]
+        for bit in range(8):
+            for channel in range(3):
+                channels[channel] |= ((label >> (3 * bit + channel)) & 1) << (7 - bit)
+        colours.append(_colour(channels))
+    return tuple(colours)
+
+
+# Okabe and Ito's orange and sky blue differ for every kind of colour vision.
+SHAPES = MulticlassTask(
+    classes=("background", "circle", "rectangle"),
+    palette=((0, 0, 0), (230, 159, 0), (86, 180, 233)),
+)
+
+# The membranes are what a person looks for, so they are painted and the interior is not.
+ISBI = BinaryTask(
+    classes=("membrane", "cell interior"),
+    palette=((213, 40, 110), (255, 255, 255)),
+    background=1,
+)
+
+VOC_CLASSES = (
+    "background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair",
+    "cow", "dining table", "dog", "horse", "motorbike", "person", "potted plant", "sheep", "sofa",
+    "train", "tv/monitor",
+)  # fmt: skip
+
+VOC = MulticlassTask(classes=VOC_CLASSES, palette=voc_palette())
+VOC_COLOUR = ColourTask(classes=VOC_CLASSES, palette=voc_palette())

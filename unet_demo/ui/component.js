@@ -1,0 +1,48 @@
+// Shared by the components: text in the reader's language, elements, colours of the theme.
+// Runs inside Gradio's js_on_load, which gives `element`, `props` and `watch`;
+// component.py puts STYLE and TEXTS before it.
+
+function chooseLanguage() {
+  const asked = new URLSearchParams(location.search).get("lang");
+  const wishes = [asked, document.documentElement.lang, ...navigator.languages].filter(Boolean);
+  const known = Object.keys(TEXTS);
+  for (const wish of wishes.map((tag) => tag.toLowerCase())) {
+    const same = known.find((tag) => tag.toLowerCase() === wish);
+    const related = known.find((tag) => tag.split("-")[0] === wish.split("-")[0]);
+    if (same || related) return same || related;
+  }
+  return "en";
+}
+
+const language = chooseLanguage();
+
+// The text of a key, with its {places} filled; undefined where no language knows the key.
+function text(key, places = {}) {
+  const words = TEXTS[language][key] ?? TEXTS.en[key];
+  return words?.replace(/\{(\w+)\}/g, (whole, name) => places[name] ?? whole);
+}
+
+// Replaces the component's content; every element with data-text receives that text.
+function build(html) {
+  const style = document.createElement("style");
+  style.textContent = STYLE;
+  element.innerHTML = html;
+  element.lang = language;
+  element.prepend(style);
+  for (const node of element.querySelectorAll("[data-text]")) {
+    node.textContent = text(node.dataset.text);
+  }
+}
+
+function find(selector) {
+  return element.querySelector(selector);
+}
+
+// Calls back when light and dark change places; lets go once the component has left the page.
+function onThemeChange(callback) {
+  const observer = new MutationObserver(() => {
+    if (element.isConnected) callback();
+    else observer.disconnect();
+  });
+  observer.observe(document.body, { attributes: true, attributeFilter: ["class"] });
+}

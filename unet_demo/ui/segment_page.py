@@ -1,0 +1,482 @@
+"""The Segment page: a person's picture, a checkpoint, and what it sees."""
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from ..checkpoints import find_checkpoint, read_card, read_index
+from ..data.images import Picture, PictureError, read_picture
+from ..data.truth import fit_truth, read_truth
+from ..examples import EXAMPLES, LoadedExample, load_example
+from ..exports import EXPORTS, Look
+from ..inference import Cancelled
+from ..render import STYLES, LegendEntry, error_map, legend, overlay, to_rgb
+from ..segmentation import (
+    EXPECTED_ERRORS,
+    Segmentation,
+    one_class_reason,
+    open_predictor,
+    truth_scores,
+)
+from .cancelling import Cancellations
+from .picture_input import PictureInput
+from .texts import say, t
+from .viewer import repaint_value, viewer, viewer_value
+
+INFERENCE = "inference"
+"""Concurrency group of its own: segmenting never waits behind a training."""
+
+INFERENCES_AT_ONCE = 2
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a visitor is looking at: a segmentation, and the truth to compare it with, if any."""
+
+    segmentation: Segmentation
+    truth: np.ndarray | None = None
+
+
+PROGRESS = gr.Progress()
+
+HIDDEN_BUTTON = gr.Button(visible=False)
+
+# On a phone the result may lie out of sight when a picture is chosen below it.
+SHOW_VIEWER = """() => {
+  const viewer = document.querySelector('#viewer'), { top, bottom } = viewer.getBoundingClientRect();
+  if (bottom < 80 || top > innerHeight - 80) viewer.scrollIntoView({ behavior: 'smooth' });
+}"""
+
+CLICK_LINK = "() => document.querySelector('#download-link').click()"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to segment with, how to show it, and for whom."""
+
+    checkpoint: str
+    flips: bool
+    opacity: float
+    style: str
+    request: gr.Request
+    progress: gr.Progress
+
+
+class SegmentPage:
+    """The page's components, and what happens when they are used."""
+
+    def __init__(self, demo: gr.Blocks) -> None:
+        self.jobs = Cancellations()
+        self.shown = gr.State(None, time_to_live=3600)
+        with gr.Row(elem_classes="segment-page"):
+            with gr.Column(scale=2, min_width=280):
+                self._lay_out_input()
+            with gr.Column(scale=3, min_width=280, elem_classes="result"):
+                self._lay_out_result()
+        self._wire(demo)
+
+    def _lay_out_input(self) -> None:
+        names = list(read_index())
+        self.checkpoint = gr.Radio(
+            choices=[(read_card(find_checkpoint(name)).title, name) for name in names],
+            value=EXAMPLES[0].checkpoint,
+            label=t("segment_checkpoint"),
+            info=t("segment_checkpoint_info"),
+            elem_id="checkpoint",
+        )
+        self.summary = gr.HTML(elem_id="checkpoint-summary", elem_classes=["hint", "padded"])
+        self.picture = PictureInput(
+            type="filepath",
+            image_mode=None,
+            format="png",
+            sources=["upload", "clipboard", "webcam"],
+            label=t("segment_picture"),
+            height=220,
+            elem_id="picture",
+        )
+        gr.HTML(t("segment_picture_info"), elem_classes=["hint", "padded"])
+        self.examples = gr.Gallery(
+            value=[(thumbnail(load_example(e.name).picture), e.caption) for e in EXAMPLES],
+            label=t("segment_examples"),
+            columns=3,
+            height="auto",
+            allow_preview=False,
+            interactive=False,
+            format="png",
+            elem_id="examples",
+        )
+        self.flips = gr.Checkbox(
+            label=t("segment_flips"), info=t("segment_flips_info"), elem_id="flips"
+        )
+        with gr.Accordion(t("segment_other"), open=False):
+            self.repo = gr.Textbox(
+                label=t("segment_repo"), info=t("segment_repo_info"), elem_id="repo", max_lines=1
+            )
+            self.file = gr.File(
+                label=t("segment_file"), file_types=[".safetensors"], elem_id="checkpoint-file"
+            )
+
+    def _lay_out_result(self) -> None:
+        with gr.Row(elem_classes="status-row"):
+            self.status = gr.HTML(elem_id="segment-status", elem_classes="status", min_height=56)
+            self.cancel = gr.Button(
+                t("segment_cancel"), size="sm", visible=False, min_width=90, scale=0,
+                elem_id="cancel",
+            )  # fmt: skip
+        self.viewer = viewer(elem_id="viewer")
+        self.legend = gr.HTML(elem_id="legend")
+        self.slice = gr.Slider(
+            1, 2, 1, step=1, label=t("segment_slice"), info=t("segment_slice_info"),
+            visible=False, elem_id="slice",
+        )  # fmt: skip
+        with gr.Row():
+            self.threshold = gr.Slider(
+                0.05, 0.95, 0.5, step=0.01, label=t("segment_threshold"),
+                info=t("segment_threshold_info"), visible=False, elem_id="threshold", min_width=200,
+            )  # fmt: skip
+            self.opacity = gr.Slider(
+                0, 1, 0.6, step=0.05, label=t("segment_opacity"),
+                info=t("segment_opacity_info"), elem_id="opacity", min_width=200,
+            )  # fmt: skip
+            self.style = gr.Radio(
+                choices=[(t(f"segment_style_{style}"), style) for style in STYLES],
+                value="fill", label=t("segment_style"), info=t("segment_style_info"),
+                elem_id="style", min_width=200,
+            )  # fmt: skip
+        with gr.Row(elem_id="downloads"):
+            self.downloads = {
+                kind: gr.Button(
+                    t(f"segment_download_{kind}"), size="sm", elem_id=f"download-{kind}"
+                )
+                for kind in EXPORTS
+            }
+        self.download_note = gr.HTML(elem_classes=["hint", "padded"])
+        # A file is made when it is asked for, then this link is clicked for the person.
+        self.link = gr.DownloadButton(visible="hidden", elem_id="download-link")
+        with gr.Accordion(t("segment_truth"), open=False):
+            self.truth = gr.File(label=t("segment_truth_file"), elem_id="truth")
+            gr.HTML(t("segment_truth_info"), elem_classes="hint")
+            self.scores = gr.HTML(elem_id="scores")
+            self.errors = gr.Image(
+                label=t("segment_truth_errors"), format="png", visible=False, interactive=False,
+                elem_id="errors",
+            )  # fmt: skip
+
+    def _wire(self, demo: gr.Blocks) -> None:
+        look = [self.threshold, self.opacity, self.style]
+        settings = [self.checkpoint, self.flips, self.opacity, self.style]
+        outputs = [
+            self.shown, self.viewer, self.status, self.legend, self.slice, self.threshold,
+            self.download_note, self.picture, self.checkpoint, self.summary, self.scores,
+            self.errors, self.cancel,
+        ]  # fmt: skip
+        slow: dict[str, Any] = {
+            "outputs": outputs,
+            "concurrency_id": INFERENCE,
+            "concurrency_limit": INFERENCES_AT_ONCE,
+            "show_progress_on": [self.viewer],
+            "api_visibility": "private",
+        }
+        quick: dict[str, Any] = {
+            "show_progress": "hidden",
+            "trigger_mode": "always_last",
+            "api_visibility": "private",
+        }
+        demo.load(self.on_open, settings, **slow)
+        demo.unload(self.on_leave)
+        self.picture.upload(self.on_upload, [self.picture, self.shown, *settings], **slow)
+        self.examples.select(self.on_example, [self.shown, *settings], **slow)
+        gr.on(
+            [self.checkpoint.input, self.flips.input],
+            self.on_again,
+            [self.shown, *settings],
+            **slow,
+        )
+        self.repo.submit(self.on_other, [self.repo, self.shown, *settings], **slow)
+        self.file.upload(self.on_other, [self.file, self.shown, *settings], **slow)
+        self.cancel.click(self.on_cancel, queue=False, api_visibility="private")
+        painted = [self.viewer, self.legend]
+        gr.on(
+            [self.threshold.input, self.opacity.input, self.style.input],
+            self.on_repaint,
+            [self.shown, self.slice, *look],
+            painted,
+            **quick,
+        )
+        self.slice.input(self.on_slice, [self.shown, self.slice, *look], painted, **quick)
+        compared = [self.shown, self.scores, self.errors, self.status]
+        self.truth.upload(
+            self.on_truth, [self.truth, self.shown, self.slice, self.threshold], compared,
+            api_visibility="private",
+        )  # fmt: skip
+        gr.on(
+            [self.threshold.release, self.slice.release],
+            self.on_compare,
+            [self.shown, self.slice, self.threshold],
+            [self.scores, self.errors],
+            **quick,
+        )
+        for kind, button in self.downloads.items():
+            button.click(
+                lambda shown, *look, kind=kind: self.on_download(kind, shown, *look),
+                [self.shown, *look],
+                self.link,
+                api_visibility="private",
+            ).then(None, js=CLICK_LINK)
+        for brought in (self.picture.upload, self.examples.select):
+            brought(None, js=SHOW_VIEWER)
+
+    def on_open(self, checkpoint, flips, opacity, style, request: gr.Request, progress=PROGRESS):
+        """The page opens with its first example segmented."""
+        example = EXAMPLES[0]
+        job = Job(example.checkpoint, flips, opacity, style, request, progress)
+        yield from self._segment(job, load_example(example.name))
+
+    def on_upload(
+        self, path, shown, checkpoint, flips, opacity, style, request: gr.Request, progress=PROGRESS
+    ):
+        """A picture was dropped, chosen or pasted."""
+        job = Job(checkpoint, flips, opacity, style, request, progress)
+        try:
+            brought = LoadedExample(read_picture(path), None)
+        except PictureError as error:
+            # The box goes back to the picture that the result still shows.
+            earlier = thumbnail(shown.segmentation.picture) if shown else None
+            yield {self.status: alert(error), self.picture: earlier}
+            return
+        yield from self._segment(job, brought)
+
+    def on_example(
+        self,
+        shown,
+        checkpoint,
+        flips,
+        opacity,
+        style,
+        event: gr.SelectData,
+        request: gr.Request,
+        progress=PROGRESS,
+    ):
+        """An example was clicked: take it with the checkpoint that knows its kind."""
+        example = EXAMPLES[event.index]
+        job = Job(example.checkpoint, flips, opacity, style, request, progress)
+        yield from self._segment(job, load_example(example.name))
+
+    def on_again(
+        self, shown, checkpoint, flips, opacity, style, request: gr.Request, progress=PROGRESS
+    ):
+        """Another checkpoint, or other averaging, for the picture that is shown."""
+        if shown:
+            job = Job(checkpoint, flips, opacity, style, request, progress)
+            yield from self._segment(job, LoadedExample(shown.segmentation.picture, None))
+
+    def on_other(
+        self,
+        other,
+        shown,
+        checkpoint,
+        flips,
+        opacity,
+        style,
+        request: gr.Request,
+        progress=PROGRESS,
+    ):
+        """A checkpoint from the Hub or from a file, for the picture that is shown."""
+        yield from self.on_again(shown, other, flips, opacity, style, request, progress)
+
+    def on_cancel(self, request: gr.Request) -> None:
+        """Call off the segmentation that is running; its handler says so."""
+        self.jobs.cancel(request.session_hash or "")
+
+    def on_leave(self, request: gr.Request) -> None:
+        """The tab was closed: nobody waits for the result any more."""
+        self.jobs.cancel(request.session_hash or "")
+
+    def on_repaint(self, shown, page, threshold, opacity, style):
+        """Threshold, opacity or marking moved: paint anew what the network said."""
+        if shown is None:
+            return gr.skip(), gr.skip()
+        painted, entries = paint(shown, page, Look(threshold, opacity, style))
+        return repaint_value(painted), legend_table(entries)
+
+    def on_slice(self, shown, page, threshold, opacity, style):
+        """Another page of the stack."""
+        if shown is None:
+            return gr.skip(), gr.skip()
+        return view(shown, page, Look(threshold, opacity, style))
+
+    def on_truth(self, path, shown, page, threshold):
+        """A ground truth was dropped: compare with it."""
+        if shown is None:
+            return {self.status: alert(say("segment_no_picture"))}
+        try:
+            task = shown.segmentation.card.task
+            truth = read_truth(path, task)
+            truth = fit_truth(truth, shown.segmentation.picture.pages.shape[:3])
+        except PictureError as error:
+            return {self.status: alert(error)}
+        shown = replace(shown, truth=truth)
+        return {self.shown: shown, **self._comparison(shown, page, threshold)}
+
+    def on_compare(self, shown, page, threshold):
+        """The threshold or the slice has come to rest: score again."""
+        return self._comparison(shown, page, threshold)
+
+    def on_download(self, kind, shown, threshold, opacity, style):
+        """Make the file that was asked for; the link beside it is then clicked for the person."""
+        if shown is None:
+            return gr.skip()
+        folder = Path(tempfile.mkdtemp(prefix="unet_demo_"))
+        segmentation = shown.segmentation
+        look = Look(threshold, opacity, style)
+        return str(EXPORTS[kind](folder, segmentation.picture, segmentation.prediction, look))
+
+    def _segment(self, job: Job, brought: LoadedExample) -> Iterator[dict]:
+        """Run the network and show what it says; whatever goes wrong leaves the earlier result alone."""
+        signal = self.jobs.begin(job.request.session_hash or "")
+        yield {self.cancel: gr.Button(visible=True)}
+        try:
+            predictor = open_predictor(job.checkpoint)
+            prediction = predictor.predict(
+                brought.picture.pages,
+                flips=job.flips,
+                progress=lambda done, total: job.progress((done, total)),
+                cancelled=signal,
+            )
+        except Cancelled:
+            yield {self.status: note(say("segment_cancelled")), self.cancel: HIDDEN_BUTTON}
+            return
+        except EXPECTED_ERRORS as error:
+            yield {self.status: alert(error), self.cancel: HIDDEN_BUTTON}
+            return
+        truth = brought.truth
+        if truth is not None and truth.max() >= len(predictor.card.task.classes):
+            truth = None
+        shown = Shown(Segmentation(brought.picture, prediction, predictor.card), truth)
+        yield self._result(shown, job)
+
+    def _result(self, shown: Shown, job: Job) -> dict:
+        """Everything on the page that speaks of the picture, after the network ran."""
+        segmentation = shown.segmentation
+        card, pages = segmentation.card, len(segmentation.picture.pages)
+        look = Look(card.threshold, job.opacity, job.style)
+        painted, table = view(shown, 1, look)
+        binary = card.task.kind == "binary"
+        return {
+            self.shown: shown,
+            self.viewer: painted,
+            self.legend: table,
+            self.status: status(segmentation),
+            self.slice: gr.Slider(maximum=max(2, pages), value=1, visible=pages > 1),
+            self.threshold: gr.Slider(value=card.threshold, visible=binary),
+            self.download_note: say("segment_download_note", last=len(card.task.classes) - 1),
+            self.picture: thumbnail(segmentation.picture),
+            self.checkpoint: job.checkpoint,
+            self.summary: escape(card.summary),
+            self.cancel: HIDDEN_BUTTON,
+            **self._comparison(shown, 1, card.threshold),
+        }
+
+    def _comparison(self, shown: Shown | None, page: int, threshold: float) -> dict:
+        if shown is None or shown.truth is None:
+            return {self.scores: "", self.errors: gr.Image(value=None, visible=False)}
+        segmentation = shown.segmentation
+        labels = segmentation.prediction.labels(threshold)
+        wrong = error_map(
+            segmentation.picture.pages[page - 1], labels[page - 1], shown.truth[page - 1]
+        )
+        scores = truth_scores(labels, shown.truth, segmentation.card)
+        return {
+            self.scores: score_table(scores),
+            self.errors: gr.Image(value=wrong, visible=True),
+        }
+
+
+def thumbnail(picture: Picture) -> np.ndarray:
+    """The first page as RGB, uint8 (H, W, 3)."""
+    return to_rgb(picture.pages[0])
+
+
+def paint(shown: Shown, page: int, look: Look) -> tuple[np.ndarray, tuple[LegendEntry, ...]]:
+    """Overlay (H, W, 3) and legend of a page, numbered from 1."""
+    segmentation = shown.segmentation
+    one = segmentation.prediction.page(page - 1)
+    labels = one.labels(look.threshold)[0]
+    picture = segmentation.picture.pages[page - 1]
+    painted = overlay(picture, labels, one.task, look.opacity, look.style)
+    return painted, legend(labels, one.confidence(look.threshold)[0], one.task)
+
+
+def view(shown: Shown, page: int, look: Look) -> tuple[dict, str]:
+    """The viewer's whole value for a page, and the legend's table."""
+    segmentation = shown.segmentation
+    task = segmentation.card.task
+    painted, entries = paint(shown, page, look)
+    value = viewer_value(
+        to_rgb(segmentation.picture.pages[page - 1]),
+        painted,
+        task.classes,
+        task.palette,
+        segmentation.prediction.probabilities[page - 1],
+    )
+    return value, legend_table(entries)
+
+
+def legend_table(entries: tuple[LegendEntry, ...]) -> str:
+    """HTML table: colour, class, share, mean confidence."""
+    heads = (say(f"segment_legend_{column}") for column in ("class", "share", "confidence"))
+    rows = (
+        f'<tr><td><span class="swatch" style="background:rgb{entry.colour}"></span>'
+        f"{escape(entry.name)}</td><td>{entry.share:.1%}</td><td>{entry.confidence:.1%}</td></tr>"
+        for entry in entries
+    )
+    return table(heads, rows)
+
+
+def score_table(scores: dict[str, float]) -> str:
+    """HTML table of scores; one that does not exist (a class in neither mask) is a dash."""
+    rows = (
+        f"<tr><td>{escape(name)}</td><td>{f'{value:.4f}' if value == value else '–'}</td></tr>"
+        for name, value in scores.items()
+    )
+    return table((say("segment_score"), say("segment_value")), rows)
+
+
+def table(heads, rows) -> str:
+    """An HTML table from head texts and ready-made rows."""
+    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in heads)
+    return f'<table class="numbers"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+
+
+def status(segmentation: Segmentation) -> str:
+    """What was done in a line, and below it whatever a person should know."""
+    prediction, picture = segmentation.prediction, segmentation.picture
+    count, height, width, _ = picture.pages.shape
+    done = say(
+        "segment_done",
+        title=segmentation.card.title,
+        pages=say("segment_pages", count=count) if count > 1 else "",
+        width=width,
+        height=height,
+        seconds=f"{prediction.seconds:.2f} s",
+        device=prediction.device.upper(),
+    )
+    reason = one_class_reason(prediction.labels(), segmentation.card)
+    notes = [*picture.notes, *prediction.notes, *([reason] if reason else [])]
+    return note(done) + "".join(f'<p class="notice">{escape(text)}</p>' for text in notes)
+
+
+def note(text: str) -> str:
+    """A quiet line that screen readers announce."""
+    return f'<p role="status">{escape(text)}</p>'
+
+
+def alert(error: object) -> str:
+    """A mistake in one plain sentence, announced at once."""
+    return f'<p role="alert" class="mistake">{escape(str(error))}</p>'
