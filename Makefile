@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test test-slow lint format browser clean
+.PHONY: run test test-slow lint format browser screenshots clean
 
 run: $(VENV)/installed
 	$(BIN)/python app.py
@@ -34,6 +34,9 @@ $(VENV)/installed-for-tests: requirements-test.txt $(VENV)/installed
 
 browser: $(VENV)/installed-for-tests
 	sh tools/find-browser.sh $(BIN)
+
+screenshots: $(VENV)/installed-for-tests browser
+	PYTHONPATH=. $(BIN)/python tools/screenshots.py docs
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache

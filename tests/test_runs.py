@@ -124,7 +124,7 @@ def test_a_run_of_another_network_is_not_continued(run):
 
 
 def test_a_run_that_diverges_logs_it_and_keeps_no_checkpoint_of_it(tmp_path):
-    wild = replace(RECIPE, fit=replace(RECIPE.fit, optimiser="SGD", rate=1e39, ema=0.0))
+    wild = replace(RECIPE, fit=replace(RECIPE.fit, optimiser="SGD", rate=3e38, ema=0.0))
     *_, last = train(wild, None, tmp_path)
     assert isinstance(last, Diverged)
     assert rows(tmp_path / LOSSES)[-1]["loss"] == "nan"

@@ -67,7 +67,9 @@ def test_a_validation_follows_each_epoch_and_the_last_step():
 
 def test_a_step_tells_its_number_its_rate_and_its_time():
     options = {"warm_up": 4, "rate": 1e-3}
-    steps = [event for event in fit(trainer(3, **options), batches()) if isinstance(event, StepDone)]
+    steps = [
+        event for event in fit(trainer(3, **options), batches()) if isinstance(event, StepDone)
+    ]
     assert [event.step for event in steps] == [1, 2, 3]
     assert [event.rate for event in steps] == pytest.approx([0.25e-3, 0.5e-3, 0.75e-3])
     assert all(event.seconds > 0 for event in steps)
@@ -199,7 +201,7 @@ def test_every_optimiser_lowers_every_loss(optimiser, loss):
 
 
 def test_clipping_bounds_the_length_of_a_step():
-    one = trainer(optimiser="SGD", rate=1.0, clip_norm=0.01)
+    one = trainer(optimiser="SGD", rate=1.0, momentum=0.0, clip_norm=0.01)
     before = weights_of(one.network)
     one.train_step(*SCENES(0))
     assert (weights_of(one.network) - before).norm().item() == pytest.approx(0.01, rel=1e-3)
@@ -265,7 +267,7 @@ def test_a_loss_that_is_no_number_ends_the_loop_at_the_last_good_weights(ema, at
 
 @pytest.mark.parametrize("epoch", [1, 3])
 @pytest.mark.parametrize("ema", [0.0, 0.9])
-@pytest.mark.parametrize("rate", [1e10, 1e39])
+@pytest.mark.parametrize("rate", [1e10, 3e38])
 def test_after_a_rate_that_is_far_too_high_the_weights_are_finite(rate, ema, epoch):
     one = trainer(20, optimiser="SGD", rate=rate, ema=ema, epoch=epoch)
     *_, last = fit(one, batches(0, 20), no_scores)

@@ -14,6 +14,9 @@ from .training import Batch
 
 BatchOf = Callable[[int], Batch]
 
+STEPS_OF_A_SEED = 1_000_003
+"""Seeds lie so far apart, no farther: torch's generator on the CPU looks at 32 bits only."""
+
 
 @dataclass(frozen=True)
 class Normalisation:
@@ -63,7 +66,7 @@ class FrameBatches:
 
     def __call__(self, step: int) -> Batch:
         """(N, 1, crop, crop) and (N, crop, crop) for one step."""
-        rng = torch.Generator().manual_seed((self.seed << 32) + step)
+        rng = torch.Generator().manual_seed(self.seed * STEPS_OF_A_SEED + step)
         chosen = torch.randint(len(self.frames.images), (self.count,), generator=rng).numpy()
         images = to_tensor(self.frames.images[chosen])
         labels = torch.from_numpy(self.frames.labels[chosen])

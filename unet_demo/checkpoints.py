@@ -84,6 +84,9 @@ class Card:
             values["task"] = task_from_dict(values["task"])
             for name in ("mean", "std"):
                 values[name] = tuple(float(v) for v in values[name])
+            if len(values["mean"]) not in (1, 3) or len(values["mean"]) != len(values["std"]):
+                raise ValueError("mean and std are not those of 1 or 3 channels")
+            values["options"] = dict(values["options"])
             return cls(**values)
         except CheckpointError:
             raise
@@ -125,8 +128,11 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """
     card, tensors = _open(path, weights=True)
     try:
-        network = create_network(card.network, **card.options)
-        network.load_state_dict(tensors, strict=True)
+        # Without memory at first: whatever size a stranger's header asks for, only the weights
+        # that are really in the file take any.
+        with torch.device("meta"):
+            network = create_network(card.network, **card.options)
+        network.load_state_dict(tensors, strict=True, assign=True)
     except (ValueError, RuntimeError) as error:
         raise CheckpointError(
             f"The weights in {path.name} do not fit the network that its header names;"
@@ -188,17 +194,25 @@ def add_to_index(path: Path) -> None:
 
 
 def find_checkpoint(text: str) -> Path:
-    """The file that a person means: a path, a bundled name, a name in UNET_DEMO_HUB_REPO, or owner/repo[@revision].
+    """The file that a person at the keyboard means: a path, or what :func:`find_offered` finds.
 
     Raises CheckpointError or HubError, each with one plain sentence.
     """
+    path = os.path.expanduser(text.strip())
+    if os.path.isfile(path):
+        return Path(path)
+    if path.endswith(".safetensors"):
+        raise CheckpointError(f"There is no file {text!r}; check the path of the checkpoint.")
+    return find_offered(text)
+
+
+def find_offered(text: str) -> Path:
+    """What a visitor may ask for: a bundled name, a name in UNET_DEMO_HUB_REPO, owner/repo[@revision].
+
+    Never a path of the server's. Raises CheckpointError or HubError, each with one plain sentence.
+    """
     text = text.strip()
-    path = Path(text).expanduser()
-    if path.suffix == ".safetensors" or path.is_file():
-        if not path.is_file():
-            raise CheckpointError(f"There is no file {text!r}; check the path of the checkpoint.")
-        return path
-    index = read_index()
+    index = read_index(WEIGHTS)
     if text in index:
         return _verified(WEIGHTS / str(index[text]["file"]), str(index[text]["sha256"]))
     if looks_like_repo(text):
@@ -209,8 +223,8 @@ def find_checkpoint(text: str) -> Path:
         repo, revision = parse_repo(hub)
         return fetch_checkpoint(repo, text, revision)
     raise CheckpointError(
-        f"There is no checkpoint {text!r}; use one of {', '.join(index) or 'none that are bundled'},"
-        " the path of a .safetensors file, or owner/repo on the Hugging Face Hub."
+        f"There is no checkpoint {text!r}; use one of {', '.join(index)}, a .safetensors file,"
+        " or owner/repo on the Hugging Face Hub."
     )
 
 
@@ -239,6 +253,7 @@ __all__ = [
     "HubError",
     "add_to_index",
     "find_checkpoint",
+    "find_offered",
     "load_checkpoint",
     "open_checkpoint",
     "read_card",

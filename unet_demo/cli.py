@@ -14,6 +14,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from . import segmentation
+from .bundling import bundle
 from .data.images import PictureError, read_picture
 from .data.isbi import SPLITS, DataError
 from .devices import DEVICE_VARIABLE, pick_device
@@ -38,6 +39,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return options.command(options)
     except EXPECTED_ERRORS as error:
         print(f"unet_demo: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        what = f"{error.filename!r}" if error.filename else "A file"
+        print(
+            f"unet_demo: {what} cannot be read or written ({error.strerror}); give another path.",
+            file=sys.stderr,
+        )
+        return 2
+    except MemoryError:
+        print(
+            "unet_demo: There is not enough memory for this; give a smaller picture.",
+            file=sys.stderr,
+        )
         return 2
     except KeyboardInterrupt:
         print("unet_demo: interrupted", file=sys.stderr)
@@ -69,6 +83,13 @@ def parser() -> argparse.ArgumentParser:
     evaluation.add_argument("--json", action="store_true", help="print one JSON object")
     add_device(evaluation)
     evaluation.set_defaults(command=run_evaluate)
+
+    bundling = commands.add_parser("bundle", help="enter a run's best checkpoint into weights/")
+    bundling.add_argument("recipe", choices=sorted(RECIPES), help="which checkpoint it is")
+    bundling.add_argument("run", type=Path, help="folder of the run")
+    bundling.add_argument("--data", type=Path, help="folder of the data set (shapes needs none)")
+    add_device(bundling)
+    bundling.set_defaults(command=run_bundle)
 
     prediction = commands.add_parser("predict", help="segment picture files")
     prediction.add_argument("checkpoint", help=CHECKPOINT_HELP)
@@ -155,6 +176,14 @@ def evaluation_as_json(checkpoint: str, evaluation: Evaluation) -> dict[str, obj
         "tta": evaluation.flips,
         "scores": scores,
     }
+
+
+def run_bundle(options: argparse.Namespace) -> int:
+    """Score a run's best checkpoint and bundle it."""
+    with progress_bar("scoring") as progress:
+        evaluation = bundle(options.recipe, options.run, options.data, options.device, progress)
+    print(f"{options.recipe}: {in_words(evaluation.scores)}")
+    return 0
 
 
 def run_predict(options: argparse.Namespace) -> int:

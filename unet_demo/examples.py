@@ -51,7 +51,7 @@ def _membranes(slices: int) -> tuple[np.ndarray, np.ndarray]:
 MANY_SHAPES = SceneOptions(size=256, count=(9, 9), radius=(0.07, 0.2), rotated=True, shading=50)
 
 EXAMPLES: tuple[Example, ...] = (
-    Example("shapes", "Circles and rectangles", "shapes", lambda: _scene(MANY_SHAPES, 12)),
+    Example("shapes", "Circles and rectangles", "shapes", lambda: _scene(MANY_SHAPES, 33)),
     Example("membranes", "Cell membranes (synthetic EM)", "isbi", lambda: _membranes(1)),
     Example("stack", "A stack of 6 slices (synthetic EM)", "isbi", lambda: _membranes(6)),
     Example("article", "The article's own picture", "shapes", _article),

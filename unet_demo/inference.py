@@ -24,11 +24,11 @@ from .tasks import Task
 MARGIN = 32
 """Mirrored px around every picture: the convolutions' zero padding then falls outside of it."""
 
-HALO = 96
-"""Px of context that a tile sees beyond what it decides; just over the reach of a four-level U."""
+HALO = 104
+"""Px of context that a tile sees beyond what it decides."""
 
-BLEND = 32
-"""Px over which a tile fades into its neighbour."""
+BLEND = 16
+"""Px over which a tile fades into its neighbour; HALO − BLEND / 2 = 96 is the reach of a four-level U."""
 
 TILES = (768, 512, 384, 256)
 """Sides of tiles in px, largest first; each next one is for a GPU whose memory the last one overran."""

@@ -15,7 +15,7 @@ import torch
 
 from .batches import BatchOf, Normalisation, SceneBatches, to_tensor
 from .checkpoints import Card, Checkpoint
-from .data.shapes import ARTICLE_SIZE, Scene, SceneOptions, article_scene, scene_batch
+from .data.shapes import ARTICLE_SIZE, SceneOptions, article_scene, scene_batch
 from .devices import fast_dtype, pick_device
 from .evaluation import class_scores
 from .inference import Prediction, Predictor
@@ -150,7 +150,7 @@ ARTICLE_SCENES = SceneOptions(
 
 PRESETS: dict[str, LiveSettings] = {
     "article": LiveSettings(width=64, batch=1, steps=10),
-    "random": LiveSettings(SceneOptions(colour_is_clue=True)),
+    "random": LiveSettings(SceneOptions(colour_is_clue=True), steps=200),
     "no-clue": LiveSettings(SceneOptions(), steps=600),
     "noisy": LiveSettings(SceneOptions(colour_is_clue=True, noise=60, blur=1), steps=400),
 }
@@ -232,7 +232,7 @@ def count_parameters(settings: LiveSettings) -> int:
         return parameter_count(create_network(settings.network, **settings.network_options))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Watched:
     """The fixed pictures that a run is looked at by: uint8 (N, H, W, 3), and their labels (N, H, W).
 
@@ -273,12 +273,10 @@ def batches_of(settings: LiveSettings) -> BatchOf:
     """What a run with these settings trains on, by step."""
     if settings.scenes is None:
         return ArticleBatches(settings.batch)
-    return SceneBatches(
-        (settings.scenes,), settings.batch, settings.seed, settings.normalisation
-    )
+    return SceneBatches((settings.scenes,), settings.batch, settings.seed, settings.normalisation)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Look:
     """What the network made of the watched pictures after ``step`` steps.
 
@@ -367,8 +365,9 @@ class Reel:
     @property
     def looks(self) -> tuple[Look, ...]:
         """The kept looks, oldest first; the last of all is always among them."""
-        tail = [self._last] if self._last and self._last not in self._kept[-1:] else []
-        return (*self._kept, *tail)
+        if self._last is None or self._last is self._kept[-1]:
+            return tuple(self._kept)
+        return (*self._kept, self._last)
 
 
 # Torch draws first weights from one generator for the whole process, so one network at a time.
@@ -413,6 +412,7 @@ class LiveRun:
         self._failure: str | None = None
         self._losses: list[float] = []
         self._smoothed: list[float] = []
+        self._average = 0.0
         self._looks: list[tuple[int, float, float]] = []
         self._look: Look | None = None
         self._look_seconds = 0.0
@@ -518,7 +518,7 @@ class LiveRun:
     def _train(self, until: float) -> None:
         for event in self._events:
             self._note(event)
-            if self._look_is_due():
+            if isinstance(event, StepDone) and self._look_is_due():
                 self._look_now()
             if self._seconds() >= self.limits.seconds and not self._stop.is_set():
                 self._out_of_time = True
@@ -528,14 +528,18 @@ class LiveRun:
 
     def _note(self, event: Event) -> None:
         if isinstance(event, StepDone | Diverged):
-            before = self._smoothed[-1] if self._smoothed else event.loss
-            self._smoothed.append(SMOOTHING * before + (1 - SMOOTHING) * event.loss)
+            self._smooth(event.loss)
             self._losses.append(event.loss)
         if isinstance(event, Diverged):
             self._restored_step = event.restored_step
             self._ended = "diverged"
         if isinstance(event, Finished):
             self._ended = self._ended_by(event)
+
+    def _smooth(self, loss: float) -> None:
+        """A moving average that forgets; without its correction the first loss would weigh for long."""
+        self._average = SMOOTHING * self._average + (1 - SMOOTHING) * loss
+        self._smoothed.append(self._average / (1 - SMOOTHING ** (len(self._smoothed) + 1)))
 
     def _ended_by(self, event: Finished) -> str:
         if not event.stopped:
@@ -624,12 +628,10 @@ class LiveRun:
 
 
 def differing_fields(settings: Sequence[LiveSettings]) -> tuple[str, ...]:
-    """Names of the fields in which not all settings agree, a scene's own as ``scenes.NAME``."""
+    """Names of the fields that all settings have and in which not all agree; see :func:`flatten`."""
     flat = [flatten(one) for one in settings]
-    names = dict.fromkeys(name for one in flat for name in one)
-    return tuple(
-        name for name in names if len({repr(one.get(name)) for one in flat}) > 1
-    )
+    shared = [name for name in flat[0] if all(name in one for one in flat)] if flat else []
+    return tuple(name for name in shared if any(one[name] != flat[0][name] for one in flat))
 
 
 def flatten(settings: LiveSettings) -> dict[str, object]:

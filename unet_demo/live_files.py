@@ -24,7 +24,12 @@ FINENESS = 2
 """Everything is drawn at so many times its size, then made smaller, for smooth lines."""
 
 PAPER, INK, RULE = (255, 255, 255), (33, 37, 41), (222, 226, 230)
-TRAINING, FAINT, VALIDATION, REFERENCE = (0, 103, 168), (150, 195, 224), (184, 67, 0), (110, 110, 110)
+TRAINING, FAINT, VALIDATION, REFERENCE = (
+    (0, 103, 168),
+    (150, 195, 224),
+    (184, 67, 0),
+    (110, 110, 110),
+)
 
 LOG_RATIO = 50.0
 """Greatest over least loss from which on the axis is logarithmic."""
@@ -55,13 +60,17 @@ def write_losses(path: Path, snapshot: Snapshot) -> None:
             writer.writerow([step, loss, *looks.get(step, ("", ""))])
 
 
-def write_curve(path: Path, snapshot: Snapshot, title: str, reference: Line | None = None) -> None:
-    """PNG of the run's losses, 1920×1080."""
+def write_curve(
+    path: Path, snapshot: Snapshot, title: str, published: Sequence[float] | None = None
+) -> None:
+    """PNG of the run's losses, 1920×1080, with those that were published behind them, if any."""
     picture, draw = _sheet(SLIDE)
     width, height = picture.size
     unit = height / 30
     draw.text((unit * 2, unit), title, INK, _font(unit * 1.3))
-    lines = curve_lines(snapshot) + ([reference] if reference else [])
+    lines = curve_lines(snapshot)
+    if published:
+        lines.append(Line("published", range(1, len(published) + 1), published, REFERENCE, 1.5))
     draw_plot(draw, (unit * 2, unit * 3.2, width - unit * 2, height - unit), lines, unit)
     picture.resize(SLIDE, Image.Resampling.LANCZOS).save(path, "PNG")
 
@@ -120,16 +129,16 @@ def draw_plot(
         draw.text((scale.x(step), inside[3] + unit / 2), f"{step:g}", INK, font, "ma")
     draw.text((inside[2], bottom), "step", INK, font, "rd")
     draw.text((left, top + unit), "loss", INK, font, "lm")
-    at = inside[0] + unit * 2
+    at = inside[0]
     for line in lines:
         _draw_line(draw, line, scale, unit)
         draw.line(
-            [(at, top + unit), (at + unit * 2, top + unit)],
+            [(at, top + unit), (at + unit * 1.5, top + unit)],
             line.colour,
             int(line.width * unit / 10) + 1,
         )
-        draw.text((at + unit * 2.5, top + unit), line.name, INK, font, "lm")
-        at += unit * 4 + font.getlength(line.name)
+        draw.text((at + unit * 2, top + unit), line.name, INK, font, "lm")
+        at += unit * 3 + font.getlength(line.name)
 
 
 def _draw_line(draw: ImageDraw.ImageDraw, line: Line, scale: "_Scale", unit: float) -> None:

@@ -29,12 +29,12 @@ class Segmentation:
     card: Card
 
 
-def open_predictor(checkpoint: str, device: str | None = None) -> Predictor:
-    """A predictor for a checkpoint's name, path or Hub repository, kept ready for the next call.
+def open_predictor(checkpoint: str | Path, device: str | None = None) -> Predictor:
+    """A predictor for a checkpoint's file, name or Hub repository, kept ready for the next call.
 
     Raises CheckpointError, HubError or DeviceError, each with one plain sentence.
     """
-    path = find_checkpoint(checkpoint)
+    path = checkpoint if isinstance(checkpoint, Path) else find_checkpoint(checkpoint)
     return _predictor(path, path.stat().st_mtime_ns, device)
 
 

@@ -52,14 +52,16 @@ def test_a_missing_file_is_named_with_what_to_do(volume, missing):
 
 
 def test_labels_of_another_size_are_refused(volume):
-    tifffile.imwrite(volume / "train-labels.tif", np.zeros((30, 8, 8), np.uint8))
+    tifffile.imwrite(
+        volume / "train-labels.tif", np.zeros((30, 8, 8), np.uint8), photometric="minisblack"
+    )
     with pytest.raises(DataError, match=r"same size; fetch both again\.$"):
         load_frames(volume)
 
 
 def test_a_volume_too_short_for_the_split_is_refused(volume):
     for name in ("train-volume.tif", "train-labels.tif"):
-        tifffile.imwrite(volume / name, np.zeros((5, 16, 20), np.uint8))
+        tifffile.imwrite(volume / name, np.zeros((5, 16, 20), np.uint8), photometric="minisblack")
     with pytest.raises(DataError, match="5 frames"):
         load_frames(volume, "val")
 

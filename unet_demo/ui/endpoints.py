@@ -1,22 +1,21 @@
 """What scripts can call: ``/segment`` and ``/checkpoints``."""
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from ..checkpoints import find_checkpoint, read_card, read_index
+from ..checkpoints import find_offered, read_card, read_index
 from ..data.images import read_picture
 from ..exports import write_prediction
 from ..render import legend
 from ..segmentation import EXPECTED_ERRORS, one_class_reason, open_predictor
+from .files import fresh_folder
 from .segment_page import INFERENCE, INFERENCES_AT_ONCE
 
 
 def list_checkpoints() -> list[dict[str, Any]]:
     """The bundled checkpoints: name, title, summary, classes, palette (RGB), scores and their data."""
-    cards = [read_card(find_checkpoint(name)) for name in read_index()]
+    cards = [read_card(find_offered(name)) for name in read_index()]
     return [
         {
             "name": card.name,
@@ -54,18 +53,14 @@ def segment(
         raise gr.Error(
             "There is no picture; send a file as the first argument.", print_exception=False
         )
-    if checkpoint not in read_index() and Path(checkpoint).expanduser().exists():
-        # A visitor may name what is bundled or on the Hub, never a file of the server's.
-        raise gr.Error(f"There is no checkpoint {checkpoint!r} here.", print_exception=False)
     try:
         brought = read_picture(picture)
-        predictor = open_predictor(checkpoint)
+        predictor = open_predictor(find_offered(checkpoint))
         prediction = predictor.predict(brought.pages, flips=average)
     except EXPECTED_ERRORS as error:
         raise gr.Error(str(error), print_exception=False) from error
     labels = prediction.labels(threshold)
-    folder = Path(tempfile.mkdtemp(prefix="unet_demo_"))
-    (mask,) = write_prediction(folder, brought.name, prediction, threshold=threshold)
+    (mask,) = write_prediction(fresh_folder(), brought.name, prediction, threshold=threshold)
     pages, height, width, _ = brought.pages.shape
     reason = one_class_reason(labels, predictor.card)
     description = {

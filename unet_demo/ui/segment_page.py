@@ -1,16 +1,18 @@
 """The Segment page: a person's picture, a checkpoint, and what it sees."""
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import numpy as np
+from gradio.events import Dependency
+from PIL import Image
 
-from ..checkpoints import find_checkpoint, read_card, read_index
+from ..checkpoints import Card, find_offered, read_card, read_index
 from ..data.images import Picture, PictureError, read_picture
 from ..data.truth import fit_truth, read_truth
 from ..examples import EXAMPLES, LoadedExample, load_example
@@ -25,6 +27,7 @@ from ..segmentation import (
     truth_scores,
 )
 from .cancelling import Cancellations
+from .files import fresh_folder
 from .picture_input import PictureInput
 from .texts import say, t
 from .viewer import repaint_value, viewer, viewer_value
@@ -44,6 +47,9 @@ class Shown:
 
 
 PROGRESS = gr.Progress()
+
+PREVIEW = "unet_demo-preview.png"
+"""Name of the files that the page itself puts into the picture's box; a visitor's have others."""
 
 HIDDEN_BUTTON = gr.Button(visible=False)
 
@@ -82,9 +88,9 @@ class SegmentPage:
         self._wire(demo)
 
     def _lay_out_input(self) -> None:
-        names = list(read_index())
+        self.offered = [(read_card(find_offered(name)).title, name) for name in read_index()]
         self.checkpoint = gr.Radio(
-            choices=[(read_card(find_checkpoint(name)).title, name) for name in names],
+            choices=self.offered,
             value=EXAMPLES[0].checkpoint,
             label=t("segment_checkpoint"),
             info=t("segment_checkpoint_info"),
@@ -190,7 +196,8 @@ class SegmentPage:
         }
         demo.load(self.on_open, settings, **slow)
         demo.unload(self.on_leave)
-        self.picture.upload(self.on_upload, [self.picture, self.shown, *settings], **slow)
+        # Not "input": a paste and the camera fire that before the new picture has arrived.
+        self.picture.change(self.on_picture, [self.picture, self.shown, *settings], **slow)
         self.examples.select(self.on_example, [self.shown, *settings], **slow)
         gr.on(
             [self.checkpoint.input, self.flips.input],
@@ -198,8 +205,9 @@ class SegmentPage:
             [self.shown, *settings],
             **slow,
         )
-        self.repo.submit(self.on_other, [self.repo, self.shown, *settings], **slow)
-        self.file.upload(self.on_other, [self.file, self.shown, *settings], **slow)
+        self.repo.submit(self.on_repo, [self.repo, self.shown, *settings], **slow)
+        self.file.upload(self.on_file, [self.file, self.shown, *settings], **slow)
+        self._slow, self._settings = slow, settings
         self.cancel.click(self.on_cancel, queue=False, api_visibility="private")
         painted = [self.viewer, self.legend]
         gr.on(
@@ -232,22 +240,33 @@ class SegmentPage:
         for brought in (self.picture.upload, self.examples.select):
             brought(None, js=SHOW_VIEWER)
 
+    def open_from(self, saved: Dependency, file: gr.State) -> None:
+        """Use the checkpoint file in ``file`` each time that the event ``saved`` succeeds."""
+        saved.success(self.on_file, [file, self.shown, *self._settings], **self._slow)
+
     def on_open(self, checkpoint, flips, opacity, style, request: gr.Request, progress=PROGRESS):
         """The page opens with its first example segmented."""
-        example = EXAMPLES[0]
-        job = Job(example.checkpoint, flips, opacity, style, request, progress)
-        yield from self._segment(job, load_example(example.name))
+        try:
+            shown = opening()
+        except EXPECTED_ERRORS as error:
+            yield {self.status: alert(error)}
+            return
+        job = Job(shown.segmentation.card.name, flips, opacity, style, request, progress)
+        yield self._result(shown, job)
 
-    def on_upload(
+    def on_picture(
         self, path, shown, checkpoint, flips, opacity, style, request: gr.Request, progress=PROGRESS
     ):
-        """A picture was dropped, chosen or pasted."""
+        """A picture was dropped, chosen, pasted or taken; removing one keeps the result."""
+        if path is None or Path(path).name == PREVIEW:
+            yield {self.status: gr.skip()}  # a generator that yields nothing empties its outputs
+            return
         job = Job(checkpoint, flips, opacity, style, request, progress)
         try:
             brought = LoadedExample(read_picture(path), None)
         except PictureError as error:
             # The box goes back to the picture that the result still shows.
-            earlier = thumbnail(shown.segmentation.picture) if shown else None
+            earlier = preview(shown.segmentation.picture) if shown else None
             yield {self.status: alert(error), self.picture: earlier}
             return
         yield from self._segment(job, brought)
@@ -272,23 +291,29 @@ class SegmentPage:
         self, shown, checkpoint, flips, opacity, style, request: gr.Request, progress=PROGRESS
     ):
         """Another checkpoint, or other averaging, for the picture that is shown."""
-        if shown:
-            job = Job(checkpoint, flips, opacity, style, request, progress)
-            yield from self._segment(job, LoadedExample(shown.segmentation.picture, None))
+        if shown is None:
+            yield {self.status: alert(say("segment_no_picture"))}
+            return
+        job = Job(checkpoint, flips, opacity, style, request, progress)
+        yield from self._segment(job, LoadedExample(shown.segmentation.picture, None))
 
-    def on_other(
-        self,
-        other,
-        shown,
-        checkpoint,
-        flips,
-        opacity,
-        style,
-        request: gr.Request,
-        progress=PROGRESS,
+    def on_repo(
+        self, repo, shown, _, flips, opacity, style, request: gr.Request, progress=PROGRESS
     ):
-        """A checkpoint from the Hub or from a file, for the picture that is shown."""
-        yield from self.on_again(shown, other, flips, opacity, style, request, progress)
+        """A checkpoint of the Hub's, for the picture that is shown."""
+        yield {self.status: note(say("segment_fetching", repo=repo))}
+        try:
+            file = find_offered(repo)
+        except EXPECTED_ERRORS as error:
+            yield {self.status: alert(error)}
+            return
+        yield from self.on_again(shown, str(file), flips, opacity, style, request, progress)
+
+    def on_file(
+        self, file, shown, _, flips, opacity, style, request: gr.Request, progress=PROGRESS
+    ):
+        """A checkpoint file, brought or just trained, for the picture that is shown."""
+        yield from self.on_again(shown, file, flips, opacity, style, request, progress)
 
     def on_cancel(self, request: gr.Request) -> None:
         """Call off the segmentation that is running; its handler says so."""
@@ -332,10 +357,9 @@ class SegmentPage:
         """Make the file that was asked for; the link beside it is then clicked for the person."""
         if shown is None:
             return gr.skip()
-        folder = Path(tempfile.mkdtemp(prefix="unet_demo_"))
-        segmentation = shown.segmentation
-        look = Look(threshold, opacity, style)
-        return str(EXPORTS[kind](folder, segmentation.picture, segmentation.prediction, look))
+        segmentation, look = shown.segmentation, Look(threshold, opacity, style)
+        write = EXPORTS[kind]
+        return str(write(fresh_folder(), segmentation.picture, segmentation.prediction, look))
 
     def _segment(self, job: Job, brought: LoadedExample) -> Iterator[dict]:
         """Run the network and show what it says; whatever goes wrong leaves the earlier result alone."""
@@ -376,12 +400,17 @@ class SegmentPage:
             self.slice: gr.Slider(maximum=max(2, pages), value=1, visible=pages > 1),
             self.threshold: gr.Slider(value=card.threshold, visible=binary),
             self.download_note: say("segment_download_note", last=len(card.task.classes) - 1),
-            self.picture: thumbnail(segmentation.picture),
-            self.checkpoint: job.checkpoint,
+            self.picture: preview(segmentation.picture),
+            self.checkpoint: self._choice(job.checkpoint, card),
             self.summary: escape(card.summary),
             self.cancel: HIDDEN_BUTTON,
             **self._comparison(shown, 1, card.threshold),
         }
+
+    def _choice(self, checkpoint: str, card: Card) -> gr.Radio:
+        """The picker with this checkpoint picked; one that is not bundled joins the others."""
+        brought = [] if checkpoint in read_index() else [(card.title or card.name, checkpoint)]
+        return gr.Radio(choices=[*self.offered, *brought], value=checkpoint)
 
     def _comparison(self, shown: Shown | None, page: int, threshold: float) -> dict:
         if shown is None or shown.truth is None:
@@ -398,9 +427,26 @@ class SegmentPage:
         }
 
 
+@cache
+def opening() -> Shown:
+    """The first example, segmented once for all visitors."""
+    example = EXAMPLES[0]
+    brought = load_example(example.name)
+    predictor = open_predictor(example.checkpoint)
+    prediction = predictor.predict(brought.picture.pages)
+    return Shown(Segmentation(brought.picture, prediction, predictor.card), brought.truth)
+
+
 def thumbnail(picture: Picture) -> np.ndarray:
     """The first page as RGB, uint8 (H, W, 3)."""
     return to_rgb(picture.pages[0])
+
+
+def preview(picture: Picture) -> str:
+    """A PNG of the first page for the picture's box, since browsers draw no TIFF."""
+    path = fresh_folder() / PREVIEW
+    Image.fromarray(thumbnail(picture)).save(path)
+    return str(path)
 
 
 def paint(shown: Shown, page: int, look: Look) -> tuple[np.ndarray, tuple[LegendEntry, ...]]:

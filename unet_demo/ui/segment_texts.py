@@ -16,7 +16,7 @@ ENGLISH: dict[str, str] = {
     "segment_slice": "Slice",
     "segment_slice_info": "Which page of the stack is shown.",
     "segment_threshold": "Threshold",
-    "segment_threshold_info": "The probability from which a pixel counts as the second class. The network does not run again.",
+    "segment_threshold_info": "How sure the network must be of the second class.",
     "segment_opacity": "Opacity",
     "segment_opacity_info": "How strongly the classes are painted over the picture.",
     "segment_style": "Marking",
@@ -42,6 +42,6 @@ ENGLISH: dict[str, str] = {
     "segment_done": "{title}: {pages}{width}×{height} px in {seconds} on {device}.",
     "segment_pages": "{count} slices of ",
     "segment_cancelled": "Cancelled; the earlier result is still shown.",
-    "segment_no_picture": "There is no picture yet to compare with; choose one first.",
-    "segment_working": "Segmenting…",
+    "segment_no_picture": "There is no picture yet; choose one first.",
+    "segment_fetching": "Fetching {repo} from the Hugging Face Hub…",
 }

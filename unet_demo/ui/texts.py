@@ -4,6 +4,7 @@ import gradio as gr
 from gradio.i18n import I18nData
 
 from .segment_texts import ENGLISH as SEGMENT
+from .train_texts import ENGLISH as TRAIN
 
 PREFIX = "unet_demo_"
 """Gradio's own keys (``image``, ``label`` …) would be shadowed without a prefix."""
@@ -15,6 +16,7 @@ ENGLISH: dict[str, str] = {
     "page_train": "Train",
     "page_about": "About",
     **SEGMENT,
+    **TRAIN,
 }
 
 LANGUAGES: dict[str, dict[str, str]] = {"en": ENGLISH}

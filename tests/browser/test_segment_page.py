@@ -1,0 +1,204 @@
+"""The Segment page, used as a person uses it, in a real Chromium."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from unet_demo.data.em import synthetic_em
+from unet_demo.data.images import read_picture
+from unet_demo.segmentation import open_predictor
+from unet_demo.ui.demo import launch
+
+FIRST_RESULT_SECONDS = 2.0
+ISBI = "Cell membranes (ISBI 2012)"
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    app, address, _ = launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
+    yield address
+    app.get_blocks().close()
+
+
+@pytest.fixture
+def opened(page: Page, url: str) -> Page:
+    page.goto(url)
+    expect(page.locator("#segment-status")).to_contain_text("px in", timeout=30_000)
+    return page
+
+
+@pytest.fixture
+def deep_stack(tmp_path: Path) -> Path:
+    """Three slices of synthetic EM, 200×160, 16 bits, in a dark corner of their range."""
+    slices, _ = synthetic_em(224, seed=3, slices=3)
+    path = tmp_path / "stack.tif"
+    tifffile.imwrite(path, slices[:, :160, :200].astype(np.uint16) * 9 + 700, photometric="minisblack")
+    return path
+
+
+def bring(page: Page, path: Path) -> None:
+    page.locator("#picture input[type=file]").set_input_files(path)
+
+
+def choose_checkpoint(page: Page, title: str) -> None:
+    page.locator("#checkpoint").get_by_label(title).check()
+    expect(page.locator("#segment-status")).to_contain_text(title, timeout=30_000)
+
+
+def download(page: Page, kind: str) -> Path:
+    with page.expect_download() as waiting:
+        page.locator(f"#download-{kind}").click()
+    return Path(waiting.value.path())
+
+
+def test_the_first_segmentation_is_there_within_two_seconds_of_opening(
+    page: Page, url: str, capsys: pytest.CaptureFixture
+) -> None:
+    seconds = []
+    for _ in range(4):
+        begun = time.perf_counter()
+        page.goto(url)
+        page.locator("#viewer canvas, #viewer img").first.wait_for(timeout=30_000)
+        expect(page.locator("#segment-status")).to_contain_text("px in", timeout=30_000)
+        seconds.append(time.perf_counter() - begun)
+    with capsys.disabled():
+        print("\n  first segmentation after", ", ".join(f"{s:.2f} s" for s in seconds))
+    assert min(seconds) < FIRST_RESULT_SECONDS
+
+
+def test_a_click_on_an_example_segments_it_with_the_checkpoint_that_knows_it(opened: Page) -> None:
+    opened.locator("#examples .gallery-item").nth(1).locator("button").click()
+    expect(opened.locator("#segment-status")).to_contain_text(ISBI, timeout=60_000)
+    expect(opened.locator("#checkpoint").get_by_label(ISBI)).to_be_checked()
+    expect(opened.locator("#legend")).to_contain_text("membrane")
+
+
+def test_a_16_bit_stack_is_segmented_and_its_label_mask_holds_the_exact_ids(
+    opened: Page, deep_stack: Path
+) -> None:
+    choose_checkpoint(opened, ISBI)
+    bring(opened, deep_stack)
+    expect(opened.locator("#segment-status")).to_contain_text("3 slices of 200×160", timeout=60_000)
+    expect(opened.locator("#segment-status")).to_contain_text("16-bit")
+    expected = open_predictor("isbi").predict(read_picture(deep_stack).pages).labels()
+    mask = tifffile.imread(download(opened, "labels"))
+    assert mask.dtype == np.uint8
+    np.testing.assert_array_equal(mask, expected)
+
+
+def test_the_slice_slider_shows_another_slice(opened: Page, deep_stack: Path) -> None:
+    choose_checkpoint(opened, ISBI)
+    bring(opened, deep_stack)
+    expect(opened.locator("#segment-status")).to_contain_text("3 slices", timeout=60_000)
+    before = opened.locator("#legend").inner_text()
+    opened.locator("#slice input[type=number]").fill("3")
+    opened.locator("#slice input[type=number]").press("Tab")
+    expect(opened.locator("#legend")).not_to_have_text(before, timeout=10_000)
+
+
+def test_the_threshold_repaints_without_running_the_network_again(opened: Page) -> None:
+    opened.locator("#examples .gallery-item").nth(1).locator("button").click()
+    expect(opened.locator("#segment-status")).to_contain_text(ISBI, timeout=60_000)
+    status, share = opened.locator("#segment-status"), opened.locator("#legend")
+    said, before = status.inner_text(), share.inner_text()
+    opened.locator("#threshold input[type=number]").fill("0.95")
+    opened.locator("#threshold input[type=number]").press("Tab")
+    expect(share).not_to_have_text(before, timeout=10_000)
+    assert status.inner_text() == said
+
+
+@pytest.mark.parametrize(
+    ("kind", "check"),
+    [
+        ("colours", lambda path: Image.open(path).mode == "RGB"),
+        ("labels", lambda path: set(np.unique(np.asarray(Image.open(path)))) <= {0, 1, 2}),
+        ("overlay", lambda path: Image.open(path).size == (256, 256)),
+        ("probabilities", lambda path: np.load(path).shape == (1, 3, 256, 256)),
+    ],
+)
+def test_each_download_is_what_it_says(
+    opened: Page, kind: str, check: Callable[[Path], bool]
+) -> None:
+    assert check(download(opened, kind))
+
+
+def test_the_note_says_that_the_label_mask_looks_dark(opened: Page) -> None:
+    expect(opened.get_by_text(re.compile("looks dark: values 0–2"))).to_be_visible()
+
+
+def test_ground_truth_gives_scores(opened: Page, tmp_path: Path) -> None:
+    path = download(opened, "labels")
+    truth = tmp_path / "truth.png"
+    truth.write_bytes(path.read_bytes())
+    opened.get_by_text("Compare with ground truth").click()
+    opened.locator("#truth input[type=file]").set_input_files(truth)
+    expect(opened.locator("#scores")).to_contain_text("1.0000", timeout=10_000)
+
+
+def test_a_ground_truth_of_another_size_says_so_and_keeps_the_result(
+    opened: Page, tmp_path: Path
+) -> None:
+    truth = tmp_path / "truth.png"
+    Image.fromarray(np.zeros((10, 20), np.uint8)).save(truth)
+    opened.get_by_text("Compare with ground truth").click()
+    opened.locator("#truth input[type=file]").set_input_files(truth)
+    expect(opened.get_by_role("alert")).to_contain_text("20×10")
+    expect(opened.locator("#legend")).to_contain_text("background")
+
+
+@pytest.mark.parametrize("content", [b"", b"this is no picture", b"\x89PNG\r\n\x1a\n half"])
+def test_a_broken_file_gets_one_sentence_and_the_result_stays(
+    opened: Page, tmp_path: Path, content: bytes
+) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(content)
+    legend = opened.locator("#legend").inner_text()
+    bring(opened, broken)
+    alert = opened.get_by_role("alert")
+    expect(alert).to_be_visible(timeout=10_000)
+    assert "/" not in alert.inner_text()
+    assert opened.locator("#legend").inner_text() == legend
+
+
+def test_a_picture_of_one_class_says_so_and_why(opened: Page, tmp_path: Path) -> None:
+    path = tmp_path / "gray.png"
+    Image.fromarray(np.full((96, 96, 3), 128, np.uint8)).save(path)
+    bring(opened, path)
+    expect(opened.locator("#segment-status")).to_contain_text("labelled", timeout=30_000)
+
+
+def test_a_tiff_shows_a_preview_in_its_box(opened: Page, deep_stack: Path) -> None:
+    bring(opened, deep_stack)
+    expect(opened.locator("#segment-status")).to_contain_text("3 slices", timeout=60_000)
+    width = opened.locator("#picture img").evaluate(
+        "img => img.decode().then(() => img.naturalWidth)"
+    )
+    assert width == 200
+
+
+def test_a_picture_is_pasted_from_the_clipboard(opened: Page) -> None:
+    opened.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    opened.evaluate(
+        """async () => {
+          const canvas = Object.assign(document.createElement('canvas'), { width: 72, height: 48 });
+          const blob = await new Promise(done => canvas.toBlob(done, 'image/png'));
+          await navigator.clipboard.write([new ClipboardItem({ 'image/png': blob })]);
+        }"""
+    )
+    opened.locator("#picture").get_by_label("Remove Image").click()
+    opened.locator("#picture").get_by_label("Paste from clipboard").click()
+    expect(opened.locator("#segment-status")).to_contain_text("72×48", timeout=30_000)
+
+
+def test_a_hub_repository_that_is_none_gets_one_sentence(opened: Page) -> None:
+    opened.get_by_text("Another checkpoint").click()
+    opened.locator("#repo textarea, #repo input").fill("not a repository")
+    opened.locator("#repo textarea, #repo input").press("Enter")
+    expect(opened.get_by_role("alert")).to_contain_text("not a repository", timeout=10_000)

@@ -1,0 +1,281 @@
+"""The Train page, as a person in a browser uses it."""
+
+import math
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import gradio as gr
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Download, Page, expect
+
+from unet_demo.checkpoints import load_checkpoint
+from unet_demo.data.shapes import SceneOptions
+from unet_demo.live import LiveSettings
+from unet_demo.ui import train_page as train_module
+from unet_demo.ui.texts import i18n
+from unet_demo.ui.train_page import TRAININGS_AT_ONCE, TrainPage
+
+STYLES = ("page.css", "train_page.css")
+
+TINY = LiveSettings(SceneOptions(size=64, colour_is_clue=True), width=8, batch=1, steps=3000)
+
+
+@dataclass(frozen=True)
+class Served:
+    """The page alone, opening with a run that takes a step in no time."""
+
+    page: TrainPage
+    address: str
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Served]:
+    with gr.Blocks(fill_width=True) as demo:
+        train_page = TrainPage(demo, TINY)
+    style = "".join(Path(train_module.__file__).with_name(name).read_text() for name in STYLES)
+    address = demo.launch(
+        prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", i18n=i18n(),
+        head=f"<style>{style}</style>",
+    )[1]  # fmt: skip
+    yield Served(train_page, address)
+    demo.close()
+
+
+@pytest.fixture
+def address(served: Served) -> str:
+    return served.address
+
+
+@pytest.fixture
+def train_page(served: Served) -> TrainPage:
+    return served.page
+
+
+@pytest.fixture
+def opened(page: Page, address: str) -> Page:
+    page.set_default_timeout(60_000)
+    expect.set_options(timeout=60_000)
+    page.goto(address)
+    expect(page.locator("#train-start")).to_be_enabled()
+    return page
+
+
+def press(page: Page, button: str) -> None:
+    page.locator(f"#train-{button}").click()
+
+
+def step_of(page: Page) -> int:
+    shown = page.locator("[data-reading=step] dd").inner_text()
+    return int(shown.split("/")[0]) if "/" in shown else 0
+
+
+def wait_for_step(page: Page, step: int) -> None:
+    page.wait_for_function(
+        "least => parseInt(document.querySelector('[data-reading=step] dd').textContent) >= least",
+        arg=step,
+    )
+
+
+def status(page: Page):
+    return page.locator("#train-status")
+
+
+def set_number(page: Page, control: str, value: float) -> None:
+    box = page.locator(f"#{control} input[type=number]").first
+    box.fill(str(value))
+    box.press("Tab")
+
+
+def take(page: Page, kind: str) -> Download:
+    with page.expect_download() as download:
+        press(page, f"download-{kind}")
+    return download.value
+
+
+def test_the_page_opens_with_a_button_and_a_picture_of_what_is_learned(opened: Page):
+    expect(opened.locator("#train-start")).to_be_in_viewport()
+    pictures = opened.locator("#train-scenes img[data-column=picture]")
+    expect(pictures).to_have_count(4)
+    expect(pictures.first).to_be_in_viewport()
+    expect(opened.locator("#train-scenes img[data-column=prediction]").first).to_be_hidden()
+
+
+def test_a_run_is_trained_paused_stepped_resumed_and_stopped(opened: Page):
+    press(opened, "start")
+    wait_for_step(opened, 2)
+    expect(opened.locator(".chart .notice")).to_be_empty()
+    expect(opened.locator("#train-scenes img[data-column=prediction]").first).to_be_visible()
+    expect(opened.locator("#train-start")).to_be_disabled()
+    press(opened, "pause")
+    expect(status(opened)).to_contain_text("Paused after step")
+    rested = step_of(opened)
+    press(opened, "step")
+    expect(opened.locator("[data-reading=step] dd")).to_have_text(f"{rested + 1} / 3000")
+    expect(status(opened)).to_contain_text(f"Paused after step {rested + 1}.")
+    press(opened, "resume")
+    wait_for_step(opened, rested + 3)
+    press(opened, "stop")
+    expect(status(opened)).to_contain_text("Stopped after step")
+    expect(opened.locator("#train-start")).to_be_enabled()
+    expect(opened.locator("#train-runs tbody tr")).to_have_count(1)
+    press(opened, "reset")
+    expect(opened.locator("[data-reading=step] dd")).to_have_text("–")
+
+
+def test_a_drawing_is_segmented_and_files_are_taken_along(opened: Page, tmp_path):
+    press(opened, "start")
+    wait_for_step(opened, 2)
+    press(opened, "stop")
+    expect(status(opened)).to_contain_text("Stopped after step")
+    expect(opened.locator("#train-drawn .viewer:not([data-empty])")).to_be_visible()
+    seen = opened.locator("#train-drawn img").first.get_attribute("src")
+    canvas = opened.locator("#train-editor canvas").first
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    assert box
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    opened.mouse.move(*middle)
+    opened.mouse.down()
+    opened.mouse.move(middle[0] + 40, middle[1] + 30, steps=5)
+    opened.mouse.up()
+    expect(opened.locator("#train-drawn img").first).not_to_have_attribute("src", seen or "")
+
+    steps = step_of(opened)
+    take(opened, "losses").save_as(tmp_path / "losses.csv")
+    assert len((tmp_path / "losses.csv").read_text().splitlines()) == steps + 1
+    take(opened, "animation").save_as(tmp_path / "run.gif")
+    with Image.open(tmp_path / "run.gif") as animation:
+        assert animation.format == "GIF"
+    take(opened, "curve").save_as(tmp_path / "curve.png")
+    with Image.open(tmp_path / "curve.png") as curve:
+        assert curve.size == (1920, 1080)
+    take(opened, "checkpoint").save_as(tmp_path / "live.safetensors")
+    assert load_checkpoint(tmp_path / "live.safetensors").card.options["width"] == 8
+    press(opened, "use")
+    expect(status(opened)).to_contain_text("opened on the Segment page")
+
+
+def test_two_runs_are_compared(opened: Page):
+    set_in_training(opened, "steps", 3)
+    press(opened, "start")
+    expect(status(opened)).to_contain_text("Finished: 3 steps")
+    opened.locator("#skips input").uncheck()
+    press(opened, "start")
+    expect(opened.locator("#train-runs tbody tr")).to_have_count(2)
+    expect(status(opened)).to_contain_text("Finished: 3 steps")
+    expect(opened.locator("#train-runs tbody tr").first).to_contain_text("skips off")
+    expect(opened.locator(".chart .legend")).to_contain_text("run 1: skips on")
+
+
+def set_in_training(page: Page, control: str, value: float) -> None:
+    accordion = page.locator("#train-training")
+    if not page.locator(f"#{control}").is_visible():
+        accordion.locator("button").first.click()
+    set_number(page, control, value)
+
+
+def test_a_rate_that_breaks_a_run_is_explained_and_the_next_run_works(opened: Page):
+    set_in_training(opened, "rate", 3)
+    set_number(opened, "steps", 6)
+    expect(status(opened)).to_contain_text("learning rate 1000")
+    press(opened, "start")
+    expect(status(opened).locator("[role=alert]")).to_contain_text("lower rate")
+    expect(opened.locator("#train-start")).to_be_enabled()
+    set_number(opened, "rate", -3)
+    press(opened, "start")
+    expect(status(opened)).to_contain_text("Finished: 6 steps")
+
+
+def test_the_preview_follows_the_controls(opened: Page):
+    picture = opened.locator("#train-scenes img[data-column=picture]").first
+    before = picture.get_attribute("src")
+    opened.locator("#train-data button").first.click()
+    set_number(opened, "noise", 60)
+    expect(picture).not_to_have_attribute("src", before or "")
+
+
+def test_the_article_brings_its_picture_and_its_published_losses(opened: Page):
+    opened.locator("#preset input[value=article]").check()
+    expect(opened.locator("#train-scenes .note")).to_contain_text("the one picture")
+    expect(opened.locator(".chart .legend")).to_contain_text("published")
+    expect(opened.locator("#train-scenes .cell.none")).to_have_count(8)
+
+
+def test_a_setting_out_of_bounds_is_refused_in_one_sentence(opened: Page):
+    set_in_training(opened, "seed", 2_000_000)
+    press(opened, "start")
+    expect(status(opened).locator("[role=alert]")).to_contain_text("The seed is 2e+06")
+    expect(opened.locator("#train-start")).to_be_enabled()
+
+
+def test_a_tab_that_is_closed_stops_its_run_within_two_seconds(
+    browser: Browser, address: str, train_page: TrainPage
+):
+    tab = browser.new_page()
+    tab.set_default_timeout(60_000)
+    tab.goto(address)
+    press(tab, "start")
+    wait_for_step(tab, 1)
+    assert train_page.sessions.running == 1
+    tab.close()
+    closed = time.monotonic()
+    while train_page.sessions.running:
+        assert time.monotonic() - closed < 2
+        time.sleep(0.02)
+
+
+def test_people_train_at_once_and_one_too_many_sees_a_place_in_line(
+    browser: Browser, address: str, train_page: TrainPage
+):
+    tabs = [browser.new_context().new_page() for _ in range(TRAININGS_AT_ONCE + 1)]
+    for tab in tabs:
+        tab.set_default_timeout(60_000)
+        tab.goto(address)
+        expect(tab.locator("#train-start")).to_be_enabled()
+    *first, late = tabs
+    for tab in first:
+        press(tab, "start")
+    for tab in first:
+        wait_for_step(tab, 1)
+    assert train_page.sessions.running == TRAININGS_AT_ONCE
+    press(late, "start")
+    expect(status(late)).to_contain_text(re.compile(r"queue:\s*1/1"))
+    assert step_of(late) == 0
+    press(first[0], "stop")
+    wait_for_step(late, 1)
+    for tab in tabs:
+        tab.context.close()
+
+
+BUSY = """async (seconds) => {
+  const observer = new PerformanceObserver(() => {});
+  let busy = 0, last = performance.now(), ticks = 0;
+  const until = last + 1000 * seconds;
+  while (performance.now() < until) {
+    await new Promise((done) => setTimeout(done, 5));
+    const now = performance.now();
+    busy += Math.max(0, now - last - 8);
+    last = now;
+    ticks += 1;
+  }
+  return busy / (1000 * seconds);
+}"""
+
+
+@pytest.mark.slow
+def test_a_long_run_leaves_the_tab_responsive(opened: Page):
+    press(opened, "start")
+    wait_for_step(opened, 1)
+    heap = "performance.memory.usedJSHeapSize / 2 ** 20"
+    before = opened.evaluate(heap)
+    busy = opened.evaluate(BUSY, 20)
+    after = opened.evaluate(heap)
+    print(f"main thread busy {busy:.1%}, heap {before:.0f} → {after:.0f} MiB")
+    assert busy < 0.25
+    assert after < before + 50
+    press(opened, "stop")
+    assert math.isfinite(busy)

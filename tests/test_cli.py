@@ -1,0 +1,292 @@
+"""The command line: what it writes, and one sentence with exit status 2 for a mistake."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+from tiny import RECIPE
+
+from unet_demo import cli, recipes
+from unet_demo.checkpoints import load_checkpoint
+from unet_demo.cli import main
+from unet_demo.data.images import read_mask
+from unet_demo.tasks import SHAPES
+
+
+@dataclass(frozen=True)
+class Done:
+    """A command's exit status and what it printed."""
+
+    status: int
+    out: str
+    err: str
+
+
+Command = Callable[..., Done]
+
+
+@pytest.fixture
+def command(capsys) -> Command:
+    def run(*arguments: object) -> Done:
+        capsys.readouterr()
+        status = main([str(argument) for argument in arguments])
+        return Done(status, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def page(tmp_path) -> Path:
+    """A gray picture of 40×50 px."""
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 50), np.uint8)
+    path = tmp_path / "cells.png"
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+@pytest.fixture
+def stack(tmp_path) -> Path:
+    """A 16-bit stack of 3 slices of 24×40 px."""
+    values = np.random.default_rng(0).integers(0, 4000, (3, 24, 40), np.uint16)
+    path = tmp_path / "volume.tif"
+    tifffile.imwrite(path, values, photometric="minisblack")
+    return path
+
+
+@pytest.fixture
+def volume(tmp_path) -> Path:
+    """A folder like that of the ISBI challenge: 24 frames of 32×32 px."""
+    labels = np.full((24, 32, 32), 255, np.uint8)
+    labels[:, 15:17] = labels[:, :, 15:17] = 0
+    folder = tmp_path / "isbi"
+    folder.mkdir()
+    tifffile.imwrite(folder / "train-volume.tif", labels // 2 + 60, photometric="minisblack")
+    tifffile.imwrite(folder / "train-labels.tif", labels, photometric="minisblack")
+    return folder
+
+
+@pytest.fixture
+def tiny_recipe(monkeypatch) -> None:
+    monkeypatch.setitem(recipes.RECIPES, "shapes", RECIPE)
+
+
+def refusal(done: Done) -> str:
+    """The one sentence of a command that was refused."""
+    assert done.status == 2
+    assert done.out == "" and "Traceback" not in done.err
+    *_, line = done.err.strip().splitlines()
+    assert line.startswith("unet_demo: ") and line.endswith(".")
+    return line
+
+
+# --- predict ---
+
+
+def test_predict_writes_a_mask_of_mode_p_and_names_it(command, shapes_file, page, tmp_path):
+    done = command("predict", shapes_file, page, "--out", tmp_path / "out")
+    path = tmp_path / "out" / "cells.png"
+    assert (done.status, done.out) == (0, f"{path}\n")
+    with Image.open(path) as image:
+        assert (image.mode, image.size) == ("P", (50, 40))
+        assert tuple(image.getpalette()[:9]) == sum(SHAPES.palette, ())
+
+
+@pytest.mark.parametrize(("checkpoint", "outputs"), [("binary_file", 1), ("shapes_file", 3)])
+def test_predict_of_a_stack_writes_a_tiff_and_probabilities(
+    command, request, stack, tmp_path, checkpoint, outputs
+):
+    file = request.getfixturevalue(checkpoint)
+    done = command("predict", file, stack, "--out", tmp_path / "out", "--probabilities")
+    assert done.status == 0
+    probabilities = np.load(tmp_path / "out" / "volume.npy", allow_pickle=False)
+    assert probabilities.dtype == np.float32 and probabilities.shape == (3, outputs, 24, 40)
+    card = load_checkpoint(file).card
+    expected = card.task.labels(probabilities, card.threshold)
+    assert np.array_equal(read_mask(tmp_path / "out" / "volume.tif"), expected)
+
+
+def test_predict_says_what_was_done_to_16_bit_values(command, binary_file, stack, tmp_path):
+    done = command("predict", binary_file, stack, "--out", tmp_path)
+    assert "volume.tif: 16-bit values" in done.err
+
+
+def test_predict_takes_several_files(command, binary_file, page, stack, tmp_path):
+    done = command("predict", binary_file, page, stack, "--out", tmp_path / "out")
+    assert done.status == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"cells.png", "volume.tif"}
+
+
+def test_predict_with_tta_averages(command, binary_file, page, tmp_path):
+    for name, options in (("one", ()), ("eight", ("--tta",))):
+        out = ("--out", tmp_path / name, "--probabilities")
+        assert command("predict", binary_file, page, *out, *options).status == 0
+    one, eight = (np.load(tmp_path / name / "cells.npy") for name in ("one", "eight"))
+    assert one.shape == eight.shape and not np.array_equal(one, eight)
+
+
+def test_two_files_of_one_name_are_refused_before_anything_is_written(
+    command, binary_file, page, tmp_path
+):
+    other = tmp_path / "cells.tif"
+    Image.open(page).save(other)
+    done = command("predict", binary_file, page, other, "--out", tmp_path / "out")
+    assert "are called 'cells'" in refusal(done)
+    assert not (tmp_path / "out").exists()
+
+
+# --- mistakes ---
+
+
+@pytest.mark.parametrize("name", ["isbj", "nowhere.safetensors", "", "x" * 5000, "~nobody/x"])
+def test_a_wrong_checkpoint_name_is_refused(command, page, tmp_path, name):
+    assert "There is no" in refusal(command("predict", name, page, "--out", tmp_path))
+
+
+def test_a_file_that_is_no_checkpoint_is_refused(command, page, tmp_path):
+    assert "not a complete safetensors file" in refusal(
+        command("predict", page, page, "--out", tmp_path)
+    )
+
+
+@pytest.mark.parametrize("kept", [0, 7, 200, -1000])
+def test_a_broken_tiff_is_refused_and_nothing_is_written(
+    command, binary_file, page, stack, tmp_path, kept
+):
+    stack.write_bytes(stack.read_bytes()[:kept])
+    done = command("predict", binary_file, page, stack, "--out", tmp_path / "out")
+    assert '"volume.tif"' in refusal(done)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_picture_is_refused(command, binary_file, tmp_path):
+    done = command("predict", binary_file, tmp_path / "gone.png", "--out", tmp_path)
+    assert '"gone.png" was not found' in refusal(done)
+
+
+def test_an_output_folder_that_is_a_file_is_refused(command, binary_file, page):
+    assert "give another path" in refusal(command("predict", binary_file, page, "--out", page))
+
+
+def test_a_device_that_is_not_there_is_refused(command, binary_file, page, tmp_path):
+    options = ("--out", tmp_path, "--device", "cuda:99")
+    assert "use --device cpu" in refusal(command("predict", binary_file, page, *options))
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["segment"], ["predict"], ["train", "cats", "--out", "x"]]
+)
+def test_an_unknown_command_or_recipe_shows_the_usage_and_status_2(arguments, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert "usage: unet_demo" in capsys.readouterr().err
+
+
+def test_in_a_shell_a_mistake_is_one_line_and_status_2(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "unet_demo", "evaluate", "isbi", "--data", str(tmp_path)],
+        cwd=Path(cli.__file__).parents[1],
+        env={**os.environ, "PYTHONWARNINGS": "default"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    refusal(Done(done.returncode, done.stdout, done.stderr))
+
+
+# --- evaluate ---
+
+
+def test_evaluate_prints_the_scores(command, binary_file, volume):
+    done = command("evaluate", binary_file, "--data", volume)
+    first, *lines = done.out.splitlines()
+    assert first == "tiny on ISBI 2012 frames 21–23:"
+    assert {"V_rand", "V_info", "mIoU"} <= {line.split()[0] for line in lines}
+
+
+def test_evaluate_as_json_prints_one_object_and_nothing_else(command, binary_file, volume):
+    done = command("evaluate", binary_file, "--data", volume, "--json")
+    result = json.loads(done.out)
+    assert result["checkpoint"] == str(binary_file)
+    assert result["scored_on"] == "ISBI 2012 frames 21–23" and result["tta"] is True
+    assert {"V_rand", "V_info", "IoU membrane", "Dice membrane"} <= set(result["scores"])
+
+
+def test_evaluate_takes_another_split_and_leaves_the_averaging_out(command, binary_file, volume):
+    options = ("--split", "train", "--no-tta", "--json")
+    result = json.loads(command("evaluate", binary_file, "--data", volume, *options).out)
+    assert result["scored_on"] == "ISBI 2012 frames 0–20" and result["tta"] is False
+
+
+def test_a_score_that_does_not_exist_is_null_in_json():
+    evaluation = cli.Evaluation({"IoU circle": float("nan"), "mIoU": 0.5}, "scenes", False)
+    text = json.dumps(cli.evaluation_as_json("x", evaluation))
+    assert json.loads(text)["scores"] == {"IoU circle": None, "mIoU": 0.5}
+
+
+def test_evaluate_without_its_data_asks_for_it(command, binary_file):
+    assert "give its folder as --data" in refusal(command("evaluate", binary_file))
+
+
+def test_evaluate_on_a_folder_without_the_files_is_refused(command, binary_file, tmp_path):
+    done = command("evaluate", binary_file, "--data", tmp_path)
+    assert "train-volume.tif and train-labels.tif not found" in refusal(done)
+
+
+def test_evaluate_on_a_broken_volume_is_refused(command, binary_file, volume):
+    path = volume / "train-volume.tif"
+    path.write_bytes(path.read_bytes()[:500])
+    assert '"train-volume.tif"' in refusal(command("evaluate", binary_file, "--data", volume))
+
+
+def test_evaluate_on_a_volume_too_short_is_refused(command, binary_file, volume):
+    for path in volume.iterdir():
+        tifffile.imwrite(path, np.zeros((4, 32, 32), np.uint8), photometric="minisblack")
+    assert "holds 4 frames" in refusal(command("evaluate", binary_file, "--data", volume))
+
+
+# --- train ---
+
+
+def test_train_leaves_a_checkpoint_that_predicts(command, tiny_recipe, page, tmp_path):
+    assert command("train", "shapes", "--out", tmp_path / "run", "--steps", 2).status == 0
+    done = command(
+        "predict", tmp_path / "run" / "shapes.safetensors", page, "--out", tmp_path / "out"
+    )
+    assert done.status == 0
+
+
+def test_train_resumes_a_run(command, tiny_recipe, tmp_path):
+    short, whole = ("--steps", 2, "--epoch", 1), ("--steps", 3, "--epoch", 1)
+    command("train", "shapes", "--out", tmp_path, *short)
+    assert "add --resume" in refusal(command("train", "shapes", "--out", tmp_path, *whole))
+    assert command("train", "shapes", "--out", tmp_path, *whole, "--resume").status == 0
+    rows = (tmp_path / "losses.csv").read_text().splitlines()
+    assert [row.split(",")[0] for row in rows] == ["step", "1", "2", "3"]
+
+
+def test_train_without_its_data_asks_for_it(command, tmp_path):
+    assert "give its folder as --data" in refusal(
+        command("train", "isbi", "--out", tmp_path / "run")
+    )
+    assert not (tmp_path / "run").exists()
+
+
+def test_train_on_a_folder_without_the_files_is_refused(command, tmp_path):
+    done = command("train", "isbi", "--data", tmp_path, "--out", tmp_path / "run")
+    assert "not found" in refusal(done)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("option", ["--steps", "--epoch"])
+def test_train_for_no_step_at_all_is_refused(command, tmp_path, option):
+    done = command("train", "shapes", "--out", tmp_path / "run", option, 0)
+    assert "at least 1" in refusal(done)

@@ -1,0 +1,36 @@
+"""Where the arithmetic runs."""
+
+import pytest
+import torch
+
+from unet_demo.devices import DEVICE_VARIABLE, DeviceError, fast_dtype, pick_device
+
+
+def test_the_named_device_comes_before_the_environments(monkeypatch):
+    monkeypatch.setenv(DEVICE_VARIABLE, "toaster")
+    assert pick_device("cpu") == torch.device("cpu")
+
+
+def test_the_environments_device_comes_before_a_gpu(monkeypatch):
+    monkeypatch.setenv(DEVICE_VARIABLE, "cpu")
+    assert pick_device() == torch.device("cpu")
+
+
+def test_without_either_a_gpu_is_taken_if_there_is_one(monkeypatch):
+    monkeypatch.delenv(DEVICE_VARIABLE)
+    assert pick_device().type == ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def test_a_device_that_torch_does_not_know_is_refused():
+    with pytest.raises(DeviceError, match=r"no device 'toaster'; use cpu, cuda or cuda:1\."):
+        pick_device("toaster")
+
+
+def test_a_gpu_that_is_not_there_is_refused():
+    with pytest.raises(DeviceError, match=r"no GPU 'cuda:99'"):
+        pick_device("cuda:99")
+
+
+def test_bfloat16_is_taken_only_where_the_hardware_computes_in_it():
+    native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    assert fast_dtype(torch.device("cpu")) == (torch.bfloat16 if native else torch.float32)

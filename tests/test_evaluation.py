@@ -1,0 +1,126 @@
+"""Scores of a checkpoint on pictures whose truth is known."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny import RECIPE, shapes_checkpoint
+
+from unet_demo.checkpoints import Checkpoint
+from unet_demo.data.isbi import DataError, Frames
+from unet_demo.data.shapes import SceneOptions
+from unet_demo.evaluation import (
+    FRESH_SEED,
+    class_scores,
+    evaluate,
+    evaluate_frames,
+    evaluate_scenes,
+    scene_options,
+)
+from unet_demo.inference import Predictor
+from unet_demo.recipes import RECIPES, VALIDATION_SEED
+
+SCENES = (SceneOptions(size=32), SceneOptions(size=48))
+
+
+def predictor(checkpoint: Checkpoint) -> Predictor:
+    return Predictor(checkpoint, "cpu", torch.float32)
+
+
+def frames(count: int = 2) -> Frames:
+    """Four cells each, parted by membranes of two pixels that are darker."""
+    labels = np.ones((count, 32, 32), np.uint8)
+    labels[:, 15:17] = labels[:, :, 15:17] = 0
+    return Frames((labels * 200 + 20)[..., None], labels, tuple(range(21, 21 + count)))
+
+
+def test_class_scores_name_the_mean_the_accuracy_and_each_class():
+    scores = class_scores(np.array([[3, 1], [0, 4]]), ("membrane", "cell"))
+    assert scores == pytest.approx(
+        {
+            "mIoU": (3 / 4 + 4 / 5) / 2,
+            "pixel accuracy": 7 / 8,
+            "IoU membrane": 3 / 4,
+            "Dice membrane": 6 / 7,
+            "IoU cell": 4 / 5,
+            "Dice cell": 8 / 9,
+        }
+    )
+
+
+def test_a_class_that_never_occurs_has_no_score():
+    assert math.isnan(class_scores(np.array([[5, 0], [0, 0]]), ("a", "b"))["IoU b"])
+
+
+def test_frames_are_scored_by_v_rand_v_info_and_pixels(binary):
+    scores = evaluate_frames(predictor(binary), frames(), flips=False)
+    assert {"V_rand", "V_info", "threshold", "mIoU", "IoU membrane", "Dice cell interior"} <= set(
+        scores
+    )
+    assert all(0 <= scores[name] <= 1 for name in ("V_rand", "V_info", "threshold", "mIoU"))
+
+
+def test_a_network_that_sees_the_membranes_scores_1():
+    """One that looks at nothing but how bright a pixel is."""
+    checkpoint = shapes_checkpoint()
+
+    class Brightness(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return 20 * x
+
+    card = replace(checkpoint.card, task=RECIPES["isbi"].task, mean=(0.5,), std=(0.5,))
+    scores = evaluate_frames(predictor(Checkpoint(card, Brightness())), frames(), flips=True)
+    assert scores["V_rand"] == scores["V_info"] == scores["mIoU"] == 1
+
+
+def test_scenes_are_scored_by_their_classes(shapes):
+    scores = evaluate_scenes(predictor(shapes), SCENES, 4)
+    assert {"mIoU", "pixel accuracy", "IoU circle", "Dice rectangle"} <= set(scores)
+
+
+def test_the_same_seed_gives_the_same_score_and_another_seed_another(shapes):
+    one = predictor(shapes)
+    first, again = (evaluate_scenes(one, SCENES, 4, seed=1) for _ in range(2))
+    assert first == again != evaluate_scenes(one, SCENES, 4, seed=2)
+
+
+def test_the_scoring_scenes_are_neither_those_of_training_nor_of_choosing():
+    assert len({FRESH_SEED, VALIDATION_SEED, RECIPES["shapes"].fit.seed}) == 3
+
+
+def test_the_scenes_of_a_recipe_come_back_from_its_card(tmp_path):
+    card = RECIPE.card({}, "")
+    again = type(card).from_json(card.to_json())
+    assert scene_options(again) == RECIPE.scenes
+
+
+def test_evaluating_by_the_card_says_what_it_was_scored_on(shapes):
+    evaluation = evaluate(predictor(shapes), None, flips=False)
+    assert evaluation.scored_on == "200 scenes that no training has seen"
+    assert not evaluation.flips
+
+
+def test_progress_is_told(shapes):
+    told: list[int] = []
+    evaluate_scenes(predictor(shapes), SCENES, 4, progress=lambda done, total: told.append(done))
+    assert len(told) == 4
+
+
+def test_a_checkpoint_that_needs_data_asks_for_its_folder(binary):
+    with pytest.raises(DataError, match="needs its data set; give its folder as --data"):
+        evaluate(predictor(binary), None)
+
+
+def test_a_folder_without_the_files_is_refused(binary, tmp_path):
+    with pytest.raises(DataError, match=r"train-volume\.tif and train-labels\.tif not found"):
+        evaluate(predictor(binary), tmp_path)
+
+
+@pytest.mark.parametrize("recipe", [{}, {"data": "voc 1812"}], ids=str)
+def test_a_checkpoint_of_unknown_data_is_refused(binary, recipe):
+    other = Checkpoint(replace(binary.card, recipe=recipe), binary.network)
+    with pytest.raises(DataError, match="does not say which data it was made for"):
+        evaluate(predictor(other), Path("."))

@@ -1,0 +1,277 @@
+"""A run as a person watches it."""
+
+import math
+import threading
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from unet_demo.batches import to_tensor
+from unet_demo.checkpoints import load_checkpoint, save_checkpoint
+from unet_demo.data.shapes import SceneOptions, article_scene
+from unet_demo.live import (
+    LOCAL,
+    PRESETS,
+    SPACE,
+    VALIDATION_SCENES,
+    LiveError,
+    LiveRun,
+    LiveSettings,
+    Look,
+    Reel,
+    SettingsError,
+    Snapshot,
+    batches_of,
+    count_parameters,
+    current_limits,
+    differing_fields,
+    seeded_network,
+    watched_scenes,
+    with_changes,
+)
+from unet_demo.networks import NETWORKS
+from unet_demo.networks.base import parameter_count
+from unet_demo.training import StepDone, Trainer, fit, load_batches
+
+SCENES = SceneOptions(size=64, colour_is_clue=True)
+TINY = LiveSettings(SCENES, width=8, batch=1, steps=4)
+ENDLESS = replace(TINY, steps=5000)
+
+
+def played(run: LiveRun, steps: int | None = None) -> list[Snapshot]:
+    return list(run.play(steps))
+
+
+def headless_losses(settings: LiveSettings) -> list[float]:
+    trainer = Trainer(seeded_network(settings), settings.task, settings.fit_options)
+    events = fit(trainer, load_batches(batches_of(settings), 0, settings.steps))
+    return [event.loss for event in events if isinstance(event, StepDone)]
+
+
+def test_a_run_watched_has_the_losses_of_the_same_run_headless():
+    assert played(LiveRun(TINY))[-1].losses == tuple(headless_losses(TINY))
+
+
+def test_the_first_snapshot_comes_at_once_and_the_last_state_always():
+    run = LiveRun(TINY)
+    begun = time.perf_counter()
+    snapshots = run.play()
+    first = next(snapshots)
+    assert time.perf_counter() - begun < 0.5
+    assert (first.state, first.step) == ("running", 0)
+    *_, last = snapshots
+    assert (last.state, last.step, last.over) == ("finished", 4, True)
+    assert last.look and last.look.step == 4
+
+
+def test_a_run_paused_and_resumed_goes_on_as_if_left_alone():
+    run = LiveRun(TINY)
+    rested = played(run, 2)[-1]
+    assert (rested.state, rested.step) == ("paused", 2)
+    assert rested.look and rested.look.step == 2
+    assert played(run)[-1].losses == tuple(headless_losses(TINY))
+
+
+def test_pause_ends_a_run_at_its_step_and_leaves_no_thread():
+    run = LiveRun(ENDLESS)
+    before = threading.active_count()
+    for snapshot in run.play():
+        if snapshot.step:
+            run.pause()
+    assert run.snapshot().state == "paused"
+    assert threading.active_count() == before
+
+
+def test_stop_keeps_the_state_and_shows_it():
+    run = LiveRun(ENDLESS)
+    for snapshot in run.play():
+        if snapshot.step:
+            run.stop()
+    last = run.snapshot()
+    assert (last.state, last.over) == ("stopped", True)
+    assert last.look and last.look.step == last.step > 0
+
+
+def test_a_paused_run_can_be_stopped():
+    run = LiveRun(TINY)
+    played(run, 1)
+    run.stop()
+    assert run.snapshot().state == "stopped"
+
+
+def test_a_run_that_is_over_cannot_be_played():
+    run = LiveRun(replace(TINY, steps=1))
+    played(run)
+    with pytest.raises(LiveError, match="over"):
+        next(run.play())
+
+
+def test_a_run_that_trains_cannot_be_played_twice_or_taken_away():
+    run = LiveRun(ENDLESS)
+    snapshots = run.play()
+    next(snapshots)
+    with pytest.raises(LiveError, match="training already"):
+        next(run.play())
+    with pytest.raises(LiveError, match="still in training"):
+        run.checkpoint()
+    snapshots.close()
+
+
+def test_a_run_whose_watcher_leaves_stops_within_two_seconds():
+    run = LiveRun(ENDLESS)
+    snapshots = run.play()
+    while next(snapshots).step == 0:
+        pass
+    snapshots.close()
+    gone = time.perf_counter()
+    while run.snapshot().state == "running":
+        assert time.perf_counter() - gone < 2
+        time.sleep(0.02)
+    assert run.snapshot().state == "stopped"
+
+
+def test_a_run_ends_when_its_time_is_up():
+    run = LiveRun(ENDLESS, replace(LOCAL, seconds=0.01))
+    assert played(run)[-1].state == "out of time"
+
+
+def test_a_loss_that_is_no_number_is_named_and_the_last_good_state_comes_back():
+    settings = replace(TINY, batch_norm=False, optimiser="SGD", rate=1e3, steps=30)
+    run = LiveRun(settings)
+    last = played(run)[-1]
+    assert last.state == "diverged"
+    assert not math.isfinite(last.losses[-1])
+    assert last.restored_step is not None and last.restored_step < last.step
+    weights = run.checkpoint().network.state_dict().values()
+    assert all(torch.isfinite(weight.float()).all() for weight in weights)
+
+
+def test_a_loss_that_is_huge_but_a_number_is_told():
+    last = played(LiveRun(replace(TINY, rate=1e3)))[-1]
+    assert last.state == "finished"
+    assert last.exploded
+
+
+def test_no_torch_context_is_open_between_two_snapshots():
+    assert all(torch.is_grad_enabled() for _ in LiveRun(TINY).play())
+
+
+def test_two_runs_at_once_do_not_disturb_each_other():
+    first, second = LiveRun(TINY), LiveRun(TINY)
+    for _ in zip(first.play(), second.play(), strict=False):
+        pass
+    while "running" in (first.snapshot().state, second.snapshot().state):
+        time.sleep(0.02)
+    assert first.snapshot().losses[:1] == tuple(headless_losses(TINY))[:1]
+    assert second.snapshot().losses[:1] == first.snapshot().losses[:1]
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_every_network_takes_a_step_with_and_without_its_options(network: str):
+    plain = replace(TINY, network=network, steps=1)
+    bare = replace(plain, skips=False, batch_norm=False)
+    for settings in (plain, bare):
+        assert math.isfinite(played(LiveRun(settings))[-1].losses[0])
+
+
+def test_the_parameters_counted_are_the_networks():
+    assert count_parameters(TINY) == parameter_count(seeded_network(TINY))
+
+
+def test_the_article_trains_on_its_own_picture_as_it_is():
+    image, labels = article_scene()
+    images, targets = batches_of(PRESETS["article"])(7)
+    assert torch.equal(images, to_tensor(image[None]))
+    assert np.array_equal(targets.numpy(), labels[None])
+
+
+def test_the_article_is_scored_on_a_picture_that_it_never_sees():
+    watched = watched_scenes(PRESETS["article"])
+    assert watched.known == 1
+    assert np.array_equal(watched.images[0], article_scene()[0])
+    assert not np.array_equal(watched.images[1], watched.images[0])
+
+
+def test_validation_scenes_are_fixed_and_unknown_to_training():
+    watched = watched_scenes(TINY)
+    assert len(watched.images) == VALIDATION_SCENES
+    assert np.array_equal(watched.images, watched_scenes(replace(TINY, seed=9)).images)
+    drawn, _ = batches_of(replace(TINY, batch=16))(0)
+    pictures = TINY.normalisation(to_tensor(watched.images))
+    assert not any(torch.equal(one, other) for one in drawn for other in pictures)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("limits", [LOCAL, SPACE])
+def test_every_preset_lies_within_the_limits(preset: str, limits):
+    limits.check(PRESETS[preset])
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"network": "VNet"}, "no network 'VNet'; choose one of IsbiUNet"),
+        ({"width": 12}, "no width 12"),
+        ({"loss": "hinge"}, "no loss 'hinge'"),
+        ({"rate": 0.0}, "learning rate is 0"),
+        ({"steps": 10_000}, "number of steps is 10000; choose one from 1 to 5000"),
+        ({"batch": 0}, "batch is 0"),
+        ({"seed": -1}, "seed is -1"),
+        ({"scenes": replace(SCENES, size=72)}, "multiple of 16"),
+        ({"scenes": replace(SCENES, size=512)}, "picture size is 512"),
+        ({"scenes": replace(SCENES, count=(5, 2))}, "greatest number of shapes is 2"),
+        ({"width": 64, "scenes": replace(SCENES, size=256), "batch": 32}, "32 times the article's"),
+    ],
+)
+def test_a_setting_out_of_bounds_is_refused_in_one_sentence(change, sentence):
+    with pytest.raises(SettingsError, match=sentence):
+        LiveRun(replace(TINY, **change), LOCAL)
+
+
+def test_the_limits_are_tighter_on_a_space(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("SPACE_ID", raising=False)
+    assert current_limits() is LOCAL
+    monkeypatch.setenv("SPACE_ID", "someone/unet_demo")
+    assert current_limits() is SPACE
+
+
+def test_an_unknown_preset_is_refused():
+    with pytest.raises(SettingsError, match="no preset 'easy'"):
+        with_changes("easy")
+
+
+def test_a_preset_can_be_changed_field_by_field():
+    assert with_changes("random", width=8, rate=None) == replace(PRESETS["random"], width=8)
+
+
+def test_what_differs_between_runs_is_named():
+    others = replace(TINY, skips=False), replace(TINY, scenes=replace(SCENES, noise=0))
+    assert differing_fields([TINY, others[0]]) == ("skips",)
+    assert differing_fields([TINY, others[1]]) == ("scenes.noise",)
+    assert differing_fields([TINY, TINY]) == ()
+    assert "data" in differing_fields([TINY, PRESETS["article"]])
+
+
+def test_a_reel_keeps_few_looks_evenly_and_always_the_last():
+    reel = Reel(limit=10)
+    for step in range(1000):
+        reel.add(Look(step, 1.0, 0.0, 0.0, np.zeros((1, 2, 2), np.uint8)))
+    steps = [look.step for look in reel.looks]
+    assert len(steps) <= 10
+    assert (steps[0], steps[-1]) == (0, 999)
+    assert len(set(np.diff(steps[:-1]))) == 1
+
+
+def test_a_trained_network_is_opened_and_predicts_the_same(tmp_path):
+    run = LiveRun(TINY)
+    last = played(run)[-1]
+    checkpoint = run.checkpoint()
+    path = tmp_path / "live.safetensors"
+    save_checkpoint(path, checkpoint.network, checkpoint.card)
+    opened = load_checkpoint(path)
+    assert opened.card.scores["mIoU"] == pytest.approx(last.look.miou if last.look else None)
+    assert opened.card.options["width"] == 8
+    assert run.predict(last.watched.images[:1]).labels().shape == (1, 64, 64)

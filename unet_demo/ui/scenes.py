@@ -1,0 +1,86 @@
+"""The pictures of a run: input, truth, prediction and errors side by side, as they change."""
+
+import base64
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from PIL import Image
+
+from ..metrics import VOID
+from ..render import WRONG_COLOUR, colour_mask
+from ..tasks import Task
+from .component import Texts, component
+
+ENGLISH = {
+    "picture": "Picture",
+    "truth": "Truth",
+    "prediction": "Prediction",
+    "errors": "Errors",
+    "described": "Scene {row}: {column}",
+    "nothing yet": "not yet",
+}
+"""Texts of the component."""
+
+
+def scenes(texts: Texts | None = None, value: dict[str, Any] | None = None, **html: Any) -> gr.HTML:
+    """The grid of pictures; its value is a `scenes_value`.
+
+    Args:
+        texts: language -> key -> text, in the keys of `ENGLISH`.
+        value: what it shows at first.
+        html: further arguments of ``gr.HTML``.
+    """
+    return component("scenes", value, ENGLISH, texts, **html)
+
+
+def scenes_value(
+    pictures: np.ndarray, truth: np.ndarray, prediction: np.ndarray | None, task: Task, note: str
+) -> dict[str, Any]:
+    """What the component shows, JSON-able.
+
+    The errors are transparent where the prediction is right: the browser lays them over the faded
+    picture, so that a noisy picture travels once and not at every update.
+
+    Args:
+        pictures: uint8 (n, H, W, 3).
+        truth: label ids (n, H, W).
+        prediction: label ids (n, H, W), None where there is none yet.
+        task: names and colours of the labels.
+        note: a sentence below the grid.
+    """
+    rows = []
+    for row, picture in enumerate(pictures):
+        ids = None if prediction is None else prediction[row]
+        rows.append(
+            {
+                "picture": _png(picture),
+                "truth": _png(colour_mask(truth[row], task.palette)),
+                "prediction": None if ids is None else _png(colour_mask(ids, task.palette)),
+                "errors": None if ids is None else _png(_wrong(ids, truth[row])),
+            }
+        )
+    classes = [
+        {"name": name, "colour": _css(colour)}
+        for label, (name, colour) in enumerate(zip(task.classes, task.palette, strict=True))
+        if label != task.background
+    ]
+    return {"rows": rows, "note": note, "classes": classes}
+
+
+def _wrong(labels: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    pixels = np.zeros((*labels.shape, 4), np.uint8)
+    pixels[(labels != truth) & (truth != VOID)] = (*WRONG_COLOUR, 255)
+    return pixels
+
+
+def _css(colour: Sequence[int]) -> str:
+    return f"rgb({', '.join(str(channel) for channel in colour)})"
+
+
+def _png(pixels: np.ndarray) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -1,0 +1,563 @@
+"""The Train page: press a button, and watch the loss fall and the mask appear."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from PIL import Image
+
+from ..article_losses import PUBLISHED
+from ..checkpoints import save_checkpoint
+from ..devices import DeviceError
+from ..live import (
+    LiveError,
+    LiveRun,
+    LiveSettings,
+    SettingsError,
+    Snapshot,
+    current_limits,
+    watched_scenes,
+    with_changes,
+)
+from ..live_files import write_animation, write_curve, write_losses
+from ..render import overlay
+from .chart import chart
+from .scenes import scenes
+from .segment_page import alert, note
+from .texts import say, t
+from .train_controls import (
+    FIRST_PRESET,
+    data_controls,
+    experiment_controls,
+    preset_control,
+    preset_values,
+    settings_of,
+    training_controls,
+    values_of,
+)
+from .train_session import Session, Sessions
+from .train_views import (
+    curves,
+    envelope_table,
+    pictures,
+    preview,
+    readings,
+    ready_sentence,
+    runs_table,
+    sentence,
+)
+from .viewer import viewer, viewer_value
+
+TRAINING = "train"
+"""Concurrency group of the trainings, so that nothing else waits behind one."""
+
+TRAININGS_AT_ONCE = 2
+
+TRAIN_ERRORS = (SettingsError, LiveError, DeviceError)
+
+CANVAS = 384
+"""Side in px of the picture that a person draws on."""
+
+BUTTONS = ("start", "pause", "resume", "step", "stop", "reset")
+
+ENABLED: dict[str, tuple[str, ...]] = {
+    "ready": ("start", "step"),
+    "running": ("pause", "stop"),
+    "paused": ("resume", "step", "stop", "reset"),
+    "over": ("start", "step", "reset"),
+}
+"""Which buttons a person can press in each state."""
+
+CLICK_LINK = "() => document.querySelector('#train-download-link').click()"
+
+Update = dict[Any, Any]
+"""Component → its new value or properties."""
+
+
+class TrainPage:
+    """The page's components, and what happens when they are used.
+
+    ``first`` is what it opens with; the preset "Random shapes" if left out.
+    ``checkpoint`` holds the path of the file that "Use it in Segment" has written; ``saved`` is
+    that event, for the Segment page to go on from with ``.success``.
+    """
+
+    def __init__(self, demo: gr.Blocks, first: LiveSettings | None = None) -> None:
+        self.sessions = Sessions()
+        self.limits = current_limits()
+        self.controls: dict[str, Any] = {}
+        opening = values_of(first) if first else preset_values(FIRST_PRESET, self.limits)
+        with gr.Row(elem_classes="train-page"):
+            with gr.Column(min_width=280, elem_classes="start"):
+                self._lay_out_start(opening)
+            with gr.Column(min_width=280, elem_classes="scenes-column"):
+                self.scenes = scenes(value=preview(settings_of(opening)), elem_id="train-scenes")
+            with gr.Column(min_width=280, elem_classes="chart-column"):
+                self.chart = chart(elem_id="train-chart")
+        self.controls |= experiment_controls(opening)
+        with gr.Row(equal_height=False):
+            with (
+                gr.Column(min_width=300),
+                gr.Accordion(t("train_training"), open=False, elem_id="train-training"),
+            ):
+                self.controls |= training_controls(opening, self.limits)
+            with (
+                gr.Column(min_width=300),
+                gr.Accordion(t("train_data"), open=False, elem_id="train-data"),
+            ):
+                self.controls |= data_controls(opening, self.limits)
+        self._lay_out_afterwards(settings_of(opening))
+        self.checkpoint = gr.State(None)
+        self._wire(demo)
+        gr.api(
+            self.stream,
+            api_name="train",
+            concurrency_id=TRAINING,
+            concurrency_limit=TRAININGS_AT_ONCE,
+        )
+
+    def _lay_out_start(self, first: Mapping[str, Any]) -> None:
+        self.preset = preset_control()
+        with gr.Row(elem_classes="train-buttons"):
+            self.buttons = {
+                name: gr.Button(
+                    t(f"train_{name}"),
+                    variant="primary" if name == "start" else "secondary",
+                    size="lg" if name == "start" else "md",
+                    interactive=name in ENABLED["ready"],
+                    elem_id=f"train-{name}",
+                    min_width=64,
+                )
+                for name in BUTTONS
+            }
+        self.status = gr.HTML(
+            note(ready_sentence(settings_of(first))), elem_id="train-status", elem_classes="status"
+        )
+        self.readings = gr.HTML(readings(None), elem_id="train-readings")
+
+    def _lay_out_afterwards(self, first: LiveSettings) -> None:
+        with gr.Row(elem_id="train-after"):
+            with gr.Column(min_width=300):
+                self.editor = gr.ImageEditor(
+                    drawing_ground(first),
+                    type="numpy", image_mode="RGB", format="png", sources=(), transforms=(),
+                    layers=False, canvas_size=(CANVAS, CANVAS), fixed_canvas=True, height=CANVAS + 80,
+                    brush=gr.Brush(
+                        default_size=28, colors=["#dc2828", "#28c828", "#2864dc", "#f0f0f0"],
+                        default_color="#dc2828", color_mode="defaults",
+                    ),
+                    label=t("train_draw"), buttons=[], elem_id="train-editor",
+                )  # fmt: skip
+                with gr.Row(elem_id="train-downloads"):
+                    self.downloads = {
+                        kind: gr.Button(
+                            t(f"train_download_{kind}"), size="sm", interactive=False, min_width=110,
+                            elem_id=f"train-download-{kind}",
+                        )
+                        for kind in FILES
+                    }  # fmt: skip
+                self.use = gr.Button(t("train_use"), interactive=False, elem_id="train-use")
+            with gr.Column(min_width=300):
+                self.drawn = viewer(
+                    {"en": {"empty": say("train_drawn_empty")}}, elem_id="train-drawn"
+                )
+                self.drawn_note = gr.HTML(
+                    hint("train_draw_untrained"), elem_id="train-drawn-note", elem_classes="padded"
+                )
+        # A file is made when it is asked for, then this link is clicked for the person.
+        self.link = gr.DownloadButton(visible="hidden", elem_id="train-download-link")
+        with gr.Accordion(t("train_runs"), open=True):
+            gr.HTML(t("train_runs_info"), elem_classes=["hint", "padded"])
+            self.runs = gr.HTML(runs_table(Session()), elem_id="train-runs")
+            self.forget = gr.Button(t("train_runs_forget"), size="sm", elem_id="train-forget")
+        with gr.Accordion(t("train_envelope"), open=False):
+            gr.HTML(t("train_envelope_info"), elem_classes=["hint", "padded"])
+            gr.HTML(envelope_table(), elem_id="train-envelope")
+
+    def _wire(self, demo: gr.Blocks) -> None:
+        controls = list(self.controls.values())
+        watched = [self.chart, self.scenes, self.status, self.readings, self.runs, self.use]
+        outputs = [*watched, *self.buttons.values(), *self.downloads.values()]
+        slow: dict[str, Any] = {
+            "outputs": outputs,
+            "concurrency_id": TRAINING,
+            "concurrency_limit": TRAININGS_AT_ONCE,
+            "show_progress_on": [self.status],
+            "trigger_mode": "once",
+            "api_visibility": "private",
+        }
+        quick: dict[str, Any] = {
+            "queue": False,
+            "show_progress": "hidden",
+            "api_visibility": "private",
+        }
+        demo.unload(self.on_leave)
+        drawing = (self.on_draw, self.editor, [self.drawn, self.drawn_note])
+        drawn: dict[str, Any] = {
+            "show_progress": "hidden", "trigger_mode": "always_last", "concurrency_id": "draw",
+            "concurrency_limit": 2, "api_visibility": "private",
+        }  # fmt: skip
+        for name, handler, inputs in (
+            ("start", self.on_start, controls),
+            ("step", self.on_step, controls),
+            ("resume", self.on_resume, []),
+        ):
+            self.buttons[name].click(handler, inputs, **slow).then(*drawing, **drawn)
+        self.buttons["pause"].click(self.on_pause, **quick)
+        self.buttons["stop"].click(self.on_stop, outputs=outputs, **quick)
+        self.buttons["reset"].click(self.on_reset, controls, outputs, **quick)
+        self.forget.click(self.on_forget, None, [self.runs, self.chart], **quick)
+        self.preset.input(
+            self.on_preset, self.preset, [*controls, self.editor, *outputs],
+            show_progress="hidden", api_visibility="private",
+        )  # fmt: skip
+        gr.on(
+            [control.input for control in controls],
+            self.on_change,
+            controls,
+            [self.scenes, self.status, self.chart],
+            show_progress="hidden",
+            trigger_mode="always_last",
+            concurrency_id="preview",
+            concurrency_limit=4,
+            api_visibility="private",
+        )
+        self.editor.change(*drawing, **drawn)
+        for kind, button in self.downloads.items():
+            button.click(
+                self._download(kind), None, [self.link, self.status],
+                show_progress_on=[self.status], api_visibility="private",
+            ).success(None, js=CLICK_LINK)  # fmt: skip
+        self.saved = self.use.click(
+            self.on_use, None, [self.checkpoint, self.status], api_visibility="private"
+        )
+
+    def on_preset(self, name: str, request: gr.Request) -> Update:
+        """Set every control, and show what is to be learned unless a run is in progress."""
+        session = self.sessions.of(request.session_hash)
+        values = preset_values(name, self.limits)
+        settings = settings_of(values)
+        moved = {self.controls[key]: value for key, value in values.items()}
+        if session.in_progress:
+            return moved
+        return {**moved, self.editor: drawing_ground(settings), **self._proposal(session, settings)}
+
+    def on_change(self, request: gr.Request, *values: Any) -> Update:
+        """A control moved: show what would be learned, unless a run is in progress."""
+        session = self.sessions.of(request.session_hash)
+        if session.in_progress:
+            return {self.status: gr.skip()}
+        try:
+            return self._proposal(session, self._settings(values))
+        except SettingsError as error:
+            return {self.status: alert(error)}
+
+    def on_start(self, request: gr.Request, *values: Any) -> Iterator[Update]:
+        """Train anew with what the controls say."""
+        yield from self._start(self.sessions.of(request.session_hash), values, None)
+
+    def on_step(self, request: gr.Request, *values: Any) -> Iterator[Update]:
+        """One step: of the run that is paused, else the first of a new one."""
+        session = self.sessions.of(request.session_hash)
+        if session.run and session.in_progress:
+            yield from self._follow(session, session.run, 1)
+        else:
+            yield from self._start(session, values, 1)
+
+    def on_resume(self, request: gr.Request) -> Iterator[Update]:
+        """Go on with the run that is paused."""
+        session = self.sessions.of(request.session_hash)
+        if session.run:
+            yield from self._follow(session, session.run, None)
+
+    def on_pause(self, request: gr.Request) -> None:
+        """Let the run rest after its step; the handler that follows it says so."""
+        run = self.sessions.of(request.session_hash).run
+        if run:
+            run.pause()
+
+    def on_stop(self, request: gr.Request) -> Update:
+        """End the run after its step; the handler that follows it, if there is one, says so."""
+        session = self.sessions.of(request.session_hash)
+        followed = session.running
+        if session.run is None:
+            return {self.status: gr.skip()}
+        session.run.stop()
+        if followed:
+            return {self.status: gr.skip()}
+        return self._state(session, session.run, session.run.snapshot())
+
+    def on_reset(self, request: gr.Request, *values: Any) -> Update:
+        """Put the run away and show what would be learned next."""
+        session = self.sessions.of(request.session_hash)
+        session.put_away()
+        try:
+            settings = self._settings(values)
+        except SettingsError as error:
+            return {self.status: alert(error), **self._buttons("ready", trained=False)}
+        return {
+            **self._proposal(session, settings),
+            self.chart: curves(session, settings),
+            self.readings: readings(None),
+            self.runs: runs_table(session),
+            **self._buttons("ready", trained=False),
+        }
+
+    def on_forget(self, request: gr.Request) -> Update:
+        """Forget the runs before the one in hand."""
+        session = self.sessions.of(request.session_hash)
+        session.forget()
+        settings = session.run.settings if session.run else with_changes(FIRST_PRESET)
+        return {self.runs: runs_table(session), self.chart: curves(session, settings)}
+
+    def on_leave(self, request: gr.Request) -> None:
+        """The tab was closed or loaded anew: its run stops and its memory goes."""
+        self.sessions.close(request.session_hash)
+
+    def on_draw(self, drawing: dict[str, Any] | None, request: gr.Request) -> Update:
+        """Segment what was drawn with the network as it is."""
+        session = self.sessions.of(request.session_hash)
+        if session.run is None or not session.trained:
+            text = "train_draw_running" if session.running else "train_draw_untrained"
+            return {self.drawn_note: hint(text)}
+        if drawing is None or drawing["composite"] is None:
+            return {self.drawn_note: hint("train_draw_info")}
+        try:
+            value = segment_drawing(session.run, drawing["composite"])
+        except LiveError as error:
+            return {self.drawn_note: alert(error)}
+        return {self.drawn: value, self.drawn_note: hint("train_draw_info")}
+
+    def on_use(self, request: gr.Request) -> Update:
+        """Write the checkpoint for the Segment page."""
+        session = self.sessions.of(request.session_hash)
+        if session.run is None or not session.trained:
+            raise gr.Error(say("train_nothing_yet"), print_exception=False)
+        step = session.run.snapshot().step
+        path = session.file(f"live-{session.number}-{step}.safetensors")
+        FILES["checkpoint"].write(session.run, path)
+        return {self.checkpoint: str(path), self.status: note(say("train_used", name=path.name))}
+
+    def stream(
+        self,
+        preset: str = FIRST_PRESET,
+        network: str | None = None,
+        width: int | None = None,
+        skips: bool | None = None,
+        batch_norm: bool | None = None,
+        optimiser: str | None = None,
+        rate: float | None = None,
+        schedule: str | None = None,
+        loss: str | None = None,
+        batch: int | None = None,
+        steps: int | None = None,
+        seed: int | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        """Train a network and stream its progress, a few times a second.
+
+        Args:
+            preset: "article", "random", "no-clue" or "noisy"; all that follows changes it.
+            network: one of the articles' six, "ShapesUNet" for instance.
+            width: channels of the first level: 8, 16, 32 or 64.
+            skips: skip connections on or off.
+            batch_norm: BatchNorm on or off.
+            optimiser: "Adam", "AdamW", "RMSprop" or "SGD".
+            rate: learning rate.
+            schedule: "constant" or "cosine".
+            loss: "cross-entropy", "dice" or "both".
+            batch: pictures a step.
+            steps: number of steps.
+            seed: the same seed gives the same run.
+
+        Returns:
+            A dictionary at each update: state, step, steps, loss, validation_loss, validation_mIoU,
+            pixel_accuracy, steps_per_second, seconds, device, message. The last one has a state that
+            is not "running", and all losses under "losses".
+        """
+        try:
+            settings = with_changes(
+                preset, network=network, width=width, skips=skips, batch_norm=batch_norm,
+                optimiser=optimiser, rate=rate, schedule=schedule, loss=loss, batch=batch,
+                steps=steps, seed=seed,
+            )  # fmt: skip
+            run = LiveRun(settings, self.limits)
+            with closing(run.play()) as snapshots:
+                for snapshot in snapshots:
+                    yield progress(snapshot, run)
+        except TRAIN_ERRORS as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+    def _settings(self, values: Sequence[Any]) -> LiveSettings:
+        settings = settings_of(dict(zip(self.controls, values, strict=True)))
+        self.limits.check(settings)
+        return settings
+
+    def _start(
+        self, session: Session, values: Sequence[Any], steps: int | None
+    ) -> Iterator[Update]:
+        yield self._buttons("running", trained=False)
+        try:
+            run = LiveRun(self._settings(values), self.limits)
+        except TRAIN_ERRORS as error:
+            yield self._failure(session, error)
+            return
+        session.begin(run)
+        yield from self._follow(session, run, steps)
+
+    def _follow(self, session: Session, run: LiveRun, steps: int | None) -> Iterator[Update]:
+        """Show a run until it rests. What changes with its state alone is sent when that changes."""
+        known = None
+        try:
+            with closing(run.play(steps)) as snapshots:
+                for snapshot in snapshots:
+                    state = snapshot.state, snapshot.exploded
+                    changed = self._state(session, run, snapshot) if state != known else {}
+                    known = state
+                    yield {**self._motion(session, run, snapshot), **changed}
+        except LiveError as error:
+            yield self._failure(session, error)
+
+    def _motion(self, session: Session, run: LiveRun, snapshot: Snapshot) -> Update:
+        """What moves at every update."""
+        return {
+            self.chart: curves(session, run.settings),
+            self.scenes: pictures(snapshot, run.settings),
+            self.readings: readings(snapshot),
+        }
+
+    def _state(self, session: Session, run: LiveRun, snapshot: Snapshot) -> Update:
+        """What changes when a run starts, rests or ends."""
+        say_it = alert if snapshot.state == "diverged" or snapshot.exploded else note
+        state = "over" if snapshot.over else snapshot.state
+        return {
+            self.status: say_it(sentence(snapshot, run)),
+            self.runs: runs_table(session),
+            self.readings: readings(snapshot),
+            **self._buttons(state, trained=session.trained),
+        }
+
+    def _failure(self, session: Session, error: Exception) -> Update:
+        return {self.status: alert(error), **self._buttons("over", trained=session.trained)}
+
+    def _proposal(self, session: Session, settings: LiveSettings) -> Update:
+        """What a run with these settings would learn."""
+        self.limits.check(settings)
+        return {
+            self.scenes: preview(settings),
+            self.status: note(ready_sentence(settings)),
+            self.chart: curves(session, settings),
+        }
+
+    def _buttons(self, state: str, *, trained: bool) -> Update:
+        """Which buttons can be pressed."""
+        pressed = {
+            button: gr.Button(interactive=name in ENABLED[state])
+            for name, button in self.buttons.items()
+        }
+        files = {button: gr.Button(interactive=trained) for button in self.downloads.values()}
+        return {**pressed, **files, self.use: gr.Button(interactive=trained)}
+
+    def _download(self, kind: str) -> Callable[[gr.Request], Update]:
+        def on_download(request: gr.Request) -> Update:
+            session = self.sessions.of(request.session_hash)
+            if session.run is None or not session.trained:
+                raise gr.Error(say("train_nothing_yet"), print_exception=False)
+            path = session.file(FILES[kind].name)
+            FILES[kind].write(session.run, path)
+            return {self.link: str(path)}
+
+        return on_download
+
+
+@dataclass(frozen=True)
+class RunFile:
+    """A file that a person can take along: its name, and how it is written."""
+
+    name: str
+    write: Callable[[LiveRun, Path], None]
+
+
+def checkpoint_file(run: LiveRun, path: Path) -> None:
+    """The network, as the Segment page and the command line open it."""
+    checkpoint = run.checkpoint()
+    save_checkpoint(path, checkpoint.network, checkpoint.card)
+
+
+def losses_file(run: LiveRun, path: Path) -> None:
+    """The losses, a row a step."""
+    write_losses(path, run.snapshot())
+
+
+def animation_file(run: LiveRun, path: Path) -> None:
+    """The run as a GIF."""
+    write_animation(path, run, title_of(run.settings))
+
+
+def curve_file(run: LiveRun, path: Path) -> None:
+    """The losses as a picture, with the article's own behind those of its preset."""
+    published = None if run.settings.scenes else PUBLISHED
+    write_curve(path, run.snapshot(), title_of(run.settings), published)
+
+
+FILES: dict[str, RunFile] = {
+    "checkpoint": RunFile("live-shapes.safetensors", checkpoint_file),
+    "losses": RunFile("losses.csv", losses_file),
+    "animation": RunFile("run.gif", animation_file),
+    "curve": RunFile("curve.png", curve_file),
+}
+
+
+def title_of(settings: LiveSettings) -> str:
+    """A heading for pictures of a run."""
+    return f"{settings.network}, width {settings.width}"
+
+
+def hint(key: str) -> str:
+    """A quiet sentence."""
+    return f'<p class="hint" role="status">{say(key)}</p>'
+
+
+def drawing_ground(settings: LiveSettings) -> np.ndarray:
+    """A scene to draw on, uint8 (CANVAS, CANVAS, 3)."""
+    picture = Image.fromarray(watched_scenes(settings).images[0])
+    return np.asarray(picture.resize((CANVAS, CANVAS), Image.Resampling.NEAREST))
+
+
+def segment_drawing(run: LiveRun, drawing: np.ndarray) -> dict[str, Any]:
+    """The viewer's value for a drawing uint8 (H, W, 3), at the size that the network knows."""
+    side = run.settings.size
+    small = Image.fromarray(drawing).convert("RGB").resize((side, side), Image.Resampling.BOX)
+    picture = np.asarray(small)
+    prediction = run.predict(picture[None])
+    task = prediction.task
+    painted = overlay(picture, prediction.labels()[0], task)
+    return viewer_value(picture, painted, task.classes, task.palette, prediction.probabilities[0])
+
+
+def progress(snapshot: Snapshot, run: LiveRun) -> dict[str, Any]:
+    """A snapshot as a script reads it; None where there is no number."""
+    look = snapshot.look
+    told = {
+        "state": snapshot.state,
+        "step": snapshot.step,
+        "steps": snapshot.steps,
+        "loss": finite(snapshot.loss),
+        "validation_loss": finite(look.loss if look else None),
+        "validation_mIoU": finite(look.miou if look else None),
+        "pixel_accuracy": finite(look.accuracy if look else None),
+        "steps_per_second": round(snapshot.steps_per_second, 3),
+        "seconds": round(snapshot.seconds, 3),
+        "device": snapshot.device,
+        "message": sentence(snapshot, run),
+    }
+    return told | {"losses": [finite(loss) for loss in snapshot.losses]} if snapshot.over else told
+
+
+def finite(value: float | None) -> float | None:
+    """JSON knows neither NaN nor infinity."""
+    return value if value is not None and math.isfinite(value) else None
