@@ -19,7 +19,6 @@ from unet_demo.checkpoints import (
     HEADER_KEY,
     HUB_VARIABLE,
     Card,
-    Checkpoint,
     CheckpointError,
     HubError,
     add_to_index,
@@ -262,7 +261,7 @@ def test_a_path_that_does_not_exist_is_said_to_be_missing(text):
 @pytest.mark.parametrize("text", ["", "nonsense", "x" * 5000, "a\0b", "~nobody-here", "a b/c d"])
 def test_a_name_that_is_nothing_is_refused_with_the_ways_to_name_one(text):
     found = sentence(lambda: find_checkpoint(text))
-    assert "the path of a .safetensors file, or owner/repo on the Hugging Face Hub" in found
+    assert "a .safetensors file, or owner/repo on the Hugging Face Hub" in found
 
 
 # --- bundled ---

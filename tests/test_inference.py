@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Collection
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -136,7 +137,7 @@ def test_tiles_lie_on_the_grid_and_cover_the_length_with_their_halos(length, til
     side = min(tile, length)
     assert starts[0] == 0 and starts[-1] + side == length
     assert all(start % GRID == 0 for start in starts)
-    assert all(b - a <= tile - 2 * HALO for a, b in zip(starts, starts[1:], strict=False))
+    assert all(b - a <= tile - 2 * HALO for a, b in pairwise(starts))
 
 
 @pytest.mark.parametrize("length", [256, 272, 496, 784], ids=str)

@@ -37,7 +37,13 @@ def test_the_curve_fills_a_slide(run: LiveRun, tmp_path):
 
 def test_a_curve_that_diverged_at_once_can_be_drawn(run: LiveRun, tmp_path):
     settings = LiveSettings(
-        SceneOptions(size=64), width=8, batch=1, batch_norm=False, optimiser="SGD", rate=1e3, steps=9
+        SceneOptions(size=64),
+        width=8,
+        batch=1,
+        batch_norm=False,
+        optimiser="SGD",
+        rate=1e3,
+        steps=9,
     )
     broken = LiveRun(settings)
     for _ in broken.play():

@@ -88,7 +88,7 @@ def test_both_fills_and_outlines():
 
 
 def test_an_unknown_style_is_refused_and_the_known_ones_named():
-    with pytest.raises(ValueError, match="there is no style 'glow'.*outline"):
+    with pytest.raises(ValueError, match=r"there is no style 'glow'.*outline"):
         overlay(PAGE, LABELS, SHAPES, style="glow")
 
 

@@ -227,7 +227,7 @@ def test_both_is_the_sum_of_cross_entropy_and_dice(task):
 
 
 def test_an_unknown_loss_is_refused_and_the_known_ones_named():
-    with pytest.raises(ValueError, match="there is no loss 'hinge'.*dice"):
+    with pytest.raises(ValueError, match=r"there is no loss 'hinge'.*dice"):
         SHAPES.loss(torch.zeros(1, 3, 2, 2), torch.zeros(1, 2, 2), "hinge")
 
 

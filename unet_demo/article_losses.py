@@ -3,7 +3,6 @@
 ``python -m unet_demo.article_losses`` runs the article again, once a seed, and prints the table.
 """
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -56,8 +55,8 @@ def envelope(least: Sequence[float], greatest: Sequence[float]) -> tuple[Envelop
 
 
 # Measured by this file's command: torch 2.11.0, CPU, one thread, seeds 0 to 19.
-LEAST = (1.13, 0.70, 0.54, 0.47, 0.42, 0.39, 0.37, 0.35, 0.33, 0.31)
-GREATEST = (1.33, 0.83, 0.68, 0.63, 0.61, 0.59, 0.57, 0.55, 0.53, 0.52)
+LEAST = (1.0584, 0.6992, 0.5483, 0.4746, 0.4231, 0.3915, 0.3722, 0.3554, 0.3359, 0.3189)
+GREATEST = (1.3936, 0.9440, 0.7741, 0.6945, 0.6650, 0.6306, 0.6047, 0.5852, 0.5670, 0.5497)
 
 ENVELOPE = envelope(LEAST, GREATEST)
 """The least and greatest losses of the seeds beside the published ones."""
@@ -79,4 +78,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .checkpoints import WEIGHTS, Card, add_to_index, load_checkpoint, save_checkpoint
+from .checkpoints import WEIGHTS, Card, Checkpoint, add_to_index, load_checkpoint, save_checkpoint
 from .evaluation import Evaluation, evaluate
 from .inference import Predictor, Progress
 from .networks.base import parameter_count
@@ -49,7 +49,9 @@ def bundle(
     if not source.is_file():
         raise RunError(f"{str(run)!r} holds no {source.name}; train it first, or give its folder.")
     checkpoint = load_checkpoint(source)
-    predictor = Predictor(checkpoint, device)
+    # With today's recipe's margin and the like, not those that the run began with.
+    undecided = Checkpoint(RECIPES[name].card({}, ""), checkpoint.network)
+    predictor = Predictor(undecided, device)
     single = evaluate(predictor, data, flips=False, progress=progress).scores
     evaluation = evaluate(predictor, data, flips=True, progress=progress)
     scores = evaluation.scores | {

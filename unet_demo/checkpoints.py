@@ -3,7 +3,6 @@
 Never a pickle: opening a stranger's file runs none of its code.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -14,7 +13,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from .hub import HubError, fetch_checkpoint, looks_like_repo, parse_repo
+from .hub import INDEX, HubError, fetch_checkpoint, looks_like_repo, parse_repo, sha256_of
 from .networks import Network, create_network
 from .tasks import Task, task_from_dict, task_to_dict
 
@@ -25,7 +24,6 @@ FORMAT = 1
 """Version of the card; a file with a higher one was made by a later program."""
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
-INDEX = "index.json"
 
 HUB_VARIABLE = "UNET_DEMO_HUB_REPO"
 """Environment variable: owner/repo that holds checkpoints which are not bundled."""
@@ -39,7 +37,8 @@ class CheckpointError(ValueError):
 class Card:
     """All that is needed to rebuild, use and credit a checkpoint.
 
-    ``mean`` and ``std`` normalise pictures in 0..1, per channel. ``threshold`` is the best one for
+    ``mean`` and ``std`` normalise pictures in 0..1, per channel. ``margin`` is how many px of
+    mirrored picture surround it on its way through the network. ``threshold`` is the best one for
     a binary task. ``scores`` maps a score's name to its value; ``scored_on`` names the data.
     """
 
@@ -49,6 +48,7 @@ class Card:
     task: Task
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    margin: int = 0
     threshold: float = 0.5
     title: str = ""
     summary: str = ""
@@ -165,12 +165,6 @@ def _open(path: Path, weights: bool = False) -> tuple[Card, dict[str, torch.Tens
         )
     tensors = {n: t.float() if t.is_floating_point() else t for n, t in tensors.items()}
     return Card.from_json(header), tensors
-
-
-def sha256_of(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_index(directory: Path = WEIGHTS) -> dict[str, dict[str, object]]:

@@ -21,9 +21,6 @@ from .devices import fast_dtype, pick_device
 from .networks.base import GRID, Network
 from .tasks import Task
 
-MARGIN = 32
-"""Mirrored px around every picture: the convolutions' zero padding then falls outside of it."""
-
 HALO = 104
 """Px of context that a tile sees beyond what it decides."""
 
@@ -207,15 +204,17 @@ class _Passes:
     def run(self, pages: np.ndarray) -> np.ndarray:
         """(N, H, W, C) uint8 → probabilities float32 (N, K, H, W)."""
         count, height, width, _ = pages.shape
-        rows, columns = (padded_length(side) for side in (height, width))
+        margin = self.card.margin
+        rows, columns = (padded_length(side, margin) for side in (height, width))
         tiles = len(tile_starts(rows, self.tile)) * len(tile_starts(columns, self.tile))
         self.total = count * tiles * len(self.views)
-        inside = np.s_[:, MARGIN : MARGIN + height, MARGIN : MARGIN + width]
+        inside = np.s_[:, margin : margin + height, margin : margin + width]
         return np.stack([self._padded_page(page, rows, columns)[inside] for page in pages])
 
     def _padded_page(self, page: np.ndarray, rows: int, columns: int) -> np.ndarray:
         height, width, _ = page.shape
-        padding = ((MARGIN, rows - height - MARGIN), (MARGIN, columns - width - MARGIN), (0, 0))
+        margin = self.card.margin
+        padding = ((margin, rows - height - margin), (margin, columns - width - margin), (0, 0))
         padded = normalise(np.pad(page, padding, mode="reflect"), self.card)
         if max(rows, columns) <= self.tile:
             return self._views_of(padded)
@@ -258,9 +257,9 @@ class _Passes:
         return (mean / len(self.views))[0].cpu().numpy()
 
 
-def padded_length(length: int) -> int:
+def padded_length(length: int, margin: int) -> int:
     """A side with its mirrored margins, rounded up to the network's grid."""
-    return -(-(length + 2 * MARGIN) // GRID) * GRID
+    return -(-(length + 2 * margin) // GRID) * GRID
 
 
 def normalise(page: np.ndarray, card: Card) -> Tensor:

@@ -67,5 +67,5 @@ def test_a_volume_too_short_for_the_split_is_refused(volume):
 
 
 def test_an_unknown_split_is_refused_and_the_known_ones_named(volume):
-    with pytest.raises(DataError, match="'test'.*train, val, all"):
+    with pytest.raises(DataError, match=r"'test'.*train, val, all"):
         load_frames(volume, "test")

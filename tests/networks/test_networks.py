@@ -193,7 +193,7 @@ def test_the_walk_names_every_station_and_its_shape(name, options, stations):
 
 
 def test_an_unknown_network_is_refused_and_the_known_ones_named():
-    with pytest.raises(ValueError, match="there is no network 'UNet9'.*IsbiUNet"):
+    with pytest.raises(ValueError, match=r"there is no network 'UNet9'.*IsbiUNet"):
         create_network("UNet9")
 
 

@@ -215,7 +215,7 @@ class TrainPage:
         self.preset.input(
             self.on_preset, self.preset, [*controls, self.editor, *outputs],
             show_progress="hidden", api_visibility="private",
-        )  # fmt: skip
+        ).then(*drawing, **drawn)  # fmt: skip
         gr.on(
             [control.input for control in controls],
             self.on_change,
@@ -227,7 +227,8 @@ class TrainPage:
             concurrency_limit=4,
             api_visibility="private",
         )
-        self.editor.change(*drawing, **drawn)
+        # Gradio's own ``change`` comes a stroke late.
+        self.editor.input(*drawing, **drawn)
         for kind, button in self.downloads.items():
             button.click(
                 self._download(kind), None, [self.link, self.status],

@@ -120,7 +120,12 @@ class Sessions:
             session.close()
 
     @property
+    def open(self) -> tuple[Session, ...]:
+        """All open sessions."""
+        with self._lock:
+            return tuple(self._open.values())
+
+    @property
     def running(self) -> int:
         """How many trainings are under way."""
-        with self._lock:
-            return sum(session.running for session in self._open.values())
+        return sum(session.running for session in self.open)

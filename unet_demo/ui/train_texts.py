@@ -54,7 +54,7 @@ ENGLISH: dict[str, str] = {
     "train_rate": "Learning rate, as a power of ten",
     "train_rate_info": "−3 means 0.001, the article's; 3 means 1000: see it break.",
     "train_schedule": "Schedule",
-    "train_schedule_info": "Cosine lowers the rate to 0 by the last step.",
+    "train_schedule_info": "Cosine raises the rate over the first twentieth of the steps, then lowers it to 0.",
     "train_schedule_constant": "Constant",
     "train_schedule_cosine": "Cosine",
     "train_loss": "Loss",
