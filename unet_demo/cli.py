@@ -14,7 +14,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from . import segmentation
+from .benchmark import REPEATS, SIDE, time_checkpoint
 from .bundling import bundle
+from .checkpoints import open_checkpoint, read_index
 from .data.images import PictureError, read_picture
 from .data.isbi import SPLITS, DataError
 from .devices import DEVICE_VARIABLE, pick_device
@@ -90,6 +92,10 @@ def parser() -> argparse.ArgumentParser:
     bundling.add_argument("--data", type=Path, help="folder of the data set (shapes needs none)")
     add_device(bundling)
     bundling.set_defaults(command=run_bundle)
+
+    timing = commands.add_parser("benchmark", help="time the bundled checkpoints")
+    add_device(timing)
+    timing.set_defaults(command=run_benchmark)
 
     prediction = commands.add_parser("predict", help="segment picture files")
     prediction.add_argument("checkpoint", help=CHECKPOINT_HELP)
@@ -183,6 +189,20 @@ def run_bundle(options: argparse.Namespace) -> int:
     with progress_bar("scoring") as progress:
         evaluation = bundle(options.recipe, options.run, options.data, options.device, progress)
     print(f"{options.recipe}: {in_words(evaluation.scores)}")
+    return 0
+
+
+def run_benchmark(options: argparse.Namespace) -> int:
+    """A line per bundled checkpoint: plain float32 torch against this program's Predictor."""
+    print(f"one {SIDE}×{SIDE} picture, median of {REPEATS}")
+    for name in read_index():
+        timing = time_checkpoint(open_checkpoint(name), options.device)
+        print(
+            f"{name:10} {timing.parameters:>12,} parameters"
+            f"   plain float32 {timing.plain_seconds * 1000:7.0f} ms"
+            f"   here {timing.predictor_seconds * 1000:7.0f} ms"
+            f"   {timing.speed_up:5.2f} times faster on {timing.device}"
+        )
     return 0
 
 

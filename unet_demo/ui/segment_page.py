@@ -59,6 +59,12 @@ SHOW_VIEWER = """() => {
   if (bottom < 80 || top > innerHeight - 80) viewer.scrollIntoView({ behavior: 'smooth' });
 }"""
 
+# Gradio would call them "Thumbnail 1 of 5" for those who cannot see them.
+NAME_EXAMPLES = """() => {
+  for (const button of document.querySelectorAll('#examples .thumbnail-item'))
+    button.setAttribute('aria-label', button.innerText.trim());
+}"""
+
 CLICK_LINK = "() => document.querySelector('#download-link').click()"
 
 
@@ -195,6 +201,7 @@ class SegmentPage:
             "api_visibility": "private",
         }
         demo.load(self.on_open, settings, **slow)
+        demo.load(None, js=NAME_EXAMPLES)
         demo.unload(self.on_leave)
         # Not "input": a paste and the camera fire that before the new picture has arrived.
         self.picture.change(self.on_picture, [self.picture, self.shown, *settings], **slow)

@@ -12,6 +12,10 @@ def theme() -> gr.themes.Base:
         font=["system-ui", "sans-serif"],
         font_mono=["ui-monospace", "monospace"],
     ).set(
+        # White on Gradio's own accent has a contrast of 3.7 : 1.
+        color_accent="*primary_600",
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
         # Gradio's own subdued grays have a contrast of 2.6 : 1; AA asks for 4.5 : 1.
         body_text_color_subdued="*neutral_600",
         body_text_color_subdued_dark="*neutral_300",
