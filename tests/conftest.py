@@ -1,8 +1,12 @@
 """Tiny checkpoints for whoever needs one, and none of this machine's settings."""
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from hub_server import closed_port, hub_server
+from huggingface_hub import constants
 from tiny import binary_checkpoint, saved, shapes_checkpoint
 
 from unet_demo.checkpoints import HUB_VARIABLE, Checkpoint
@@ -35,3 +39,38 @@ def binary_file(binary: Checkpoint, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture(scope="session")
 def shapes_file(shapes: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return saved(shapes, tmp_path_factory.mktemp("checkpoints") / "tiny-shapes.safetensors")
+
+
+def set_hub(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+    """What HF_ENDPOINT does when the library is imported."""
+    template = f"{endpoint}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+    monkeypatch.setattr(constants, "ENDPOINT", endpoint)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+
+
+@pytest.fixture
+def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache of the Hub's, and a Hub where nobody listens."""
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    for name, value in {
+        "HF_HUB_CACHE": str(tmp_path / "hub"),
+        "HF_TOKEN_PATH": str(tmp_path / "token"),
+        "AGENT_HARNESSES_PATH": str(tmp_path / "harnesses"),
+        "HF_HUB_OFFLINE": False,
+    }.items():
+        monkeypatch.setattr(constants, name, value)
+    set_hub(monkeypatch, closed_port())
+    return tmp_path / "hub"
+
+
+@pytest.fixture
+def serve(hub_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
+    """serve(repos, behaviour, …): from now on that hub_server is the Hub; gives its address."""
+    with ExitStack() as servers:
+
+        def start(*args, **options) -> str:
+            endpoint = servers.enter_context(hub_server(*args, **options))
+            set_hub(monkeypatch, endpoint)
+            return endpoint
+
+        yield start

@@ -37,7 +37,6 @@ class Behaviour:
     page: bytes | None = None  # a web page instead of an answer, as a hotel's network gives
     bytes_instead: bytes | None = None  # a body that is not the file's, under the file's own ETag
     length_lie: int = 0  # added to the Content-Length
-    no_length: bool = False  # no Content-Length: the body ends with the connection
     cdn: bool = False  # sends on to another host for checkpoints, as the Hub does
 
 
@@ -129,7 +128,7 @@ def _info(hub: Hub, request: "_Handler", repo: str, revision: str | None) -> Ans
     files = _files(hub, repo, revision or "main")
     if isinstance(files, Answer):
         return files
-    siblings = [{"rfilename": name} for name in sorted(files)]
+    siblings = [{"rfilename": name, "size": len(data)} for name, data in sorted(files.items())]
     return _json({"id": repo, "sha": commit_of(files), "siblings": siblings})
 
 
@@ -249,8 +248,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Connection", "close")
         for name, value in answer.headers.items():
             self.send_header(name, value)
-        if not behaviour.no_length:
-            self.send_header("Content-Length", str(len(body) + behaviour.length_lie))
+        self.send_header("Content-Length", str(len(body) + behaviour.length_lie))
         self.end_headers()
         if self.command != "HEAD":
             self._send_body(body, behaviour)

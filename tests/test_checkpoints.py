@@ -1,5 +1,6 @@
 """Checkpoints: exact both ways, strict, never a pickle, and found by path, name or repository."""
 
+import hashlib
 import json
 import pickle
 from collections.abc import Callable
@@ -8,9 +9,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from hub_server import Behaviour, closed_port, hub_server
+from hub_server import Behaviour
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save, save_file
 from tiny import binary_checkpoint, saved
 
 from unet_demo import checkpoints
@@ -315,54 +316,53 @@ def test_a_folder_without_an_index_bundles_nothing(tmp_path):
 
 
 @pytest.fixture
-def published(weights, tmp_path, monkeypatch) -> dict[str, bytes]:
-    """What a repository holds that has the checkpoint tiny; and an empty cache."""
-    for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HUB_OFFLINE", "HF_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("HF_ENDPOINT", closed_port())
+def published(weights, hub_cache) -> dict[str, bytes]:
+    """What a repository holds whose one checkpoint is called far."""
     return {
         "index.json": (weights / "index.json").read_bytes().replace(b'"tiny"', b'"far"'),
         "tiny.safetensors": (weights / "tiny.safetensors").read_bytes(),
     }
 
 
-def test_a_repository_gives_its_first_checkpoint(published, binary, monkeypatch):
-    with hub_server({REPO: published}) as endpoint:
-        monkeypatch.setenv("HF_ENDPOINT", endpoint)
-        assert open_checkpoint(REPO).card == binary.card
+def test_a_repository_gives_its_first_checkpoint(published, serve, binary):
+    serve({REPO: published})
+    assert open_checkpoint(REPO).card == binary.card
 
 
-def test_a_repository_may_be_named_with_its_revision(published, monkeypatch):
-    with hub_server({f"{REPO}@v1": published}) as endpoint:
-        monkeypatch.setenv("HF_ENDPOINT", endpoint)
-        assert find_checkpoint(f"{REPO}@v1").name == "tiny.safetensors"
+def test_a_repository_may_be_named_with_its_revision(published, serve):
+    serve({f"{REPO}@v1": published})
+    assert find_checkpoint(f"{REPO}@v1").name == "tiny.safetensors"
 
 
-def test_the_repository_of_the_environment_holds_what_is_not_bundled(published, monkeypatch):
+def test_the_repository_of_the_environment_holds_what_is_not_bundled(published, serve, monkeypatch):
     monkeypatch.setenv(HUB_VARIABLE, REPO)
-    with hub_server({REPO: published}) as endpoint:
-        monkeypatch.setenv("HF_ENDPOINT", endpoint)
-        assert find_checkpoint("far").read_bytes() == published["tiny.safetensors"]
+    serve({REPO: published})
+    assert find_checkpoint("far").read_bytes() == published["tiny.safetensors"]
 
 
-def test_a_bundled_name_asks_no_hub(published, weights, monkeypatch):
+def test_a_bundled_name_asks_no_hub(published, weights, serve, monkeypatch):
     asked: list[str] = []
     monkeypatch.setenv(HUB_VARIABLE, REPO)
-    with hub_server({REPO: published}, Behaviour(dead=True), asked=asked) as endpoint:
-        monkeypatch.setenv("HF_ENDPOINT", endpoint)
-        assert find_checkpoint("tiny") == weights / "tiny.safetensors"
+    serve({REPO: published}, Behaviour(dead=True), asked=asked)
+    assert find_checkpoint("tiny") == weights / "tiny.safetensors"
     assert asked == []
 
 
 def test_a_name_that_the_environments_repository_has_not_names_those_that_it_has(
-    published, monkeypatch
+    published, serve, monkeypatch
 ):
     monkeypatch.setenv(HUB_VARIABLE, REPO)
-    with hub_server({REPO: published}) as endpoint:
-        monkeypatch.setenv("HF_ENDPOINT", endpoint)
-        assert "far" in sentence(lambda: find_checkpoint("near"), HubError)
+    serve({REPO: published})
+    assert "choose one of far." in sentence(lambda: find_checkpoint("near"), HubError)
 
 
 def test_a_hub_that_cannot_be_reached_is_said_so(published):
     assert "cannot be reached" in sentence(lambda: find_checkpoint(REPO), HubError)
+
+
+def test_somebody_elses_file_from_the_hub_is_refused(published, serve):
+    data = save({"weight": torch.zeros(3)}, {"format": "pt"})
+    entry = {"file": "a.safetensors", "sha256": hashlib.sha256(data).hexdigest()}
+    index = json.dumps({"checkpoints": {"a": entry}}).encode()
+    serve({REPO: {"index.json": index, "a.safetensors": data}})
+    assert "not a checkpoint of unet_demo" in sentence(lambda: open_checkpoint(REPO))

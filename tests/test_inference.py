@@ -92,6 +92,16 @@ def test_the_page_is_normalised_as_the_card_says(binary):
     assert difference(predictor(binary).predict(page), predictor(darker).predict(page)) > 0.01
 
 
+@pytest.mark.parametrize("margin", [0, 32])
+def test_the_margin_of_the_card_is_mirrored_picture(shapes, margin):
+    with_margin = replace(shapes, card=replace(shapes.card, margin=margin))
+    page = CAMERA[:, :64, :96]
+    around = ((0, 0), (margin, margin), (margin, margin), (0, 0))
+    padded = predictor(shapes).predict(np.pad(page, around, mode="reflect")).probabilities
+    inside = padded[:, :, margin : margin + 64, margin : margin + 96]
+    assert np.abs(predictor(with_margin).predict(page).probabilities - inside).max() < 1e-5
+
+
 def test_labels_take_the_checkpoints_threshold_unless_another_is_given(binary):
     prediction = predictor(binary).predict(CAMERA[:, :64, :64])
     probabilities = prediction.probabilities[:, 0]

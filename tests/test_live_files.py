@@ -3,7 +3,7 @@
 import csv
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from unet_demo.data.shapes import SceneOptions
 from unet_demo.live import LiveRun, LiveSettings
@@ -57,9 +57,6 @@ def test_the_animation_has_a_frame_a_look_and_rests_on_the_last(run: LiveRun, tm
     write_animation(tmp_path / "run.gif", run, "A run")
     with Image.open(tmp_path / "run.gif") as picture:
         assert picture.size == ANIMATION
-        assert picture.n_frames == len(run.reel.looks) == 4
-        durations = []
-        for frame in range(picture.n_frames):
-            picture.seek(frame)
-            durations.append(picture.info["duration"])
+        durations = [frame.info["duration"] for frame in ImageSequence.Iterator(picture)]
+    assert len(durations) == len(run.reel.looks) == 4
     assert durations[-1] > 10 * durations[0]

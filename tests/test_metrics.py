@@ -8,7 +8,6 @@ from skimage.metrics import adapted_rand_error
 
 from unet_demo.metrics import (
     THRESHOLDS,
-    VOID,
     MembraneScore,
     best_membrane_score,
     confusion_matrix,
@@ -21,6 +20,7 @@ from unet_demo.metrics import (
     v_info,
     v_rand,
 )
+from unet_demo.void import VOID
 
 TRUTH = np.array([[0, 0, 1, 1], [0, 0, 1, VOID]])
 PREDICTION = np.array([[0, 1, 1, 1], [0, 0, 0, 2]])

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from unet_demo.metrics import VOID
 from unet_demo.render import (
     STYLES,
     WRONG_COLOUR,
@@ -14,7 +13,8 @@ from unet_demo.render import (
     overlay,
     to_rgb,
 )
-from unet_demo.tasks import ISBI, SHAPES, VOID_COLOUR
+from unet_demo.tasks import ISBI, SHAPES
+from unet_demo.void import VOID, VOID_COLOUR
 
 PAGE = np.full((8, 8, 1), 100, np.uint8)
 LABELS = np.zeros((8, 8), np.uint8)

@@ -48,6 +48,7 @@ def binary_checkpoint(network: str = "IsbiUNet", width: int = 4, **options: obje
         task=tasks.ISBI,
         mean=(0.5,),
         std=(0.5,),
+        margin=32,
         threshold=0.4,
         summary="Finds membranes.",
         recipe={"data": "isbi"},

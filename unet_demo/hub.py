@@ -7,27 +7,18 @@ pickle. Cache and environment (HF_ENDPOINT, HF_HOME, HF_HUB_OFFLINE, HF_TOKEN �
 
 import hashlib
 import json
-import logging
 import re
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import TimeoutError as OutOfTime
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
-from threading import Thread
 from typing import TypeVar
 
 import httpx2
-from huggingface_hub import HfApi, constants, hf_hub_download, try_to_load_from_cache
-from huggingface_hub.errors import (
-    GatedRepoError,
-    HfHubHTTPError,
-    LocalEntryNotFoundError,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-    XetDownloadError,
-)
+from huggingface_hub import HfApi, constants, errors, try_to_load_from_cache
 
 ASK_SECONDS = 6.0
 """A question to the Hub ends after this long, whatever it is that does not come."""
@@ -42,10 +33,10 @@ INDEX = "index.json"
 """Lists the checkpoints beside it: {"checkpoints": {name: {"file": …, "sha256": …}}}."""
 
 NO = {
-    GatedRepoError: "{repo} is gated: ask for access at {hub}/{repo} and set HF_TOKEN to your token.",
-    RepositoryNotFoundError: "There is no model repository {repo} on the Hub, or it is private: check"
-    " the name, or set HF_TOKEN to a token that may read it.",
-    RevisionNotFoundError: "{repo} has no revision {revision!r}: check the branch, tag or commit.",
+    errors.GatedRepoError: "{repo} is gated: ask for access at {hub}/{repo} and set HF_TOKEN.",
+    errors.RepositoryNotFoundError: "There is no model repository {repo}, or it is private: check"
+    " the name, or set HF_TOKEN.",
+    errors.RevisionNotFoundError: "{repo} has no revision {revision!r}: check its name.",
 }
 """What the Hub's refusals mean, the narrower ones first."""
 
@@ -56,13 +47,13 @@ _REPO = re.compile(
     re.ASCII,
 )
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 _FILE = re.compile(r"\w[\w .+-]*\.safetensors")
 
 _MALFORMED = (ValueError, RecursionError, KeyError, TypeError, AttributeError)
 """What reading somebody's JSON can raise: not JSON, too deep, or not of the expected form."""
 
-_log = logging.getLogger(__name__)
+_BROKEN = (httpx2.HTTPError, httpx2.InvalidURL, errors.XetDownloadError, OSError, RuntimeError)
+"""What the library raises when an answer is no, does not come, or cannot be saved."""
 
 T = TypeVar("T")
 
@@ -90,10 +81,7 @@ class _Snapshot:
 
 
 def parse_repo(text: str) -> tuple[str, str | None]:
-    """Split "owner/repo", "owner/repo@revision" or a repository's web address.
-
-    Returns ("owner/repo", revision or None). Raises HubError for anything else.
-    """
+    """Split "owner/repo[@revision]" or a web address: (repo, revision or None). Raises HubError."""
     name = _HUB_ADDRESS.sub("", text.strip(), count=1).rstrip("/")
     match = _REPO.fullmatch(re.sub(r"\s*([/@])\s*", r"\1", name))
     if not match or match["repo"].endswith(".safetensors"):
@@ -105,12 +93,11 @@ def parse_repo(text: str) -> tuple[str, str | None]:
 
 
 def looks_like_repo(text: str) -> bool:
-    """Whether text is a repository's name or a web address, not a checkpoint's name or path."""
+    """Whether text is a repository's name or address, not a checkpoint's name or path."""
     try:
-        parse_repo(text)
+        return bool(parse_repo(text))
     except HubError:
-        return bool(re.match(r"https?://", text.strip()))  # parse_repo says what is wrong with it
-    return True
+        return False
 
 
 def list_checkpoints(repo: str, revision: str | None = None) -> list[str]:
@@ -145,12 +132,10 @@ def _read(repo: str, revision: str | None, read: Callable[[_Snapshot], T]) -> T:
         return read(_ask(repo, revision))
     except _Unreachable as trouble:
         with suppress(_NotCached):
-            found = read(_cached(repo, revision))
-            _log.warning("%s; the cached copy of %s is used.", trouble, repo)
-            return found
+            return read(_cached(repo, revision))
         raise HubError(
             f"{trouble}, and the cache has no copy of what was asked for from {repo}: check the"
-            " network and HF_TOKEN, and try again."
+            " network and the Hub's settings (HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE)."
         ) from trouble
 
 
@@ -164,9 +149,9 @@ def _cached(repo: str, revision: str) -> _Snapshot:
 def _ask(repo: str, revision: str) -> _Snapshot:
     """Ask the Hub which commit the revision is and which files it holds: one request."""
     if constants.is_offline_mode():
-        raise _Unreachable("The Hub is not asked because HF_HUB_OFFLINE is set")
+        raise _Unreachable("HF_HUB_OFFLINE is set, so that the Hub is not asked")
     look = partial(HfApi().model_info, repo, revision=revision, files_metadata=True)
-    info = _answer(look, repo, revision, ASK_SECONDS)
+    info = _answer(partial(look, timeout=ASK_SECONDS), repo, revision, ASK_SECONDS)
     sizes = {file.rfilename: file.size for file in info.siblings or ()}
     return _Snapshot(repo, revision, str(info.sha), sizes)
 
@@ -177,9 +162,8 @@ def _index(snapshot: _Snapshot) -> dict[str, tuple[str, str]]:
         text = _local(snapshot, INDEX).read_bytes()
         with suppress(*_MALFORMED):
             listed = json.loads(text)["checkpoints"]
-            files = {name: (item["file"], item["sha256"]) for name, item in listed.items()}
-            sound = (_FILE.fullmatch(file) and _SHA256.fullmatch(h) for file, h in files.values())
-            if files and all(sound):
+            files = {name: (item["file"], str(item["sha256"])) for name, item in listed.items()}
+            if files and all(_FILE.fullmatch(file) for file, _ in files.values()):
                 return files
     raise HubError(
         f"{snapshot.repo} holds no checkpoint of this program: it has no index.json that lists"
@@ -191,10 +175,7 @@ def _fetch(snapshot: _Snapshot, name: str | None) -> Path:
     files = _index(snapshot)
     name = next(iter(files)) if name is None else name
     if name not in files:
-        raise HubError(
-            f"{snapshot.repo} holds no checkpoint named {name[:80]!r}: choose one of"
-            f" {', '.join(files)}."
-        )
+        raise HubError(f"{snapshot.repo} has no {name[:80]!r}: choose one of {', '.join(files)}.")
     path = _local(snapshot, *files[name])
     if not _COMMIT.fullmatch(snapshot.revision):
         # Notes in the cache which commit the branch is at, as the library's own downloads do.
@@ -208,7 +189,7 @@ def _fetch(snapshot: _Snapshot, name: str | None) -> Path:
 def _local(snapshot: _Snapshot, file: str, sha256: str | None = None) -> Path:
     """A file in the cache, checked; if missing or damaged, downloaded where that is allowed."""
     cached = try_to_load_from_cache(snapshot.repo, file, revision=snapshot.commit)
-    if isinstance(cached, str) and _is_or_goes(Path(cached), sha256):
+    if isinstance(cached, str) and _kept(Path(cached), sha256):
         return Path(cached)
     if snapshot.sizes is None:
         raise _NotCached
@@ -218,11 +199,10 @@ def _local(snapshot: _Snapshot, file: str, sha256: str | None = None) -> Path:
             f"{file} in {snapshot.repo} is larger than {limit / 1e6:.0f} MB, the most that this"
             " program downloads: choose another checkpoint."
         )
-    repo, commit = snapshot.repo, snapshot.commit
+    download = partial(HfApi().hf_hub_download, snapshot.repo, file, revision=snapshot.commit)
     seconds = ASK_SECONDS + size / SLOWEST_DOWNLOAD
-    download = partial(hf_hub_download, repo, file, revision=commit)
-    path = Path(_answer(download, repo, commit, seconds))
-    if not _is_or_goes(path, sha256):
+    path = Path(_answer(download, snapshot.repo, snapshot.commit, seconds))
+    if not _kept(path, sha256):
         raise HubError(
             f"{file} from {snapshot.repo} is not the file whose SHA-256 its index.json promises and"
             " was not kept: try again, or tell its owner."
@@ -230,7 +210,7 @@ def _local(snapshot: _Snapshot, file: str, sha256: str | None = None) -> Path:
     return path
 
 
-def _is_or_goes(path: Path, sha256: str | None) -> bool:
+def _kept(path: Path, sha256: str | None) -> bool:
     """Whether the file has the hash; if not, it and its bytes are removed from the cache."""
     if sha256 is None or sha256_of(path) == sha256:
         return True
@@ -245,29 +225,21 @@ def _answer(question: Callable[[], T], repo: str, revision: str, seconds: float)
     It is asked in a thread that is left behind after so many seconds: the library tries again for
     minutes, and timeouts of sockets know neither name look-ups nor a byte now and then.
     """
-    future: Future[T] = Future()
-
-    def ask() -> None:
-        try:
-            future.set_result(question())
-        except Exception as error:  # whatever it is, it is raised below
-            future.set_exception(error)
-
-    Thread(target=ask, daemon=True).start()
     hub = f"The Hub at {constants.ENDPOINT}"
     try:
-        return future.result(seconds)
-    except TimeoutError as error:
+        with ThreadPool(1) as pool:
+            return pool.apply_async(question).get(seconds)
+    except OutOfTime as error:
         raise _Unreachable(f"{hub} did not deliver within {seconds:.0f} s") from error
     except _MALFORMED as error:
         raise _Unreachable(f"{hub} does not answer like one") from error
-    except (httpx2.HTTPError, httpx2.InvalidURL, OSError, XetDownloadError) as error:
-        cause = error.__cause__ if isinstance(error, LocalEntryNotFoundError) else error
+    except _BROKEN as error:
+        cause = error.__cause__ if isinstance(error, errors.LocalEntryNotFoundError) else error
         for kind, sentence in NO.items():
             if isinstance(cause, kind):
                 words = sentence.format(repo=repo, revision=revision, hub=constants.ENDPOINT)
                 raise HubError(words) from error
-        if isinstance(cause, HfHubHTTPError):
+        if isinstance(cause, errors.HfHubHTTPError):
             status = cause.response.status_code
             raise _Unreachable(f"{hub} answered with error {status}") from error
         if isinstance(cause, OSError) and cause.errno:

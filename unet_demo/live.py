@@ -7,8 +7,9 @@ import math
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -431,7 +432,7 @@ class LiveRun:
         batches = load_batches(batches_of(settings), 0, settings.steps)
         self._events: Iterator[Event] = fit(self._trainer, batches, stop=self._stop)
 
-    def play(self, steps: int | None = None) -> Iterator[Snapshot]:
+    def play(self, steps: int | None = None) -> Generator[Snapshot, None, None]:
         """Start or go on, for ``steps`` steps or until the end; yield snapshots by the clock.
 
         The first comes at once and the last one always. If whoever asked goes away, the run stops.
@@ -653,7 +654,7 @@ def flatten(settings: LiveSettings) -> dict[str, object]:
     return values
 
 
-def with_changes(preset: str, **changes: object) -> LiveSettings:
+def with_changes(preset: str, **changes: Any) -> LiveSettings:
     """A preset with some of its fields changed; a change of None leaves the preset's.
 
     Raises SettingsError for a preset that there is not.

@@ -14,8 +14,7 @@ from scipy.special import entr
 from skimage.measure import label
 from skimage.segmentation import watershed
 
-VOID = 255
-"""Label of the pixels that nobody has decided, as in PASCAL VOC; they count for nothing."""
+from .void import VOID
 
 THRESHOLDS = tuple(step / 10 for step in range(11))
 """Thresholds of P(interior) that the ISBI challenge tries."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from .tasks import RGB, VOID, VOID_COLOUR, Task
+from .tasks import RGB, Task
+from .void import VOID, VOID_COLOUR
 
 STYLES = ("fill", "outline", "both")
 """How an overlay marks a class: painted, outlined, or both (for eyes that don't tell the colours)."""

@@ -13,10 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .metrics import VOID
-
-VOID_COLOUR = (224, 224, 192)
-"""How Pascal VOC paints void in its colour masks."""
+from .void import VOID
 
 RGB = tuple[int, int, int]
 

@@ -39,7 +39,9 @@ def deep_stack(tmp_path: Path) -> Path:
     """Three slices of synthetic EM, 200×160, 16 bits, in a dark corner of their range."""
     slices, _ = synthetic_em(224, seed=3, slices=3)
     path = tmp_path / "stack.tif"
-    tifffile.imwrite(path, slices[:, :160, :200].astype(np.uint16) * 9 + 700, photometric="minisblack")
+    tifffile.imwrite(
+        path, slices[:, :160, :200].astype(np.uint16) * 9 + 700, photometric="minisblack"
+    )
     return path
 
 

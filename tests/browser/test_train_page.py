@@ -16,6 +16,7 @@ from unet_demo.data.shapes import SceneOptions
 from unet_demo.live import PRESETS, LiveSettings, batches_of, seeded_network
 from unet_demo.training import Trainer, fit, load_batches
 from unet_demo.ui import train_page as train_module
+from unet_demo.ui.demo import launch
 from unet_demo.ui.texts import i18n
 from unet_demo.ui.train_page import TRAININGS_AT_ONCE, TrainPage
 
@@ -43,6 +44,13 @@ def served() -> Iterator[Served]:
     )[1]  # fmt: skip
     yield Served(train_page, address)
     demo.close()
+
+
+@pytest.fixture(scope="module")
+def whole_demo() -> Iterator[str]:
+    app, address, _ = launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
+    yield address
+    app.get_blocks().close()
 
 
 @pytest.fixture
@@ -159,6 +167,18 @@ def test_a_drawing_is_segmented_and_files_are_taken_along(opened: Page, tmp_path
     assert load_checkpoint(tmp_path / "live.safetensors").card.options["width"] == 8
     press(opened, "use")
     expect(status(opened)).to_contain_text("opened on the Segment page")
+
+
+def test_a_network_trained_here_is_used_on_the_segment_page(page: Page, whole_demo: str):
+    page.set_default_timeout(60_000)
+    page.goto(whole_demo)
+    page.get_by_role("tab", name="Train").click()
+    press(page, "start")
+    wait_for_step(page, 1)
+    press(page, "stop")
+    expect(page.locator("#train-use")).to_be_enabled(timeout=60_000)
+    press(page, "use")
+    expect(page.locator("#segment-status")).to_contain_text("Trained live", timeout=60_000)
 
 
 def test_two_runs_are_compared(opened: Page):
@@ -291,7 +311,9 @@ def test_the_page_costs_a_training_less_than_a_tenth_of_its_steps_per_second(
     opened: Page, train_page: TrainPage
 ):
     settings = replace(PRESETS["random"], steps=40)
+    opened.locator("#preset input[value=article]").check()
     opened.locator("#preset input[value=random]").check()
+    expect(status(opened)).to_contain_text("ShapesUNet of width 16")
     set_in_training(opened, "steps", settings.steps)
     headless, watched = [], []
     for _ in range(3):

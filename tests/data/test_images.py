@@ -13,9 +13,6 @@ import tifffile
 from PIL import Image
 
 from unet_demo.data.images import (
-    MAX_PIXELS,
-    MAX_STACK_PIXELS,
-    VOID_COLOUR,
     PictureError,
     read_mask,
     read_picture,
@@ -23,6 +20,8 @@ from unet_demo.data.images import (
     write_mask_png,
     write_mask_tiff,
 )
+from unet_demo.data.planes import MAX_PIXELS, MAX_STACK_PIXELS
+from unet_demo.void import VOID_COLOUR
 
 H, W = 20, 31
 GRAY = {258: ("H", [8]), 259: ("H", [1]), 262: ("H", [1]), 277: ("H", [1])}

@@ -4,8 +4,8 @@ import os
 
 import numpy as np
 
-from ..metrics import VOID
-from ..tasks import VOID_COLOUR, BinaryTask, Task
+from ..tasks import BinaryTask, Task
+from ..void import VOID, VOID_COLOUR
 from .images import PictureError, read_mask
 
 

@@ -99,12 +99,9 @@ def _run(curve: Curve) -> dict[str, Any]:
     As text because Gradio compares streamed values item by item and wraps each list in a proxy;
     a string passes whole, and that of a finished run passes once.
     """
-    ends = [
-        _first_bad(curve.steps, curve.train),
-        _first_bad(curve.validation_steps, curve.validation),
-    ]
-    ends = [end for end in ends if end is not None]
-    diverged = min(ends, default=None)
+    lines = ((curve.steps, curve.train), (curve.validation_steps, curve.validation))
+    ends = (_first_bad(steps, values) for steps, values in lines)
+    diverged = min((end for end in ends if end is not None), default=None)
     return {
         "label": curve.label,
         "live": curve.live,

@@ -9,6 +9,7 @@ from typing import Any
 
 import gradio as gr
 import numpy as np
+from gradio.events import api
 from PIL import Image
 
 from ..article_losses import PUBLISHED
@@ -97,9 +98,9 @@ class TrainPage:
                 self._lay_out_start(opening)
             with gr.Column(min_width=280, elem_classes="scenes-column"):
                 self.scenes = scenes(value=preview(settings_of(opening)), elem_id="train-scenes")
+                self.controls |= experiment_controls(opening)
             with gr.Column(min_width=280, elem_classes="chart-column"):
                 self.chart = chart(elem_id="train-chart")
-        self.controls |= experiment_controls(opening)
         with gr.Row(equal_height=False):
             with (
                 gr.Column(min_width=300),
@@ -114,7 +115,7 @@ class TrainPage:
         self._lay_out_afterwards(settings_of(opening))
         self.checkpoint = gr.State(None)
         self._wire(demo)
-        gr.api(
+        api(
             self.stream,
             api_name="train",
             concurrency_id=TRAINING,
@@ -275,6 +276,12 @@ class TrainPage:
         session = self.sessions.of(request.session_hash)
         if session.run:
             yield from self._follow(session, session.run, None)
+        else:
+            # The run went with a connection that broke; a generator without a yield empties the page.
+            yield {
+                self.status: alert(say("train_nothing_yet")),
+                **self._buttons("ready", trained=False),
+            }
 
     def on_pause(self, request: gr.Request) -> None:
         """Let the run rest after its step; the handler that follows it says so."""

@@ -25,6 +25,9 @@ from .train_session import Attempt, Session
 
 NOTHING = "–"
 
+LABEL_FIELDS = 3
+"""Settings that a legend names; the table below names all."""
+
 
 def number(value: float | None, form: str = ".3g") -> str:
     """A number as a person reads it; a dash where there is none."""
@@ -76,12 +79,16 @@ def readings(snapshot: Snapshot | None) -> str:
         "left": clock(left),
         "device": snapshot.device.upper() if snapshot else NOTHING,
     }
-    tiles = "".join(
-        f'<div data-reading="{name}" title="{escape(say(f"train_told_{name}"))}"><dt>{escape(say(f"train_reading_{name}"))}</dt>'
-        f"<dd>{escape(value)}</dd></div>"
-        for name, value in shown.items()
-    )
+    tiles = "".join(tile(name, value) for name, value in shown.items())
     return f'<dl class="readings">{tiles}</dl>'
+
+
+def tile(name: str, value: str) -> str:
+    """One reading as HTML, explained where the pointer rests on it."""
+    told, label = escape(say(f"train_told_{name}")), escape(say(f"train_reading_{name}"))
+    return (
+        f'<div data-reading="{name}" title="{told}"><dt>{label}</dt><dd>{escape(value)}</dd></div>'
+    )
 
 
 def clock(seconds: float | None) -> str:
@@ -149,8 +156,8 @@ def curve(snapshot: Snapshot, label: str, *, live: bool) -> Curve:
 
 
 def run_labels(attempts: Sequence[Attempt]) -> list[str]:
-    """For each run its number and the settings in which the runs differ."""
-    fields = differing_fields([attempt.settings for attempt in attempts])
+    """For each run its number and the first settings in which the runs differ."""
+    fields = differing_fields([attempt.settings for attempt in attempts])[:LABEL_FIELDS]
     return [
         say("train_run_label", number=attempt.number, differs=differences(attempt.settings, fields))
         for attempt in attempts
