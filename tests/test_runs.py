@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -93,6 +94,7 @@ def test_a_run_that_was_killed_and_resumed_gives_the_losses_of_one_left_alone(ru
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert len(rows(tmp_path / LOSSES)) == 5
+    time.sleep(1)  # TensorBoard orders its files by the second in which they were begun
     events = list(train(RECIPE, None, tmp_path, resume=True))
     assert [event.step for event in events if isinstance(event, StepDone)] == [4, 5, 6, 7, 8]
     for name in (LOSSES, SCORES):

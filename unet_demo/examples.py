@@ -10,27 +10,22 @@ from skimage import data as skimage_data
 from .data.em import synthetic_em
 from .data.images import Picture
 from .data.shapes import SceneOptions, article_scene, random_scene
+from .segmentation import Brought
+from .tasks import ISBI, SHAPES, Task
 
 
 @dataclass(frozen=True)
 class Example:
     """A picture to try, the checkpoint that knows its kind, and its ground truth where it is known.
 
-    ``make`` returns pages uint8 (N, H, W, C) and labels uint8 (N, H, W) or None.
+    ``make`` returns pages uint8 (N, H, W, C) and labels uint8 (N, H, W) of ``task``, or None.
     """
 
     name: str
     caption: str
     checkpoint: str
+    task: Task
     make: Callable[[], tuple[np.ndarray, np.ndarray | None]]
-
-
-@dataclass(frozen=True)
-class LoadedExample:
-    """An example's picture and truth, ready."""
-
-    picture: Picture
-    truth: np.ndarray | None
 
 
 def _scene(options: SceneOptions, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -51,11 +46,13 @@ def _membranes(slices: int) -> tuple[np.ndarray, np.ndarray]:
 MANY_SHAPES = SceneOptions(size=256, count=(9, 9), radius=(0.07, 0.2), rotated=True, shading=50)
 
 EXAMPLES: tuple[Example, ...] = (
-    Example("shapes", "Circles and rectangles", "shapes", lambda: _scene(MANY_SHAPES, 33)),
-    Example("membranes", "Cell membranes (synthetic EM)", "isbi", lambda: _membranes(1)),
-    Example("stack", "A stack of 6 slices (synthetic EM)", "isbi", lambda: _membranes(6)),
-    Example("article", "The article's own picture", "shapes", _article),
-    Example("coins", "Coins (a photograph)", "shapes", lambda: (_photograph("coins"), None)),
+    Example("shapes", "Circles and rectangles", "shapes", SHAPES, lambda: _scene(MANY_SHAPES, 33)),
+    Example("membranes", "Cell membranes (synthetic EM)", "isbi", ISBI, lambda: _membranes(1)),
+    Example("stack", "A stack of 6 slices (synthetic EM)", "isbi", ISBI, lambda: _membranes(6)),
+    Example("article", "The article's own picture", "shapes", SHAPES, _article),
+    Example(
+        "coins", "Coins (a photograph)", "shapes", SHAPES, lambda: (_photograph("coins"), None)
+    ),
 )
 
 
@@ -65,8 +62,8 @@ def _photograph(name: str) -> np.ndarray:
 
 
 @lru_cache
-def load_example(name: str) -> LoadedExample:
+def load_example(name: str) -> Brought:
     """Make an example's picture, once. Raises KeyError for an unknown name."""
     example = {example.name: example for example in EXAMPLES}[name]
     pages, truth = example.make()
-    return LoadedExample(Picture(pages, example.name, ()), truth)
+    return Brought(Picture(pages, example.name, ()), truth, example.task.classes)

@@ -46,7 +46,7 @@ SMALLEST_SIZE = 64
 UPDATE_SECONDS = 0.3
 """Time between two snapshots."""
 
-LOOK_SHARE = 1 / 15
+LOOK_SHARE = 1 / 20
 """Share of a run's time that looking at its validation pictures may take."""
 
 FEW_STEPS = 20
@@ -55,8 +55,9 @@ FEW_STEPS = 20
 SHOWN = 4
 """Validation pictures that are drawn; the others only count for the scores."""
 
-VALIDATION_PIXELS = 16 * 128 * 128
-VALIDATION_SCENES = 16
+VALIDATION_SCENES = 8
+VALIDATION_PIXELS = VALIDATION_SCENES * 128 * 128
+"""Larger pictures are fewer, down to those that are shown: a look must not hold the training up."""
 
 FRAMES = 60
 """Looks kept of a run for its animation."""
@@ -254,7 +255,7 @@ def watched_scenes(settings: LiveSettings) -> Watched:
         return Watched(
             np.concatenate([own_image[None], images]), np.concatenate([own_labels[None], labels]), 1
         )
-    count = min(VALIDATION_SCENES, VALIDATION_PIXELS // settings.size**2)
+    count = min(VALIDATION_SCENES, max(SHOWN, VALIDATION_PIXELS // settings.size**2))
     return Watched(*scene_batch(settings.scenes, count, VALIDATION_SEED), 0)
 
 

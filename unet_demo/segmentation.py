@@ -21,6 +21,23 @@ EXPECTED_ERRORS = (PictureError, CheckpointError, HubError, DeviceError)
 
 
 @dataclass(frozen=True)
+class Brought:
+    """A picture to segment, with its ground truth (N, H, W) where there is one.
+
+    ``classes`` are those that the truth's ids number: only a checkpoint that has the same ones can
+    be compared with it.
+    """
+
+    picture: Picture
+    truth: np.ndarray | None = None
+    classes: tuple[str, ...] = ()
+
+    def truth_for(self, card: Card) -> np.ndarray | None:
+        """The truth, if this checkpoint can be compared with it."""
+        return self.truth if self.classes == card.task.classes else None
+
+
+@dataclass(frozen=True)
 class Segmentation:
     """A picture, what a checkpoint says of it, and the checkpoint's card."""
 

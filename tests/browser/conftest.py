@@ -58,7 +58,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 @pytest.fixture(scope="module")
-def serve() -> Iterator[Callable[[gr.Blocks], str]]:
+def serve_blocks() -> Iterator[Callable[[gr.Blocks], str]]:
     """Launches Blocks, answers their address, and closes them after the module."""
     running: list[gr.Blocks] = []
 

@@ -41,12 +41,12 @@ VALUES = {
 
 
 @pytest.fixture(scope="module")
-def address(serve) -> str:
+def address(serve_blocks) -> str:
     with gr.Blocks() as demo:
         shown = chart(KOREAN)
         for name, make in VALUES.items():
             gr.Button(name).click(make, outputs=shown, show_progress="hidden")
-    return serve(demo)
+    return serve_blocks(demo)
 
 
 def press(page: Page, name: str) -> None:

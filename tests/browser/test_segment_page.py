@@ -17,6 +17,9 @@ from unet_demo.segmentation import open_predictor
 from unet_demo.ui.demo import launch
 
 FIRST_RESULT_SECONDS = 2.0
+SETTLING_MS = 1500
+"""The page's own small requests, a preview's and a threshold's, have come to rest by then."""
+
 ISBI = "Cell membranes (ISBI 2012)"
 
 
@@ -70,6 +73,7 @@ def test_the_first_segmentation_is_there_within_two_seconds_of_opening(
         page.locator("#viewer canvas, #viewer img").first.wait_for(timeout=30_000)
         expect(page.locator("#segment-status")).to_contain_text("px in", timeout=30_000)
         seconds.append(time.perf_counter() - begun)
+        page.wait_for_timeout(SETTLING_MS)
     with capsys.disabled():
         print("\n  first segmentation after", ", ".join(f"{s:.2f} s" for s in seconds))
     assert min(seconds) < FIRST_RESULT_SECONDS
@@ -204,3 +208,67 @@ def test_a_hub_repository_that_is_none_gets_one_sentence(opened: Page) -> None:
     opened.locator("#repo textarea, #repo input").fill("not a repository")
     opened.locator("#repo textarea, #repo input").press("Enter")
     expect(opened.get_by_role("alert")).to_contain_text("not a repository", timeout=10_000)
+
+
+def test_averaging_keeps_the_ground_truth(opened: Page) -> None:
+    opened.get_by_text("Compare with ground truth").click()
+    expect(opened.locator("#scores")).to_contain_text("mIoU")
+    said = opened.locator("#segment-status").inner_text()
+    opened.locator("#flips input").check()
+    expect(opened.locator("#segment-status")).not_to_have_text(said, timeout=30_000)
+    expect(opened.locator("#scores")).to_contain_text("mIoU")
+
+
+def test_a_typed_threshold_scores_again(opened: Page) -> None:
+    opened.locator("#examples .gallery-item").nth(1).locator("button").click()
+    expect(opened.locator("#segment-status")).to_contain_text(ISBI, timeout=60_000)
+    opened.get_by_text("Compare with ground truth").click()
+    before = opened.locator("#scores").inner_text()
+    opened.locator("#threshold input[type=number]").fill("0.9")
+    opened.locator("#threshold input[type=number]").press("Tab")
+    expect(opened.locator("#scores")).not_to_have_text(before, timeout=10_000)
+
+
+def test_the_last_of_many_fast_choices_is_the_one_that_is_shown(opened: Page) -> None:
+    picker = opened.locator("#checkpoint")
+    shapes = "Circles and rectangles"
+    for title in (ISBI, shapes, ISBI, shapes, ISBI):
+        picker.get_by_label(title).check()
+    expect(opened.locator("#segment-status")).to_contain_text(ISBI, timeout=60_000)
+    opened.wait_for_timeout(SETTLING_MS)
+    expect(picker.get_by_label(ISBI)).to_be_checked()
+    expect(opened.locator("#segment-status")).to_contain_text(ISBI)
+
+
+def test_cancelling_keeps_the_result_and_the_controls_that_belong_to_it(
+    opened: Page, tmp_path: Path
+) -> None:
+    path = tmp_path / "long.tif"
+    tifffile.imwrite(path, np.zeros((60, 256, 256), np.uint8), photometric="minisblack")
+    bring(opened, path)
+    opened.locator("#cancel").click(timeout=30_000)
+    expect(opened.locator("#segment-status")).to_contain_text("Cancelled", timeout=30_000)
+    expect(opened.locator("#cancel")).to_be_hidden()
+    expect(opened.locator("#legend")).to_contain_text("circle")
+
+
+def test_a_checkpoint_file_joins_the_picker_and_stays(opened: Page, shapes_file: Path) -> None:
+    opened.get_by_text("Another checkpoint").click()
+    opened.locator("#checkpoint-file input[type=file]").set_input_files(shapes_file)
+    picker = opened.locator("#checkpoint")
+    expect(picker.get_by_label(shapes_file.name)).to_be_checked(timeout=30_000)
+    picker.get_by_label("Circles and rectangles").check()
+    expect(opened.locator("#segment-status")).to_contain_text("Circles", timeout=30_000)
+    expect(picker.get_by_label(shapes_file.name)).to_be_visible()
+
+
+def test_a_repository_of_the_hub_is_opened_by_its_name(
+    opened: Page, serve: Callable[..., str]
+) -> None:
+    weights = Path(__file__).parents[2] / "weights"
+    names = ("index.json", "shapes.safetensors")
+    serve({"ann/unets": {name: (weights / name).read_bytes() for name in names}})
+    opened.get_by_text("Another checkpoint").click()
+    opened.locator("#repo textarea, #repo input").fill("ann/unets")
+    opened.locator("#repo textarea, #repo input").press("Enter")
+    expect(opened.locator("#checkpoint").get_by_label("ann/unets")).to_be_checked(timeout=30_000)

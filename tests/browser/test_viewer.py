@@ -45,7 +45,7 @@ def labelled() -> dict:
 
 
 @pytest.fixture(scope="module")
-def address(serve) -> str:
+def address(serve_blocks) -> str:
     with gr.Blocks() as demo:
         shown = viewer(KOREAN)
         values = {
@@ -58,7 +58,7 @@ def address(serve) -> str:
         }
         for name, make in values.items():
             gr.Button(name).click(make, outputs=shown, show_progress="hidden")
-    return serve(demo)
+    return serve_blocks(demo)
 
 
 def show(page: Page, address: str, name: str) -> None:

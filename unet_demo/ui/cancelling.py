@@ -20,6 +20,17 @@ class Cancellations:
             earlier.set()
         return signal
 
+    def superseded(self, session: str, signal: threading.Event) -> bool:
+        """Whether newer work of this session has taken the place of the work with this signal."""
+        with self._lock:
+            return self._running.get(session, signal) is not signal
+
+    def end(self, session: str, signal: threading.Event) -> None:
+        """The work with this signal is over."""
+        with self._lock:
+            if self._running.get(session) is signal:
+                del self._running[session]
+
     def cancel(self, session: str) -> None:
         """Call off whatever this session has running."""
         with self._lock:

@@ -29,7 +29,11 @@ def build() -> gr.Blocks:
                 train = TrainPage(demo)
         segment.open_from(train.saved, train.checkpoint)
         train.saved.success(
-            lambda: gr.Tabs(selected="segment"), None, pages, show_progress="hidden"
+            lambda: gr.Tabs(selected="segment"),
+            None,
+            pages,
+            show_progress="hidden",
+            api_visibility="private",
         )
         endpoints.build()
     return demo

@@ -12,15 +12,16 @@ import numpy as np
 from gradio.events import Dependency
 from PIL import Image
 
-from ..checkpoints import Card, find_offered, read_card, read_index
+from ..checkpoints import find_offered, read_card, read_index
 from ..data.images import Picture, PictureError, read_picture
 from ..data.truth import fit_truth, read_truth
-from ..examples import EXAMPLES, LoadedExample, load_example
+from ..examples import EXAMPLES, load_example
 from ..exports import EXPORTS, Look
-from ..inference import Cancelled
+from ..inference import Cancelled, Predictor
 from ..render import STYLES, LegendEntry, error_map, legend, overlay, to_rgb
 from ..segmentation import (
     EXPECTED_ERRORS,
+    Brought,
     Segmentation,
     one_class_reason,
     open_predictor,
@@ -37,13 +38,18 @@ INFERENCE = "inference"
 
 INFERENCES_AT_ONCE = 2
 
+STATE_SECONDS = 3600
+"""How long a visitor's picture and result are kept after they were last used."""
+
 
 @dataclass(frozen=True)
 class Shown:
-    """What a visitor is looking at: a segmentation, and the truth to compare it with, if any."""
+    """What a visitor is looking at, the truth to compare it with, and how it was asked for."""
 
     segmentation: Segmentation
-    truth: np.ndarray | None = None
+    truth: np.ndarray | None
+    checkpoint: str
+    flips: bool
 
 
 PROGRESS = gr.Progress()
@@ -70,14 +76,27 @@ CLICK_LINK = "() => document.querySelector('#download-link').click()"
 
 @dataclass(frozen=True)
 class Job:
-    """What to segment with, how to show it, and for whom."""
+    """A wish to segment something: with what, how to show it, and for whom.
 
+    ``checkpoint`` is the picker's value; ``others`` maps those values to files that are not
+    bundled. ``shown`` is what the page shows meanwhile, and goes on to show if it comes to nothing.
+    """
+
+    brought: Brought
+    shown: Shown | None
+    others: dict[str, str]
     checkpoint: str
     flips: bool
+    page: int
     opacity: float
     style: str
-    request: gr.Request
+    session: str
     progress: gr.Progress
+
+    def predictor(self) -> Predictor:
+        """Raises CheckpointError, HubError or DeviceError."""
+        other = self.others.get(self.checkpoint)
+        return open_predictor(Path(other) if other else find_offered(self.checkpoint))
 
 
 class SegmentPage:
@@ -85,7 +104,9 @@ class SegmentPage:
 
     def __init__(self, demo: gr.Blocks) -> None:
         self.jobs = Cancellations()
-        self.shown = gr.State(None, time_to_live=3600)
+        self.brought = gr.State(None, time_to_live=STATE_SECONDS)
+        self.shown = gr.State(None, time_to_live=STATE_SECONDS)
+        self.others = gr.State({}, time_to_live=STATE_SECONDS)
         with gr.Row(elem_classes="segment-page"):
             with gr.Column(scale=2, min_width=280):
                 self._lay_out_input()
@@ -182,9 +203,13 @@ class SegmentPage:
 
     def _wire(self, demo: gr.Blocks) -> None:
         look = [self.threshold, self.opacity, self.style]
-        settings = [self.checkpoint, self.flips, self.opacity, self.style]
+        settings = [
+            self.brought, self.shown, self.others, self.checkpoint, self.flips, self.slice,
+            self.opacity, self.style,
+        ]  # fmt: skip
         outputs = [
-            self.shown, self.viewer, self.status, self.legend, self.slice, self.threshold,
+            self.brought, self.shown, self.others, self.flips, self.viewer, self.status,
+            self.legend, self.slice, self.threshold,
             self.download_note, self.picture, self.checkpoint, self.summary, self.scores,
             self.errors, self.cancel,
         ]  # fmt: skip
@@ -193,6 +218,7 @@ class SegmentPage:
             "concurrency_id": INFERENCE,
             "concurrency_limit": INFERENCES_AT_ONCE,
             "show_progress_on": [self.viewer],
+            "trigger_mode": "multiple",  # a newer wish calls off the one before, see _segment
             "api_visibility": "private",
         }
         quick: dict[str, Any] = {
@@ -204,16 +230,16 @@ class SegmentPage:
         demo.load(None, js=NAME_EXAMPLES)
         demo.unload(self.on_leave)
         # Not "input": a paste and the camera fire that before the new picture has arrived.
-        self.picture.change(self.on_picture, [self.picture, self.shown, *settings], **slow)
-        self.examples.select(self.on_example, [self.shown, *settings], **slow)
+        self.picture.change(self.on_picture, [self.picture, *settings], **slow)
+        self.examples.select(self.on_example, settings, **slow)
         gr.on(
             [self.checkpoint.input, self.flips.input],
             self.on_again,
-            [self.shown, *settings],
+            settings,
             **slow,
         )
-        self.repo.submit(self.on_repo, [self.repo, self.shown, *settings], **slow)
-        self.file.upload(self.on_file, [self.file, self.shown, *settings], **slow)
+        self.repo.submit(self.on_repo, [self.repo, *settings], **slow)
+        self.file.upload(self.on_file, [self.file, *settings], **slow)
         self._slow, self._settings = slow, settings
         self.cancel.click(self.on_cancel, queue=False, api_visibility="private")
         painted = [self.viewer, self.legend]
@@ -225,13 +251,14 @@ class SegmentPage:
             **quick,
         )
         self.slice.input(self.on_slice, [self.shown, self.slice, *look], painted, **quick)
-        compared = [self.shown, self.scores, self.errors, self.status]
-        self.truth.upload(
-            self.on_truth, [self.truth, self.shown, self.slice, self.threshold], compared,
+        self.truth.change(
+            self.on_truth,
+            [self.truth, self.brought, self.shown, self.slice, self.threshold],
+            [self.brought, self.shown, self.scores, self.errors, self.status],
             api_visibility="private",
-        )  # fmt: skip
+        )
         gr.on(
-            [self.threshold.release, self.slice.release],
+            [self.threshold.change, self.slice.change],
             self.on_compare,
             [self.shown, self.slice, self.threshold],
             [self.scores, self.errors],
@@ -249,40 +276,70 @@ class SegmentPage:
 
     def open_from(self, saved: Dependency, file: gr.State) -> None:
         """Use the checkpoint file in ``file`` each time that the event ``saved`` succeeds."""
-        saved.success(self.on_file, [file, self.shown, *self._settings], **self._slow)
+        saved.success(self.on_file, [file, *self._settings], **self._slow)
 
-    def on_open(self, checkpoint, flips, opacity, style, request: gr.Request, progress=PROGRESS):
+    def on_open(
+        self,
+        brought,
+        shown,
+        others,
+        checkpoint,
+        flips,
+        page,
+        opacity,
+        style,
+        request: gr.Request,
+        progress=PROGRESS,
+    ):
         """The page opens with its first example segmented."""
         try:
             shown = opening()
         except EXPECTED_ERRORS as error:
             yield {self.status: alert(error)}
             return
-        job = Job(shown.segmentation.card.name, flips, opacity, style, request, progress)
-        yield self._result(shown, job)
+        example = load_example(EXAMPLES[0].name)
+        session = request.session_hash or ""
+        job = Job(example, None, {}, shown.checkpoint, False, 1, opacity, style, session, progress)
+        yield {self.brought: example, **self._result(shown, job)}
 
     def on_picture(
-        self, path, shown, checkpoint, flips, opacity, style, request: gr.Request, progress=PROGRESS
+        self,
+        path,
+        brought,
+        shown,
+        others,
+        checkpoint,
+        flips,
+        page,
+        opacity,
+        style,
+        request: gr.Request,
+        progress=PROGRESS,
     ):
         """A picture was dropped, chosen, pasted or taken; removing one keeps the result."""
         if path is None or Path(path).name == PREVIEW:
             yield {self.status: gr.skip()}  # a generator that yields nothing empties its outputs
             return
-        job = Job(checkpoint, flips, opacity, style, request, progress)
         try:
-            brought = LoadedExample(read_picture(path), None)
+            brought = Brought(read_picture(path))
         except PictureError as error:
             # The box goes back to the picture that the result still shows.
             earlier = preview(shown.segmentation.picture) if shown else None
             yield {self.status: alert(error), self.picture: earlier}
             return
-        yield from self._segment(job, brought)
+        session = request.session_hash or ""
+        yield from self._segment(
+            Job(brought, shown, others, checkpoint, flips, 1, opacity, style, session, progress)
+        )
 
     def on_example(
         self,
+        brought,
         shown,
+        others,
         checkpoint,
         flips,
+        page,
         opacity,
         style,
         event: gr.SelectData,
@@ -291,36 +348,83 @@ class SegmentPage:
     ):
         """An example was clicked: take it with the checkpoint that knows its kind."""
         example = EXAMPLES[event.index]
-        job = Job(example.checkpoint, flips, opacity, style, request, progress)
-        yield from self._segment(job, load_example(example.name))
+        session = request.session_hash or ""
+        job = Job(
+            load_example(example.name), shown, others, example.checkpoint, flips, 1, opacity,
+            style, session, progress,
+        )  # fmt: skip
+        yield from self._segment(job)
 
     def on_again(
-        self, shown, checkpoint, flips, opacity, style, request: gr.Request, progress=PROGRESS
+        self,
+        brought,
+        shown,
+        others,
+        checkpoint,
+        flips,
+        page,
+        opacity,
+        style,
+        request: gr.Request,
+        progress=PROGRESS,
     ):
-        """Another checkpoint, or other averaging, for the picture that is shown."""
-        if shown is None:
+        """Another checkpoint, or other averaging, for the picture that was brought last."""
+        if brought is None:
             yield {self.status: alert(say("segment_no_picture"))}
             return
-        job = Job(checkpoint, flips, opacity, style, request, progress)
-        yield from self._segment(job, LoadedExample(shown.segmentation.picture, None))
+        session = request.session_hash or ""
+        yield from self._segment(
+            Job(brought, shown, others, checkpoint, flips, page, opacity, style, session, progress)
+        )
 
     def on_repo(
-        self, repo, shown, _, flips, opacity, style, request: gr.Request, progress=PROGRESS
+        self,
+        repo,
+        brought,
+        shown,
+        others,
+        checkpoint,
+        flips,
+        page,
+        opacity,
+        style,
+        request: gr.Request,
+        progress=PROGRESS,
     ):
-        """A checkpoint of the Hub's, for the picture that is shown."""
+        """A checkpoint of the Hub's, for the picture that was brought last."""
         yield {self.status: note(say("segment_fetching", repo=repo))}
         try:
             file = find_offered(repo)
         except EXPECTED_ERRORS as error:
             yield {self.status: alert(error)}
             return
-        yield from self.on_again(shown, str(file), flips, opacity, style, request, progress)
+        name = repo.strip()
+        if name not in read_index():
+            others = {**others, name: str(file)}
+        yield from self.on_again(
+            brought, shown, others, name, flips, page, opacity, style, request, progress
+        )
 
     def on_file(
-        self, file, shown, _, flips, opacity, style, request: gr.Request, progress=PROGRESS
+        self,
+        file,
+        brought,
+        shown,
+        others,
+        checkpoint,
+        flips,
+        page,
+        opacity,
+        style,
+        request: gr.Request,
+        progress=PROGRESS,
     ):
-        """A checkpoint file, brought or just trained, for the picture that is shown."""
-        yield from self.on_again(shown, file, flips, opacity, style, request, progress)
+        """A checkpoint file, brought or just trained, for the picture that was brought last."""
+        name = Path(file).name
+        others = {**others, name: file}
+        yield from self.on_again(
+            brought, shown, others, name, flips, page, opacity, style, request, progress
+        )
 
     def on_cancel(self, request: gr.Request) -> None:
         """Call off the segmentation that is running; its handler says so."""
@@ -343,18 +447,23 @@ class SegmentPage:
             return gr.skip(), gr.skip()
         return view(shown, page, Look(threshold, opacity, style))
 
-    def on_truth(self, path, shown, page, threshold):
-        """A ground truth was dropped: compare with it."""
+    def on_truth(self, path, brought, shown, page, threshold):
+        """A ground truth was dropped, or taken away: compare with it, or no longer."""
         if shown is None:
             return {self.status: alert(say("segment_no_picture"))}
+        card = shown.segmentation.card
         try:
-            task = shown.segmentation.card.task
-            truth = read_truth(path, task)
-            truth = fit_truth(truth, shown.segmentation.picture.pages.shape[:3])
+            truth = None if path is None else read_truth(path, card.task)
+            if truth is not None:
+                truth = fit_truth(truth, shown.segmentation.picture.pages.shape[:3])
         except PictureError as error:
             return {self.status: alert(error)}
         shown = replace(shown, truth=truth)
-        return {self.shown: shown, **self._comparison(shown, page, threshold)}
+        return {
+            self.brought: replace(brought, truth=truth, classes=card.task.classes),
+            self.shown: shown,
+            **self._comparison(shown, page, threshold),
+        }
 
     def on_compare(self, shown, page, threshold):
         """The threshold or the slice has come to rest: score again."""
@@ -368,61 +477,81 @@ class SegmentPage:
         write = EXPORTS[kind]
         return str(write(fresh_folder(), segmentation.picture, segmentation.prediction, look))
 
-    def _segment(self, job: Job, brought: LoadedExample) -> Iterator[dict]:
-        """Run the network and show what it says; whatever goes wrong leaves the earlier result alone."""
-        signal = self.jobs.begin(job.request.session_hash or "")
-        yield {self.cancel: gr.Button(visible=True)}
+    def _segment(self, job: Job) -> Iterator[dict]:
+        """Run the network and show what it says; if nothing comes of it, the earlier result stays."""
+        signal = self.jobs.begin(job.session)
+        yield {self.brought: job.brought, self.cancel: gr.Button(visible=True)}
         try:
-            predictor = open_predictor(job.checkpoint)
+            predictor = job.predictor()
             prediction = predictor.predict(
-                brought.picture.pages,
+                job.brought.picture.pages,
                 flips=job.flips,
                 progress=lambda done, total: job.progress((done, total)),
                 cancelled=signal,
             )
         except Cancelled:
-            yield {self.status: note(say("segment_cancelled")), self.cancel: HIDDEN_BUTTON}
+            if self.jobs.superseded(job.session, signal):
+                yield {self.status: gr.skip()}
+            else:
+                yield self._as_before(job, note(say("segment_cancelled")))
             return
-        except EXPECTED_ERRORS as error:
-            yield {self.status: alert(error), self.cancel: HIDDEN_BUTTON}
+        except (*EXPECTED_ERRORS, MemoryError) as error:
+            yield self._as_before(job, alert(error))
             return
-        truth = brought.truth
-        if truth is not None and truth.max() >= len(predictor.card.task.classes):
-            truth = None
-        shown = Shown(Segmentation(brought.picture, prediction, predictor.card), truth)
-        yield self._result(shown, job)
+        finally:
+            self.jobs.end(job.session, signal)
+        card = predictor.card
+        segmentation = Segmentation(job.brought.picture, prediction, card)
+        truth = job.brought.truth_for(card)
+        yield self._result(Shown(segmentation, truth, job.checkpoint, job.flips), job)
+
+    def _as_before(self, job: Job, message: str) -> dict:
+        """The message, and the controls as they were for the result that stays."""
+        before: dict = {self.status: message, self.cancel: HIDDEN_BUTTON}
+        if job.shown:
+            picture = job.shown.segmentation.picture
+            before |= {
+                self.checkpoint: job.shown.checkpoint,
+                self.flips: job.shown.flips,
+                self.picture: preview(picture),
+                self.brought: Brought(
+                    picture, job.shown.truth, job.shown.segmentation.card.task.classes
+                ),
+            }
+        return before
 
     def _result(self, shown: Shown, job: Job) -> dict:
         """Everything on the page that speaks of the picture, after the network ran."""
         segmentation = shown.segmentation
         card, pages = segmentation.card, len(segmentation.picture.pages)
+        page = whole_page(job.page, segmentation)
         look = Look(card.threshold, job.opacity, job.style)
-        painted, table = view(shown, 1, look)
+        painted, table = view(shown, page, look)
         binary = card.task.kind == "binary"
+        # A checkpoint that is not bundled goes by the name of its file or repository.
+        choices = [*self.offered, *((name, name) for name in job.others)]
         return {
             self.shown: shown,
+            self.others: job.others,
             self.viewer: painted,
             self.legend: table,
             self.status: status(segmentation),
-            self.slice: gr.Slider(maximum=max(2, pages), value=1, visible=pages > 1),
+            self.slice: gr.Slider(maximum=max(2, pages), value=page, visible=pages > 1),
             self.threshold: gr.Slider(value=card.threshold, visible=binary),
             self.download_note: say("segment_download_note", last=len(card.task.classes) - 1),
             self.picture: preview(segmentation.picture),
-            self.checkpoint: self._choice(job.checkpoint, card),
+            self.checkpoint: gr.Radio(choices=choices, value=shown.checkpoint),
+            self.flips: shown.flips,
             self.summary: escape(card.summary),
             self.cancel: HIDDEN_BUTTON,
-            **self._comparison(shown, 1, card.threshold),
+            **self._comparison(shown, page, card.threshold),
         }
-
-    def _choice(self, checkpoint: str, card: Card) -> gr.Radio:
-        """The picker with this checkpoint picked; one that is not bundled joins the others."""
-        brought = [] if checkpoint in read_index() else [(card.title or card.name, checkpoint)]
-        return gr.Radio(choices=[*self.offered, *brought], value=checkpoint)
 
     def _comparison(self, shown: Shown | None, page: int, threshold: float) -> dict:
         if shown is None or shown.truth is None:
             return {self.scores: "", self.errors: gr.Image(value=None, visible=False)}
         segmentation = shown.segmentation
+        page = whole_page(page, segmentation)
         labels = segmentation.prediction.labels(threshold)
         wrong = error_map(
             segmentation.picture.pages[page - 1], labels[page - 1], shown.truth[page - 1]
@@ -441,7 +570,13 @@ def opening() -> Shown:
     brought = load_example(example.name)
     predictor = open_predictor(example.checkpoint)
     prediction = predictor.predict(brought.picture.pages)
-    return Shown(Segmentation(brought.picture, prediction, predictor.card), brought.truth)
+    segmentation = Segmentation(brought.picture, prediction, predictor.card)
+    return Shown(segmentation, brought.truth, example.checkpoint, flips=False)
+
+
+def whole_page(page: float | None, segmentation: Segmentation) -> int:
+    """The number of a page that there is, from 1, nearest to what stands in the slider's box."""
+    return min(max(round(page or 1), 1), len(segmentation.picture.pages))
 
 
 def thumbnail(picture: Picture) -> np.ndarray:
@@ -459,6 +594,7 @@ def preview(picture: Picture) -> str:
 def paint(shown: Shown, page: int, look: Look) -> tuple[np.ndarray, tuple[LegendEntry, ...]]:
     """Overlay (H, W, 3) and legend of a page, numbered from 1."""
     segmentation = shown.segmentation
+    page = whole_page(page, segmentation)
     one = segmentation.prediction.page(page - 1)
     labels = one.labels(look.threshold)[0]
     picture = segmentation.picture.pages[page - 1]
@@ -470,6 +606,7 @@ def view(shown: Shown, page: int, look: Look) -> tuple[dict, str]:
     """The viewer's whole value for a page, and the legend's table."""
     segmentation = shown.segmentation
     task = segmentation.card.task
+    page = whole_page(page, segmentation)
     painted, entries = paint(shown, page, look)
     value = viewer_value(
         to_rgb(segmentation.picture.pages[page - 1]),
