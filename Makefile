@@ -9,6 +9,9 @@ BIN := $(VENV)/bin
 run: $(VENV)/installed
 	$(BIN)/python app.py
 
+# More threads than free cores make small convolutions wait for one another.
+test test-slow: export OMP_NUM_THREADS := $(or $(OMP_NUM_THREADS),2)
+
 test: $(VENV)/installed-for-tests lint browser
 	$(BIN)/python -m pytest -m "not slow"
 
