@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import pickle
 from collections.abc import Callable
 from dataclasses import replace
@@ -30,6 +31,7 @@ from unet_demo.checkpoints import (
     read_index,
     save_checkpoint,
 )
+from unet_demo.tasks import SHAPES, VOC, VOC_COLOUR, task_to_dict
 
 Tensors = dict[str, torch.Tensor]
 REPO = "ann/unets"
@@ -181,6 +183,63 @@ def test_a_header_that_cannot_be_read_is_refused(file, header):
     assert "description cannot be read" in sentence(lambda: load_checkpoint(path))
 
 
+@pytest.mark.parametrize(
+    ("header", "why"),
+    [
+        ({"name": None}, "its name is not text"),
+        ({"title": 3}, "its title is not text"),
+        ({"summary": ["a"]}, "its summary is not text"),
+        ({"network": {}}, "its network is not text"),
+        ({"recipe": None}, "its recipe are not names with values"),
+        ({"recipe": "isbi"}, "its recipe are not names with values"),
+        ({"scores": [0.5]}, "its scores are not names with values"),
+        ({"scores": {"mIoU": "high"}}, "a score is not a number"),
+        ({"mean": ["0.5"]}, "mean and std are not finite numbers"),
+        ({"mean": [math.nan]}, "mean and std are not finite numbers"),
+        ({"mean": [10**400]}, "too large"),
+        ({"std": [math.inf]}, "mean and std are not finite numbers"),
+        ({"std": [0]}, "std is not above 0"),
+        ({"std": [-0.5]}, "std is not above 0"),
+        ({"margin": -16}, "margin is not a whole number from 0 to 512"),
+        ({"margin": 513}, "margin is not a whole number from 0 to 512"),
+        ({"margin": 1.5}, "margin is not a whole number from 0 to 512"),
+        ({"threshold": 1.5}, "threshold is not a number from 0 to 1"),
+        ({"threshold": math.nan}, "threshold is not a number from 0 to 1"),
+        ({"threshold": None}, "threshold is not a number from 0 to 1"),
+        ({"format": math.inf}, "infinity"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_a_header_with_a_value_of_another_type_or_out_of_its_range_is_refused(file, header, why):
+    path = changed(file, header)
+    found = sentence(lambda: read_card(path))
+    assert "description cannot be read" in found and why in found
+
+
+def test_a_header_of_lists_in_lists_is_refused():
+    assert "cannot be read" in sentence(lambda: Card.from_json("[" * 200_000))
+
+
+def test_a_score_of_a_class_that_never_occurred_may_be_nan(file):
+    assert math.isnan(read_card(changed(file, {"scores": {"IoU": math.nan}})).scores["IoU"])
+
+
+def test_a_network_with_too_few_outputs_for_its_task_is_refused(file):
+    for task, outputs in ((SHAPES, 3), (VOC, 21), (VOC_COLOUR, 3)):
+        path = changed(file, {"task": task_to_dict(task)})
+        assert f"needs {outputs} outputs for its classes, but its network has 1" in sentence(
+            lambda path=path: load_checkpoint(path)
+        )
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_weight_that_is_not_a_number_is_refused(file, value):
+    path = changed(file, **{"head.bias": torch.full((1,), value, dtype=torch.float16)})
+    assert "holds weights that are not numbers; train it again" in sentence(
+        lambda: load_checkpoint(path)
+    )
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", "not JSON", '{"format": 1}'])
 def test_a_card_that_is_none_is_refused(text):
     assert "cannot be read" in sentence(lambda: Card.from_json(text))
@@ -259,6 +318,21 @@ def test_a_path_that_does_not_exist_is_said_to_be_missing(text):
     assert f"There is no file {text!r}" in sentence(lambda: find_checkpoint(text))
 
 
+def test_a_path_without_its_suffix_is_told_what_it_may_have_meant(file, monkeypatch):
+    monkeypatch.chdir(file.parent.parent)
+    text = f"{file.parent.name}/tiny"
+    assert f"There is no checkpoint {text!r} (did you mean '{text}.safetensors'?)." in sentence(
+        lambda: find_checkpoint(text)
+    )
+
+
+def test_a_folder_is_said_to_be_one(file, monkeypatch):
+    monkeypatch.chdir(file.parent.parent)
+    assert "is a folder; give the .safetensors file inside it" in sentence(
+        lambda: find_checkpoint(f"./{file.parent.name}")
+    )
+
+
 @pytest.mark.parametrize("text", ["", "nonsense", "x" * 5000, "a\0b", "~nobody-here", "a b/c d"])
 def test_a_name_that_is_nothing_is_refused_with_the_ways_to_name_one(text):
     found = sentence(lambda: find_checkpoint(text))
@@ -280,6 +354,12 @@ def weights(binary, tmp_path, monkeypatch) -> Path:
 def test_a_bundled_checkpoint_is_found_by_its_name(weights, binary):
     assert find_checkpoint("tiny") == weights / "tiny.safetensors"
     assert open_checkpoint("tiny").card == binary.card
+
+
+def test_a_bundled_name_counts_more_than_a_file_of_that_name_beside(weights, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tiny.safetensors").touch()
+    assert find_checkpoint("tiny") == weights / "tiny.safetensors"
 
 
 def test_a_bundled_file_that_is_another_one_is_refused(weights):

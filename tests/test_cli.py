@@ -114,7 +114,7 @@ def test_predict_of_a_stack_writes_a_tiff_and_probabilities(
 
 
 def test_predict_says_what_was_done_to_16_bit_values(command, binary_file, stack, tmp_path):
-    done = command("predict", binary_file, stack, "--out", tmp_path)
+    done = command("predict", binary_file, stack, "--out", tmp_path / "out")
     assert "volume.tif: 16-bit values" in done.err
 
 
@@ -140,6 +140,41 @@ def test_two_files_of_one_name_are_refused_before_anything_is_written(
     done = command("predict", binary_file, page, other, "--out", tmp_path / "out")
     assert "are called 'cells'" in refusal(done)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("out", [".", "../here"])
+def test_a_picture_is_not_overwritten_by_its_mask(command, binary_file, page, monkeypatch, out):
+    here = page.parent / "here"
+    here.mkdir()
+    page = page.rename(here / page.name)
+    before = page.read_bytes()
+    monkeypatch.chdir(here)
+    done = command("predict", binary_file, page, "--out", out)
+    assert "would overwrite the picture 'cells.png' itself; give another folder" in refusal(done)
+    assert page.read_bytes() == before
+
+
+def test_a_stack_is_not_overwritten_nor_is_another_mask_written_before(
+    command, binary_file, page, stack
+):
+    out = stack.parent / "out"
+    out.mkdir()
+    stack = stack.rename(out / stack.name)
+    done = command("predict", binary_file, page, stack, "--out", out)
+    assert "would overwrite the picture 'volume.tif'" in refusal(done)
+    assert list(out.iterdir()) == [stack]
+
+
+def test_a_mask_may_lie_beside_its_picture_under_another_suffix(command, binary_file, page):
+    other = page.with_name("slice.tif")
+    Image.open(page).save(other)
+    assert command("predict", binary_file, other, "--out", page.parent).status == 0
+    assert (page.parent / "slice.png").is_file()
+
+
+def test_the_output_folder_is_made_with_its_parents(command, binary_file, page, tmp_path):
+    assert command("predict", binary_file, page, "--out", tmp_path / "a" / "b").status == 0
+    assert (tmp_path / "a" / "b" / "cells.png").is_file()
 
 
 # --- mistakes ---
@@ -172,7 +207,26 @@ def test_a_missing_picture_is_refused(command, binary_file, tmp_path):
 
 
 def test_an_output_folder_that_is_a_file_is_refused(command, binary_file, page):
-    assert "give another path" in refusal(command("predict", binary_file, page, "--out", page))
+    done = command("predict", binary_file, page, "--out", page)
+    assert "give another path" in refusal(done)
+    assert "pass" not in done.err  # it is refused before the work, and not after
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write all")
+def test_an_output_folder_that_may_not_be_written_is_refused(command, binary_file, page, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir(mode=0o500)
+    assert "give another path" in refusal(command("predict", binary_file, page, "--out", out))
+
+
+def test_a_run_in_a_file_is_refused(command, tiny_recipe, page):
+    assert "give another path" in refusal(command("train", "shapes", "--out", page))
+
+
+def test_a_forgotten_suffix_is_told(command, binary_file, page, tmp_path):
+    name = binary_file.with_suffix("")
+    done = command("predict", name, page, "--out", tmp_path / "out")
+    assert f"did you mean '{binary_file}'?" in refusal(done)
 
 
 def test_a_device_that_is_not_there_is_refused(command, binary_file, page, tmp_path):
@@ -181,9 +235,16 @@ def test_a_device_that_is_not_there_is_refused(command, binary_file, page, tmp_p
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["segment"], ["predict"], ["train", "cats", "--out", "x"]]
+    "arguments",
+    [
+        [],
+        ["segment"],
+        ["predict"],
+        ["train", "cats", "--out", "x"],
+        ["train", "shapes", "--out", "x", "--workers", "-3"],
+    ],
 )
-def test_an_unknown_command_or_recipe_shows_the_usage_and_status_2(arguments, capsys):
+def test_an_unknown_command_recipe_or_number_shows_the_usage_and_status_2(arguments, capsys):
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     assert caught.value.code == 2
@@ -239,6 +300,7 @@ def test_evaluate_without_its_data_asks_for_it(command, binary_file):
 def test_evaluate_on_a_folder_without_the_files_is_refused(command, binary_file, tmp_path):
     done = command("evaluate", binary_file, "--data", tmp_path)
     assert "train-volume.tif and train-labels.tif not found" in refusal(done)
+    assert len(done.err.splitlines()) == 1  # and no bar of no passes
 
 
 def test_evaluate_on_a_broken_volume_is_refused(command, binary_file, volume):
@@ -271,6 +333,12 @@ def test_train_resumes_a_run(command, tiny_recipe, tmp_path):
     assert command("train", "shapes", "--out", tmp_path, *whole, "--resume").status == 0
     rows = (tmp_path / "losses.csv").read_text().splitlines()
     assert [row.split(",")[0] for row in rows] == ["step", "1", "2", "3"]
+
+
+def test_resuming_where_no_run_is_begins_one_and_says_so(command, tiny_recipe, tmp_path):
+    done = command("train", "shapes", "--out", tmp_path / "run", "--steps", 1, "--resume")
+    assert done.status == 0
+    assert "holds no run to resume; a new one is started there." in done.err
 
 
 def test_train_without_its_data_asks_for_it(command, tmp_path):

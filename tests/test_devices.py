@@ -26,6 +26,12 @@ def test_a_device_that_torch_does_not_know_is_refused():
         pick_device("toaster")
 
 
+@pytest.mark.parametrize("name", ["mps", "meta"])
+def test_a_device_that_is_neither_cpu_nor_cuda_is_refused(name):
+    with pytest.raises(DeviceError, match=f"not compute on the device '{name}'; use cpu, cuda or"):
+        pick_device(name)
+
+
 def test_a_gpu_that_is_not_there_is_refused():
     with pytest.raises(DeviceError, match=r"no GPU 'cuda:99'"):
         pick_device("cuda:99")

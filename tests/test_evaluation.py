@@ -127,6 +127,17 @@ def test_a_checkpoint_of_unknown_data_is_refused(binary, recipe):
         evaluate(predictor(other), Path("."))
 
 
+@pytest.mark.parametrize(
+    "scenes",
+    [{}, {"scenes": None}, {"scenes": []}, {"scenes": [{"sise": 3}]}, {"scenes": [3]}],
+    ids=str,
+)
+def test_a_checkpoint_that_does_not_say_its_scenes_is_refused(shapes, scenes):
+    card = replace(shapes.card, recipe={"data": "shapes", **scenes})
+    with pytest.raises(DataError, match=r"does not say which scenes .*; train it again\."):
+        evaluate(predictor(Checkpoint(card, shapes.network)), None)
+
+
 def test_the_bundled_shapes_checkpoint_reaches_its_score_on_fresh_scenes():
     predictor = open_predictor("shapes", "cpu")
     scores = evaluate_scenes(predictor, scene_options(predictor.card), 40, seed=20_260_101)

@@ -1,5 +1,6 @@
 """A prediction as files, each read back."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +103,19 @@ def test_the_overlay_is_what_the_page_shows(tmp_path, pages):
     labels = prediction(pages).labels()
     for page, ids, shown in zip(picture(pages).pages, labels, found, strict=True):
         assert np.array_equal(shown, overlay(page, ids, SHAPES, 0.5, "fill"))
+
+
+@pytest.mark.parametrize("kind", ["colours", "overlay"])
+def test_a_stack_is_written_without_holding_all_its_pages_in_colour(tmp_path, kind):
+    count, side = 64, 256
+    values = np.broadcast_to(np.uint8(9), (count, side, side, 3))
+    one = Prediction(np.zeros((count, 1, side, side), np.float32), ISBI, 0.3, 0.0, "cpu")
+    tracemalloc.start()
+    path = EXPORTS[kind](tmp_path, Picture(values, "cells", ()), one, LOOK)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < values.size * 0.75  # its labels alone are a third, and so is finding them
+    assert len(pages_of(path)) == count
 
 
 def test_the_probabilities_do_not_depend_on_the_look(tmp_path):

@@ -1,5 +1,6 @@
 """Predictor: any size, whole or in tiles, and what happens when it is stopped or memory runs out."""
 
+import math
 import threading
 from collections.abc import Collection
 from dataclasses import replace
@@ -13,10 +14,12 @@ from tiny import binary_checkpoint, settle
 from torch import Tensor
 
 from unet_demo.checkpoints import Checkpoint
+from unet_demo.data.images import PictureError
 from unet_demo.devices import DeviceError
 from unet_demo.inference import (
     BLEND,
     HALO,
+    MAX_RESULT_BYTES,
     TILES,
     Cancelled,
     Prediction,
@@ -302,6 +305,19 @@ def test_a_picture_that_fits_nowhere_is_refused_in_a_sentence(hungry):
         MemoryError, match=r"too large for this machine's memory; make it smaller\."
     ):
         predictor(hungry, ONE_PASS).predict(CAMERA[:, :330, :290])
+
+
+def test_a_stack_whose_result_would_not_fit_is_refused_before_it_begins(shapes):
+    pages = np.broadcast_to(np.uint8(0), (300, 1000, 1000, 1))
+    told: list[int] = []
+    with pytest.raises(PictureError, match=r"take 3\.4 GiB of memory, .* fewer or smaller pages\."):
+        predictor(shapes).predict(pages, progress=lambda done, total: told.append(done))
+    assert told == []
+
+
+def test_the_largest_result_that_is_allowed_is_not_refused(binary):
+    side = math.isqrt(MAX_RESULT_BYTES // 4)
+    predictor(binary).check_size(np.broadcast_to(np.uint8(0), (1, side, side, 1)))
 
 
 def test_a_predictor_may_be_shared_by_threads(binary):

@@ -88,6 +88,44 @@ def test_a_broken_description_of_a_task_is_refused(change):
         task_from_dict(task_to_dict(SHAPES) | change)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": ["binary"]},
+        {"kind": "binary"},
+        {"classes": [], "palette": []},
+        {"classes": ["x"] * 256, "palette": [[0, 0, 0]] * 256},
+        {"classes": ["a", "b", 3]},
+        {"palette": [[0, 0, 256]] * 3},
+        {"palette": [[0, 0, -1]] * 3},
+        {"palette": [[0, 0, 0.5]] * 3},
+        {"palette": ["abc"] * 3},
+        {"background": 3},
+        {"background": -1},
+        {"background": "0"},
+        {"background": math.inf},
+    ],
+    ids=lambda change: str(change)[:40],
+)
+def test_a_value_of_another_type_or_out_of_its_range_is_refused(change):
+    with pytest.raises(ValueError):
+        task_from_dict(task_to_dict(SHAPES) | change)
+
+
+def test_255_classes_are_as_many_as_there_can_be():
+    task = MulticlassTask(("x",) * 255, ((0, 0, 0),) * 255)
+    assert task.outputs == task.maps == 255
+
+
+@every_task
+def test_a_networks_outputs_past_those_of_the_task_are_passed_over(task):
+    logits = logits_for(task, 4, 5)
+    more = torch.cat([logits[:, : task.outputs], torch.full((2, 2, 4, 5), 100.0)], dim=1)
+    probabilities = task.probabilities(more)
+    assert torch.allclose(probabilities, task.probabilities(logits), rtol=1e-4)
+    assert probabilities.shape[1] == task.maps
+
+
 def test_as_many_colours_as_classes_are_required():
     with pytest.raises(ValueError, match="2 classes, but 1 colours"):
         BinaryTask(classes=("a", "b"), palette=((0, 0, 0),))

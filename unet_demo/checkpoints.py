@@ -4,6 +4,7 @@ Never a pickle: opening a stranger's file runs none of its code.
 """
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -29,6 +30,9 @@ HUB_VARIABLE = "UNET_DEMO_HUB_REPO"
 """Environment variable: owner/repo that holds checkpoints which are not bundled."""
 
 
+MAX_MARGIN = 512
+
+
 class CheckpointError(ValueError):
     """One plain sentence: which checkpoint, what is wrong with it, what to do."""
 
@@ -40,6 +44,7 @@ class Card:
     ``mean`` and ``std`` normalise pictures in 0..1, per channel. ``margin`` is how many px of
     mirrored picture surround it on its way through the network. ``threshold`` is the best one for
     a binary task. ``scores`` maps a score's name to its value; ``scored_on`` names the data.
+    Raises ValueError for a field that is of another type or out of its range.
     """
 
     name: str
@@ -59,6 +64,26 @@ class Card:
     licence: str = ""
     credit: str = ""
 
+    def __post_init__(self) -> None:
+        for entry in fields(self):
+            if entry.type is str and not isinstance(getattr(self, entry.name), str):
+                raise ValueError(f"its {entry.name} is not text")
+        for name in ("options", "recipe", "scores"):
+            if not isinstance(getattr(self, name), Mapping):
+                raise ValueError(f"its {name} are not names with values")
+        if not all(_is_number(score) for score in self.scores.values()):
+            raise ValueError("a score is not a number")
+        if len(self.mean) not in (1, 3) or len(self.mean) != len(self.std):
+            raise ValueError("mean and std are not those of 1 or 3 channels")
+        if not all(_is_number(v) and math.isfinite(v) for v in (*self.mean, *self.std)):
+            raise ValueError("mean and std are not finite numbers")
+        if min(self.std) <= 0:
+            raise ValueError("std is not above 0")
+        if type(self.margin) is not int or not 0 <= self.margin <= MAX_MARGIN:
+            raise ValueError(f"margin is not a whole number from 0 to {MAX_MARGIN}")
+        if not _is_number(self.threshold) or not 0 <= self.threshold <= 1:
+            raise ValueError("threshold is not a number from 0 to 1")
+
     @property
     def channels(self) -> int:
         """Channels of the pictures that the network takes: 1 (gray) or 3 (RGB)."""
@@ -71,7 +96,7 @@ class Card:
 
     @classmethod
     def from_json(cls, text: str) -> "Card":
-        """Read a header. Raises CheckpointError if it is from a later version or incomplete."""
+        """Read a header. Raises CheckpointError if it is from a later version, incomplete or wrong."""
         try:
             values = json.loads(text)
             version = int(values.pop("format"))
@@ -83,17 +108,22 @@ class Card:
             values = {name: value for name, value in values.items() if name in known}
             values["task"] = task_from_dict(values["task"])
             for name in ("mean", "std"):
-                values[name] = tuple(float(v) for v in values[name])
-            if len(values["mean"]) not in (1, 3) or len(values["mean"]) != len(values["std"]):
-                raise ValueError("mean and std are not those of 1 or 3 channels")
+                values[name] = tuple(values[name])
             values["options"] = dict(values["options"])
             return cls(**values)
         except CheckpointError:
             raise
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (
+            ValueError, TypeError, KeyError, AttributeError,
+            OverflowError, RecursionError,  # of numbers too large, and of lists in lists in lists
+        ) as error:  # fmt: skip
             raise CheckpointError(
                 f"The checkpoint's description cannot be read ({error}); download or train it again."
             ) from error
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True)
@@ -124,7 +154,8 @@ def read_card(path: Path) -> Card:
 def load_checkpoint(path: Path) -> Checkpoint:
     """Rebuild a network, strictly: every weight must be there, none too many, each of its shape.
 
-    Raises CheckpointError when the file is not a checkpoint of this program, or is damaged.
+    Raises CheckpointError when the file is not a checkpoint of this program, or is damaged, or its
+    weights could not do what its card says.
     """
     card, tensors = _open(path, weights=True)
     try:
@@ -143,6 +174,13 @@ def load_checkpoint(path: Path) -> Checkpoint:
             f"{path.name} normalises {card.channels} channels, but its network takes"
             f" {network.in_channels}; train it again."
         )
+    if network.out_channels < card.task.outputs:
+        raise CheckpointError(
+            f"{path.name} needs {card.task.outputs} outputs for its classes, but its network has"
+            f" {network.out_channels}; train it again."
+        )
+    if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
+        raise CheckpointError(f"{path.name} holds weights that are not numbers; train it again.")
     return Checkpoint(card, network.eval())
 
 
@@ -197,6 +235,12 @@ def find_checkpoint(text: str) -> Path:
         return Path(path)
     if path.endswith(".safetensors"):
         raise CheckpointError(f"There is no file {text!r}; check the path of the checkpoint.")
+    if os.path.isfile(f"{path}.safetensors") and path not in read_index(WEIGHTS):
+        raise CheckpointError(
+            f"There is no checkpoint {text!r} (did you mean '{text.strip()}.safetensors'?)."
+        )
+    if os.sep in path and os.path.isdir(path):
+        raise CheckpointError(f"{text!r} is a folder; give the .safetensors file inside it.")
     return find_offered(text)
 
 

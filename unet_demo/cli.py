@@ -4,10 +4,12 @@ A mistake of the caller's ends in one plain sentence on standard error and exit 
 """
 
 import argparse
+import errno
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,15 +18,15 @@ from tqdm import tqdm
 from . import segmentation
 from .benchmark import REPEATS, SIDE, time_checkpoint
 from .bundling import bundle
-from .checkpoints import open_checkpoint, read_index
+from .checkpoints import WEIGHTS, open_checkpoint, read_index
 from .data.images import PictureError, read_picture
 from .data.isbi import SPLITS, DataError
 from .devices import DEVICE_VARIABLE, pick_device
 from .evaluation import Evaluation, Scores, evaluate
-from .exports import write_prediction
+from .exports import mask_path, write_prediction
 from .inference import Progress
 from .recipes import RECIPES
-from .runs import RunError, train
+from .runs import RunError, RunFolder, train
 from .segmentation import open_predictor
 from .training import PRECISIONS, Diverged, Finished, StepDone, Validated
 
@@ -73,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
     training.add_argument("--steps", type=int, help="fewer or more steps than the recipe's")
     training.add_argument("--epoch", type=int, help="steps between validations")
     training.add_argument("--precision", choices=PRECISIONS, help="default: the recipe's")
-    training.add_argument("--workers", type=int, default=0, help="processes that make batches")
+    training.add_argument("--workers", type=count, default=0, help="processes that make batches")
     add_device(training)
     training.set_defaults(command=run_train)
 
@@ -115,6 +117,21 @@ def add_device(command: argparse.ArgumentParser) -> None:
     )
 
 
+def count(text: str) -> int:
+    """An option's whole number, 0 or more."""
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{number} is below 0")
+    return number
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for results, before they are computed. Raises OSError if none can be written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+
+
 def run_train(options: argparse.Namespace) -> int:
     """Train, with a progress bar that shows the loss and each validation's score."""
     recipe = RECIPES[options.recipe]
@@ -130,6 +147,11 @@ def run_train(options: argparse.Namespace) -> int:
     if recipe.data != "shapes" and options.data is None:
         raise DataError(
             f"The recipe {recipe.name!r} needs its data set; give its folder as --data."
+        )
+    if options.resume and not RunFolder(options.out, recipe).state.is_file():
+        print(
+            f"unet_demo: {str(options.out)!r} holds no run to resume; a new one is started there.",
+            file=sys.stderr,
         )
     events = train(
         recipe,
@@ -186,6 +208,7 @@ def evaluation_as_json(checkpoint: str, evaluation: Evaluation) -> dict[str, obj
 
 def run_bundle(options: argparse.Namespace) -> int:
     """Score a run's best checkpoint and bundle it."""
+    make_folder(WEIGHTS)
     with progress_bar("scoring") as progress:
         evaluation = bundle(options.recipe, options.run, options.data, options.device, progress)
     print(f"{options.recipe}: {in_words(evaluation.scores)}")
@@ -217,7 +240,10 @@ def run_predict(options: argparse.Namespace) -> int:
             " rename one, or run them one by one."
         )
     for file in options.files:
-        read_picture(file)
+        pages = read_picture(file).pages
+        predictor.check_size(pages)
+        refuse_to_overwrite(mask_path(options.out, file.stem, len(pages)), options.files)
+    make_folder(options.out)
     for file in options.files:
         picture = read_picture(file)
         for note in picture.notes:
@@ -233,12 +259,26 @@ def run_predict(options: argparse.Namespace) -> int:
     return 0
 
 
+def refuse_to_overwrite(target: Path, inputs: Sequence[Path]) -> None:
+    """Raise PictureError if a mask would take the place of one of the pictures."""
+    if target.resolve() in {file.resolve() for file in inputs}:
+        raise PictureError(
+            f"The mask would overwrite the picture {target.name!r} itself; give another folder as"
+            " --out."
+        )
+
+
 @contextmanager
 def progress_bar(title: str) -> Iterator[Progress]:
-    """A bar on standard error that follows a predictor's passes."""
-    with tqdm(desc=title, unit="pass", dynamic_ncols=True) as bar:
+    """A bar on standard error that follows a predictor's passes; there is none before the first."""
+    with ExitStack() as opened:
+        bar: tqdm | None = None
 
         def show(done: int, total: int) -> None:
+            nonlocal bar
+            if bar is None:
+                bar = tqdm(desc=title, total=total, unit="pass", dynamic_ncols=True)
+                opened.enter_context(bar)
             bar.total = total
             bar.update(done - bar.n if done > bar.n else 1)
 

@@ -7,14 +7,18 @@ import torch
 DEVICE_VARIABLE = "UNET_DEMO_DEVICE"
 
 
+DEVICE_TYPES = ("cpu", "cuda")
+
+
 class DeviceError(ValueError):
-    """One plain sentence on a device that is not there."""
+    """One plain sentence on a device that is not there, or that this program does not compute on."""
 
 
 def pick_device(name: str | None = None) -> torch.device:
     """``name``, else the environment's UNET_DEMO_DEVICE, else a CUDA GPU if there is one, else the CPU.
 
-    Raises DeviceError for a name that torch doesn't know or a GPU that isn't there.
+    Raises DeviceError for a name that torch doesn't know, a device of another type, or a GPU that
+    isn't there.
     """
     name = (
         name or os.environ.get(DEVICE_VARIABLE) or ("cuda" if torch.cuda.is_available() else "cpu")
@@ -23,6 +27,10 @@ def pick_device(name: str | None = None) -> torch.device:
         device = torch.device(name)
     except RuntimeError as error:
         raise DeviceError(f"There is no device {name!r}; use cpu, cuda or cuda:1.") from error
+    if device.type not in DEVICE_TYPES:
+        raise DeviceError(
+            f"This program does not compute on the device {name!r}; use cpu, cuda or cuda:1."
+        )
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise DeviceError(
             f"This machine has no GPU {name!r} that torch can use; use --device cpu, or leave it out."

@@ -72,8 +72,17 @@ def evaluate(
 
 
 def scene_options(card: Card) -> tuple[SceneOptions, ...]:
-    """The kinds of scene that a checkpoint's recipe names in its card."""
-    return tuple(SceneOptions(**_tuples(kind)) for kind in card.recipe["scenes"])  # type: ignore[attr-defined]
+    """The kinds of scene that a checkpoint's recipe names in its card. Raises DataError if none."""
+    try:
+        scenes = tuple(SceneOptions(**_tuples(kind)) for kind in card.recipe["scenes"])  # type: ignore[attr-defined]
+    except (KeyError, TypeError, AttributeError):
+        scenes = ()
+    if not scenes:
+        raise DataError(
+            f"The checkpoint {card.name!r} does not say which scenes it was made for, so it cannot"
+            " be scored here; train it again."
+        )
+    return scenes
 
 
 def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,15 +1,22 @@
 """A prediction as files: masks, probabilities, overlays. Everything lossless."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from PIL.TiffImagePlugin import AppendingTiffWriter
 
 from .data.images import Picture, write_mask_png, write_mask_tiff
 from .inference import Prediction
 from .render import colour_mask, overlay
+
+
+def mask_path(folder: Path, name: str, pages: int) -> Path:
+    """Where :func:`write_prediction` puts the mask of so many pages: NAME.png, or NAME.tif."""
+    return folder / f"{name}{'.png' if pages == 1 else '.tif'}"
 
 
 def write_prediction(
@@ -26,11 +33,10 @@ def write_prediction(
     """
     folder.mkdir(parents=True, exist_ok=True)
     labels, palette = prediction.labels(threshold), prediction.task.palette
+    written = [mask_path(folder, name, len(labels))]
     if len(labels) == 1:
-        written = [folder / f"{name}.png"]
         write_mask_png(written[0], labels[0], palette)
     else:
-        written = [folder / f"{name}.tif"]
         write_mask_tiff(written[0], labels, palette)
     if probabilities:
         written.append(folder / f"{name}.npy")
@@ -49,7 +55,8 @@ class Look:
 
 def colour_mask_file(folder: Path, picture: Picture, prediction: Prediction, look: Look) -> Path:
     """RGB mask in the palette's colours: PNG, or multi-page TIFF for a stack."""
-    pages = colour_mask(prediction.labels(look.threshold), prediction.task.palette)
+    labels = prediction.labels(look.threshold)
+    pages = (colour_mask(ids, prediction.task.palette) for ids in labels)
     return _save_pages(folder, f"{picture.name}-colours", pages)
 
 
@@ -61,11 +68,11 @@ def label_mask_file(folder: Path, picture: Picture, prediction: Prediction, look
 def overlay_file(folder: Path, picture: Picture, prediction: Prediction, look: Look) -> Path:
     """The picture with its segmentation painted over it: PNG, or multi-page TIFF for a stack."""
     labels = prediction.labels(look.threshold)
-    pages = [
+    pages = (
         overlay(page, ids, prediction.task, look.opacity, look.style)
         for page, ids in zip(picture.pages, labels, strict=True)
-    ]
-    return _save_pages(folder, f"{picture.name}-overlay", np.stack(pages))
+    )
+    return _save_pages(folder, f"{picture.name}-overlay", pages)
 
 
 def probabilities_file(folder: Path, picture: Picture, prediction: Prediction, look: Look) -> Path:
@@ -83,15 +90,18 @@ EXPORTS: dict[str, Callable[[Path, Picture, Prediction, Look], Path]] = {
 }
 
 
-def _save_pages(folder: Path, name: str, pages: np.ndarray) -> Path:
-    """uint8 (N, H, W) gray or (N, H, W, 3) RGB → one PNG, or a deflated TIFF of N pages."""
-    first, *others = (Image.fromarray(page) for page in pages)
-    if not others:
+def _save_pages(folder: Path, name: str, pages: Iterable[np.ndarray]) -> Path:
+    """uint8 pages (H, W) gray or (H, W, 3) RGB → one PNG, or a deflated TIFF, in memory one by one."""
+    images = (Image.fromarray(page) for page in pages)
+    first, second = next(images), next(images, None)
+    if second is None:
         path = folder / f"{name}.png"
         first.save(path, "PNG")
-    else:
-        path = folder / f"{name}.tif"
-        first.save(
-            path, "TIFF", save_all=True, append_images=others, compression="tiff_adobe_deflate"
-        )
+        return path
+    path = folder / f"{name}.tif"
+    # Not append_images: Pillow makes a list of them, and so would hold all pages at once.
+    with AppendingTiffWriter(path, new=True) as tiff:
+        for image in chain((first, second), images):
+            image.save(tiff, "TIFF", compression="tiff_adobe_deflate")
+            tiff.newFrame()
     return path

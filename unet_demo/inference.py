@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from .checkpoints import Card, Checkpoint
-from .data.images import to_channels
+from .data.images import PictureError, to_channels
 from .devices import fast_dtype, pick_device
 from .networks.base import GRID, Network
 from .tasks import Task
@@ -29,6 +29,9 @@ BLEND = 16
 
 TILES = (768, 512, 384, 256)
 """Sides of tiles in px, largest first; each next one is for a GPU whose memory the last one overran."""
+
+MAX_RESULT_BYTES = 3 * 2**30
+"""A prediction whose probabilities would take more memory is refused before it begins."""
 
 DIHEDRAL = tuple((turns, mirrored) for mirrored in (False, True) for turns in range(4))
 """The eight ways to turn and mirror a square."""
@@ -98,9 +101,11 @@ class Predictor:
     ) -> Prediction:
         """Segment uint8 pages (N, H, W, 1 or 3); ``flips`` averages over the eight turns and mirrors.
 
-        Raises Cancelled soon after ``cancelled`` is set. When a GPU runs out of memory, goes on
-        with smaller tiles, then on the CPU, and says so in the prediction's notes.
+        Raises Cancelled soon after ``cancelled`` is set, and PictureError for what
+        :meth:`check_size` refuses. When a GPU runs out of memory, goes on with smaller tiles, then
+        on the CPU, and says so in the prediction's notes.
         """
+        self.check_size(pages)
         begun = time.perf_counter()
         notes: list[str] = []
         for ready, tile in self._attempts(notes):
@@ -119,6 +124,16 @@ class Predictor:
                 tuple(notes),
             )
         raise MemoryError("The picture is too large for this machine's memory; make it smaller.")
+
+    def check_size(self, pages: np.ndarray) -> None:
+        """Raise PictureError if the probabilities of (N, H, W, C) would pass MAX_RESULT_BYTES."""
+        count, height, width, _ = pages.shape
+        size = count * self.card.task.maps * height * width * np.dtype(np.float32).itemsize
+        if size > MAX_RESULT_BYTES:
+            raise PictureError(
+                f"The prediction would take {size / 2**30:.1f} GiB of memory, more than the"
+                f" {MAX_RESULT_BYTES // 2**30} GiB that it may; give fewer or smaller pages."
+            )
 
     def _attempts(self, notes: list[str]) -> Iterator[tuple["_Ready", int]]:
         yield self._ready, self.tiles[0]
@@ -209,7 +224,11 @@ class _Passes:
         tiles = len(tile_starts(rows, self.tile)) * len(tile_starts(columns, self.tile))
         self.total = count * tiles * len(self.views)
         inside = np.s_[:, margin : margin + height, margin : margin + width]
-        return np.stack([self._padded_page(page, rows, columns)[inside] for page in pages])
+        # Filled page by page: a list and then its stack would hold everything twice.
+        result = np.empty((count, self.card.task.maps, height, width), np.float32)
+        for page, probabilities in zip(pages, result, strict=True):
+            probabilities[:] = self._padded_page(page, rows, columns)[inside]
+        return result
 
     def _padded_page(self, page: np.ndarray, rows: int, columns: int) -> np.ndarray:
         height, width, _ = page.shape

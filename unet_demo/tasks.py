@@ -6,7 +6,7 @@ of the label's palette colour). Label ids are uint8; 255 is void, ignored by los
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -19,10 +19,16 @@ RGB = tuple[int, int, int]
 
 LOSSES = ("cross-entropy", "dice", "both")
 
+MAX_CLASSES = VOID
+"""Ids are uint8, and the last one is void."""
+
 
 @dataclass(frozen=True)
 class Task:
-    """Classes and palette by label id; ``background`` is the id that overlays leave unpainted."""
+    """Classes and palette by label id; ``background`` is the id that overlays leave unpainted.
+
+    Raises ValueError for a field that is of another type or out of its range.
+    """
 
     classes: tuple[str, ...]
     palette: tuple[RGB, ...]
@@ -33,6 +39,24 @@ class Task:
     def __post_init__(self) -> None:
         if len(self.classes) != len(self.palette):
             raise ValueError(f"{len(self.classes)} classes, but {len(self.palette)} colours")
+        if not 1 <= len(self.classes) <= MAX_CLASSES:
+            raise ValueError(f"{len(self.classes)} classes; there can be 1 to {MAX_CLASSES}")
+        if not all(isinstance(name, str) for name in self.classes):
+            raise ValueError("a class's name is not text")
+        if not all(_is_id(value, 256) for colour in self.palette for value in colour):
+            raise ValueError("a colour of the palette is not three whole numbers from 0 to 255")
+        if not _is_id(self.background, len(self.classes)):
+            raise ValueError("the background is not the id of one of the classes")
+
+    @property
+    def outputs(self) -> int:
+        """Logits that the task reads; a network may have more, which are passed over."""
+        return len(self.classes)
+
+    @property
+    def maps(self) -> int:
+        """K of the (N, K, H, W) that :meth:`probabilities` gives."""
+        return len(self.classes)
 
     def probabilities(self, logits: Tensor) -> Tensor:
         """(N, outputs, H, W) logits → (N, K, H, W) in 0..1; K = 1 (P(label 1)) for binary, else one per class."""
@@ -40,7 +64,12 @@ class Task:
 
     def labels(self, probabilities: np.ndarray, threshold: float = 0.5) -> np.ndarray:
         """(N, K, H, W) probabilities → (N, H, W) uint8 ids: the likeliest class; ``threshold`` is binary's."""
-        return probabilities.argmax(axis=1).astype(np.uint8)
+        count, _, height, width = probabilities.shape
+        labels = np.empty((count, height, width), np.uint8)
+        # One page at a time: argmax counts in int64, eight times the room of the labels.
+        for page, ids in zip(probabilities, labels, strict=True):
+            ids[:] = page.argmax(axis=0)
+        return labels
 
     def confidence(self, probabilities: np.ndarray, threshold: float = 0.5) -> np.ndarray:
         """(N, K, H, W) → (N, H, W) float: the probability of the label that :meth:`labels` chose."""
@@ -86,8 +115,21 @@ class BinaryTask(Task):
 
     kind = "binary"
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.classes) != 2:
+            raise ValueError(f"a binary task has 2 classes, not {len(self.classes)}")
+
+    @property
+    def outputs(self) -> int:
+        return 1
+
+    @property
+    def maps(self) -> int:
+        return 1
+
     def probabilities(self, logits: Tensor) -> Tensor:
-        return logits.float().sigmoid()
+        return logits[:, :1].float().sigmoid()
 
     def labels(self, probabilities: np.ndarray, threshold: float = 0.5) -> np.ndarray:
         return (probabilities[:, 0] >= threshold).astype(np.uint8)
@@ -129,8 +171,12 @@ class ColourTask(Task):
     softness: ClassVar[float] = 0.1
     """Width, in units of full intensity, of the bell that turns colour distances into probabilities."""
 
+    @property
+    def outputs(self) -> int:
+        return 3
+
     def probabilities(self, logits: Tensor) -> Tensor:
-        colours = logits.float().sigmoid()
+        colours = logits[:, :3].float().sigmoid()
         palette = self.palette_tensor(logits.device)
         squared = (colours.unsqueeze(1) - palette.view(1, -1, 3, 1, 1)).square().sum(dim=2)
         return (-squared / (2 * self.softness**2)).softmax(dim=1)
@@ -140,7 +186,7 @@ class ColourTask(Task):
         decided = target != VOID
         ids = target.long().clamp(max=len(self.classes) - 1)
         colours = self.palette_tensor(logits.device)[ids].permute(0, 3, 1, 2)
-        loss = F.binary_cross_entropy_with_logits(logits.float(), colours, reduction="none")
+        loss = F.binary_cross_entropy_with_logits(logits[:, :3].float(), colours, reduction="none")
         return (loss * decided.unsqueeze(1)).sum() / (3 * decided.sum()).clamp(min=1)
 
     def palette_tensor(self, device: torch.device) -> Tensor:
@@ -158,21 +204,26 @@ def task_to_dict(task: Task) -> dict[str, object]:
 
 def task_from_dict(data: Mapping[str, object]) -> Task:
     """Rebuild a task. Raises ValueError for an unknown kind or a field that is missing or wrong."""
-    fields = dict(data)
+    fields: dict[str, Any] = dict(data)
     kind = fields.pop("kind", None)
-    if kind not in TASKS:
+    if not isinstance(kind, str) or kind not in TASKS:
         raise ValueError(f"there is no task of the kind {kind!r}")
     try:
-        classes = tuple(str(name) for name in fields["classes"])  # type: ignore[attr-defined]
-        palette = tuple(_colour(colour) for colour in fields["palette"])  # type: ignore[attr-defined]
-        return TASKS[str(kind)](classes, palette, int(fields.get("background", 0)))  # type: ignore[call-overload]
+        classes = tuple(fields["classes"])
+        palette = tuple(_colour(colour) for colour in fields["palette"])
+        return TASKS[kind](classes, palette, fields.get("background", 0))
     except (KeyError, TypeError) as error:
         raise ValueError(f"the description of the task is incomplete: {error}") from error
 
 
 def _colour(values: Sequence[int]) -> RGB:
-    red, green, blue = (int(v) for v in values)
+    red, green, blue = values
     return red, green, blue
+
+
+def _is_id(value: object, count: int) -> bool:
+    """Whether it is a whole number (True is none) from 0 to below count."""
+    return type(value) is int and 0 <= value < count
 
 
 def voc_palette(count: int = 21) -> tuple[RGB, ...]:

@@ -310,7 +310,7 @@ def test_a_long_run_leaves_the_tab_responsive(opened: Page):
 def test_the_page_costs_a_training_less_than_a_tenth_of_its_steps_per_second(
     opened: Page, train_page: TrainPage
 ):
-    settings = replace(PRESETS["random"], steps=40)
+    settings = replace(PRESETS["random"], steps=60)
     opened.locator("#preset input[value=article]").check()
     opened.locator("#preset input[value=random]").check()
     expect(status(opened)).to_contain_text("ShapesUNet of width 16")
@@ -318,15 +318,11 @@ def test_the_page_costs_a_training_less_than_a_tenth_of_its_steps_per_second(
     headless, watched = [], []
     for _ in range(3):
         headless.append(headless_speed(settings))
-        press(opened, "start")
-        expect(status(opened)).to_contain_text("Finished: 40 steps", timeout=300_000)
-        (session,) = train_page.sessions.open
-        assert session.run
-        watched.append(session.run.snapshot().steps_per_second)
-        opened.locator("#train-reset").click()
+        watched.append(watched_speed(opened, train_page, settings))
     cost = 1 - max(watched) / max(headless)
     print("steps a second, headless:", *(f"{speed:.3f}" for speed in headless))
     print("steps a second, watched: ", *(f"{speed:.3f}" for speed in watched))
+    # The best of each: a run that another program held up says nothing of the page.
     print(f"the page costs {cost:.1%} (best of three each)")
     assert cost < 0.1
 
@@ -339,3 +335,15 @@ def headless_speed(settings: LiveSettings) -> float:
     for _ in fit(trainer, batches):
         pass
     return settings.steps / (time.perf_counter() - begun)
+
+
+def watched_speed(page: Page, train_page: TrainPage, settings: LiveSettings) -> float:
+    """Steps a second of a run that the browser follows, server and browser on this machine."""
+    press(page, "start")
+    expect(status(page)).to_contain_text(f"Finished: {settings.steps} steps", timeout=300_000)
+    (session,) = train_page.sessions.open
+    assert session.run
+    speed = session.run.snapshot().steps_per_second
+    press(page, "reset")
+    expect(page.locator("#train-reset")).to_be_disabled()
+    return speed

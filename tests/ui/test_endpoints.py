@@ -54,6 +54,14 @@ def test_segment_takes_a_threshold(client: Client, picture: Path) -> None:
     assert interior[0] > interior[1]
 
 
+@pytest.mark.parametrize("threshold", [-0.1, 1.5])
+def test_a_threshold_out_of_its_range_ends_in_one_sentence(
+    client: Client, picture: Path, threshold: float
+) -> None:
+    with pytest.raises(AppError, match="give one from 0 to 1, or leave it out"):
+        client.predict(handle_file(picture), "isbi", threshold, api_name="/segment")
+
+
 def test_a_broken_file_ends_in_one_sentence(client: Client, tmp_path: Path) -> None:
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no picture")

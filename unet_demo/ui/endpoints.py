@@ -53,6 +53,11 @@ def segment(
         raise gr.Error(
             "There is no picture; send a file as the first argument.", print_exception=False
         )
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise gr.Error(
+            f"The threshold is {threshold}; give one from 0 to 1, or leave it out.",
+            print_exception=False,
+        )
     try:
         brought = read_picture(picture)
         predictor = open_predictor(find_offered(checkpoint))
