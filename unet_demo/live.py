@@ -43,10 +43,10 @@ WIDTHS = (8, 16, 32, 64)
 RATES = (1e-5, 1e3)
 SMALLEST_SIZE = 64
 
-UPDATE_SECONDS = 0.3
+UPDATE_SECONDS = 0.4
 """Time between two snapshots."""
 
-LOOK_SHARE = 1 / 20
+LOOK_SHARE = 1 / 25
 """Share of a run's time that looking at its validation pictures may take."""
 
 FEW_STEPS = 20

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from unet_demo.data.em import synthetic_em
 from unet_demo.data.images import read_picture
@@ -64,16 +64,17 @@ def download(page: Page, kind: str) -> Path:
 
 
 def test_the_first_segmentation_is_there_within_two_seconds_of_opening(
-    page: Page, url: str, capsys: pytest.CaptureFixture
+    browser: Browser, url: str, capsys: pytest.CaptureFixture
 ) -> None:
     seconds = []
     for _ in range(4):
+        page = browser.new_page()
         begun = time.perf_counter()
         page.goto(url)
         page.locator("#viewer canvas, #viewer img").first.wait_for(timeout=30_000)
         expect(page.locator("#segment-status")).to_contain_text("px in", timeout=30_000)
         seconds.append(time.perf_counter() - begun)
-        page.wait_for_timeout(SETTLING_MS)
+        page.close()
     with capsys.disabled():
         print("\n  first segmentation after", ", ".join(f"{s:.2f} s" for s in seconds))
     assert min(seconds) < FIRST_RESULT_SECONDS

@@ -82,7 +82,7 @@ class Job:
     bundled. ``shown`` is what the page shows meanwhile, and goes on to show if it comes to nothing.
     """
 
-    brought: Brought
+    brought: Brought | None
     shown: Shown | None
     others: dict[str, str]
     checkpoint: str
@@ -92,6 +92,8 @@ class Job:
     style: str
     session: str
     progress: gr.Progress
+    picked: bool = False
+    """Whether the picker and the flips' box show this wish already, since it came from them."""
 
     def predictor(self) -> Predictor:
         """Raises CheckpointError, HubError or DeviceError."""
@@ -329,7 +331,19 @@ class SegmentPage:
             return
         session = request.session_hash or ""
         yield from self._segment(
-            Job(brought, shown, others, checkpoint, flips, 1, opacity, style, session, progress)
+            Job(
+                brought,
+                shown,
+                others,
+                checkpoint,
+                flips,
+                1,
+                opacity,
+                style,
+                session,
+                progress,
+                picked=True,
+            )
         )
 
     def on_example(
@@ -369,13 +383,13 @@ class SegmentPage:
         progress=PROGRESS,
     ):
         """Another checkpoint, or other averaging, for the picture that was brought last."""
-        if brought is None:
-            yield {self.status: alert(say("segment_no_picture"))}
-            return
         session = request.session_hash or ""
         yield from self._segment(
-            Job(brought, shown, others, checkpoint, flips, page, opacity, style, session, progress)
-        )
+            Job(
+                brought, shown, others, checkpoint, flips, page, opacity, style, session, progress,
+                picked=True,
+            )
+        )  # fmt: skip
 
     def on_repo(
         self,
@@ -401,8 +415,9 @@ class SegmentPage:
         name = repo.strip()
         if name not in read_index():
             others = {**others, name: str(file)}
-        yield from self.on_again(
-            brought, shown, others, name, flips, page, opacity, style, request, progress
+        session = request.session_hash or ""
+        yield from self._segment(
+            Job(brought, shown, others, name, flips, page, opacity, style, session, progress)
         )
 
     def on_file(
@@ -422,8 +437,9 @@ class SegmentPage:
         """A checkpoint file, brought or just trained, for the picture that was brought last."""
         name = Path(file).name
         others = {**others, name: file}
-        yield from self.on_again(
-            brought, shown, others, name, flips, page, opacity, style, request, progress
+        session = request.session_hash or ""
+        yield from self._segment(
+            Job(brought, shown, others, name, flips, page, opacity, style, session, progress)
         )
 
     def on_cancel(self, request: gr.Request) -> None:
@@ -479,6 +495,9 @@ class SegmentPage:
 
     def _segment(self, job: Job) -> Iterator[dict]:
         """Run the network and show what it says; if nothing comes of it, the earlier result stays."""
+        if job.brought is None:
+            yield {self.status: alert(say("segment_no_picture"))}
+            return
         signal = self.jobs.begin(job.session)
         yield {self.brought: job.brought, self.cancel: gr.Button(visible=True)}
         try:
@@ -490,16 +509,19 @@ class SegmentPage:
                 cancelled=signal,
             )
         except Cancelled:
-            if self.jobs.superseded(job.session, signal):
-                yield {self.status: gr.skip()}
-            else:
-                yield self._as_before(job, note(say("segment_cancelled")))
+            called_off = not self.jobs.superseded(job.session, signal)
+            message = note(say("segment_cancelled"))
+            yield self._as_before(job, message) if called_off else {self.status: gr.skip()}
             return
         except (*EXPECTED_ERRORS, MemoryError) as error:
             yield self._as_before(job, alert(error))
             return
         finally:
+            superseded = self.jobs.superseded(job.session, signal)
             self.jobs.end(job.session, signal)
+        if superseded:
+            yield {self.status: gr.skip()}
+            return
         card = predictor.card
         segmentation = Segmentation(job.brought.picture, prediction, card)
         truth = job.brought.truth_for(card)
@@ -530,7 +552,12 @@ class SegmentPage:
         binary = card.task.kind == "binary"
         # A checkpoint that is not bundled goes by the name of its file or repository.
         choices = [*self.offered, *((name, name) for name in job.others)]
+        picker = {
+            self.checkpoint: gr.Radio(choices=choices, value=shown.checkpoint),
+            self.flips: shown.flips,
+        }
         return {
+            **({} if job.picked else picker),
             self.shown: shown,
             self.others: job.others,
             self.viewer: painted,
@@ -540,8 +567,6 @@ class SegmentPage:
             self.threshold: gr.Slider(value=card.threshold, visible=binary),
             self.download_note: say("segment_download_note", last=len(card.task.classes) - 1),
             self.picture: preview(segmentation.picture),
-            self.checkpoint: gr.Radio(choices=choices, value=shown.checkpoint),
-            self.flips: shown.flips,
             self.summary: escape(card.summary),
             self.cancel: HIDDEN_BUTTON,
             **self._comparison(shown, page, card.threshold),

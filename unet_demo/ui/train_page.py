@@ -418,15 +418,19 @@ class TrainPage:
         yield from self._follow(session, run, steps)
 
     def _follow(self, session: Session, run: LiveRun, steps: int | None) -> Iterator[Update]:
-        """Show a run until it rests. What changes with its state alone is sent when that changes."""
-        known = None
+        """Show a run until it rests. What changes seldom is sent when it has changed."""
+        known = seen = None
         try:
             with closing(run.play(steps)) as snapshots:
                 for snapshot in snapshots:
                     state = snapshot.state, snapshot.exploded
                     changed = self._state(session, run, snapshot) if state != known else {}
                     known = state
-                    yield {**self._motion(session, run, snapshot), **changed}
+                    moved = self._motion(session, run, snapshot)
+                    if snapshot.look is None or snapshot.look is not seen:
+                        moved[self.scenes] = pictures(snapshot, run.settings)
+                    seen = snapshot.look
+                    yield {**moved, **changed}
         except LiveError as error:
             yield self._failure(session, error)
 
@@ -434,7 +438,6 @@ class TrainPage:
         """What moves at every update."""
         return {
             self.chart: curves(session, run.settings),
-            self.scenes: pictures(snapshot, run.settings),
             self.readings: readings(snapshot),
         }
 
