@@ -181,6 +181,23 @@ def test_a_network_trained_here_is_used_on_the_segment_page(page: Page, whole_de
     expect(page.locator("#segment-status")).to_contain_text("Trained live", timeout=60_000)
 
 
+def test_a_checkpoint_taken_along_opens_in_segment(page: Page, whole_demo: str, tmp_path):
+    page.set_default_timeout(60_000)
+    page.goto(whole_demo)
+    page.get_by_role("tab", name="Train").click()
+    press(page, "start")
+    wait_for_step(page, 1)
+    press(page, "stop")
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Checkpoint", exact=True).click()
+    path = tmp_path / "mine.safetensors"
+    waiting.value.save_as(path)
+    page.get_by_role("tab", name="Segment").click()
+    page.get_by_text("Another checkpoint").click()
+    page.locator("#checkpoint-file input[type=file]").set_input_files(path)
+    expect(page.locator("#segment-status")).to_contain_text("Trained live", timeout=60_000)
+
+
 def test_two_runs_are_compared(opened: Page):
     set_in_training(opened, "steps", 3)
     press(opened, "start")
