@@ -3,7 +3,13 @@
 import pytest
 import torch
 
-from unet_demo.devices import DEVICE_VARIABLE, DeviceError, fast_dtype, pick_device
+from unet_demo.devices import (
+    DEVICE_VARIABLE,
+    DeviceError,
+    fast_dtype,
+    leave_cores_free,
+    pick_device,
+)
 
 
 def test_the_named_device_comes_before_the_environments(monkeypatch):
@@ -40,3 +46,18 @@ def test_a_gpu_that_is_not_there_is_refused():
 def test_bfloat16_is_taken_only_where_the_hardware_computes_in_it():
     native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     assert fast_dtype(torch.device("cpu")) == (torch.bfloat16 if native else torch.float32)
+
+
+def test_the_demo_leaves_cores_to_the_server_unless_told_how_many_to_use(monkeypatch):
+    before = torch.get_num_threads()
+    try:
+        monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+        monkeypatch.setattr("os.cpu_count", lambda: 8)
+        leave_cores_free()
+        assert torch.get_num_threads() == 6
+        monkeypatch.setenv("OMP_NUM_THREADS", "3")
+        monkeypatch.setattr("os.cpu_count", lambda: 4)
+        leave_cores_free()
+        assert torch.get_num_threads() == 6
+    finally:
+        torch.set_num_threads(before)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from ..devices import leave_a_core_free
+from ..devices import leave_cores_free
 from . import endpoints
 from .segment_page import SegmentPage, opening
 from .texts import i18n, say, t
@@ -42,7 +42,7 @@ def build() -> gr.Blocks:
 
 def launch(**options: object):
     """Build and serve; ``options`` override ``Blocks.launch``'s. Returns what ``launch()`` returns."""
-    leave_a_core_free()
+    leave_cores_free()
     demo = build()
     # The first visitor should not wait for the network to be loaded.
     threading.Thread(target=opening, daemon=True).start()
