@@ -169,25 +169,25 @@ def test_a_drawing_is_segmented_and_files_are_taken_along(opened: Page, tmp_path
     expect(status(opened)).to_contain_text("opened on the Segment page")
 
 
-def test_a_network_trained_here_is_used_on_the_segment_page(page: Page, whole_demo: str):
+def train_for_a_moment(page: Page, whole_demo: str) -> None:
+    """Open the whole demo, train a step or more, and stop."""
     page.set_default_timeout(60_000)
     page.goto(whole_demo)
     page.get_by_role("tab", name="Train").click()
     press(page, "start")
     wait_for_step(page, 1)
     press(page, "stop")
+
+
+def test_a_network_trained_here_is_used_on_the_segment_page(page: Page, whole_demo: str):
+    train_for_a_moment(page, whole_demo)
     expect(page.locator("#train-use")).to_be_enabled(timeout=60_000)
     press(page, "use")
     expect(page.locator("#segment-status")).to_contain_text("Trained live", timeout=60_000)
 
 
 def test_a_checkpoint_taken_along_opens_in_segment(page: Page, whole_demo: str, tmp_path):
-    page.set_default_timeout(60_000)
-    page.goto(whole_demo)
-    page.get_by_role("tab", name="Train").click()
-    press(page, "start")
-    wait_for_step(page, 1)
-    press(page, "stop")
+    train_for_a_moment(page, whole_demo)
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Checkpoint", exact=True).click()
     path = tmp_path / "mine.safetensors"
