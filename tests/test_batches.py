@@ -3,10 +3,17 @@
 import numpy as np
 import torch
 
-from unet_demo.batches import FrameBatches, Normalisation, SceneBatches, to_tensor
-from unet_demo.data.augment import Light, Warp
+from unet_demo.batches import (
+    FrameBatches,
+    Normalisation,
+    PhotoBatches,
+    SceneBatches,
+    to_tensor,
+)
+from unet_demo.data.augment import Light, PhotoAugment, Warp
 from unet_demo.data.isbi import Frames
 from unet_demo.data.shapes import SceneOptions
+from unet_demo.data.voc import Photos
 
 COLOURS = Normalisation((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
 GRAY = Normalisation((0.5,), (0.5,))
@@ -52,3 +59,37 @@ def test_a_batch_of_frames_is_a_pure_function_of_seed_and_step():
     assert torch.equal(images, again) and torch.equal(labels, same)
     assert not torch.equal(images, frame_batches()(6)[0])
     assert not torch.equal(images, frame_batches(seed=1)(5)[0])
+
+
+def photo_batches(weights: tuple[float, ...] = (0.5, 0.5), **changes: object) -> PhotoBatches:
+    images = [np.full((20, 30, 3), value, np.uint8) for value in (0, 255)]
+    labels = [np.full((20, 30), value, np.uint8) for value in (3, 7)]
+    photos = Photos(images, labels, ["dark", "bright"])
+    augment = PhotoAugment(32, scale=(1.0, 1.0), brightness=0, contrast=0)
+    settings = {"count": 8, "seed": 0, "normalisation": COLOURS, "augment": augment, **changes}
+    return PhotoBatches(photos, np.array(weights), **settings)
+
+
+def test_photos_give_crops_and_their_labels():
+    images, labels = photo_batches()(0)
+    assert images.shape == (8, 3, 32, 32) and labels.shape == (8, 32, 32)
+    assert set(labels.unique().tolist()) == {3, 7, 255}
+
+
+def test_photos_are_drawn_by_their_weights():
+    _, labels = photo_batches(weights=(1.0, 0.0))(0)
+    assert set(labels.unique().tolist()) == {3, 255}
+
+
+def test_crops_of_photos_grow_with_the_steps():
+    batches = photo_batches(growth=((0, 16), (5, 24), (9, 32)))
+    assert [batches(step)[1].shape[-1] for step in (0, 4, 5, 8, 9, 50)] == [16, 16, 24, 24, 32, 32]
+
+
+def test_a_batch_of_photos_is_a_pure_function_of_seed_and_step():
+    augment = PhotoAugment(32)
+    images, labels = photo_batches(augment=augment)(5)
+    again, same = photo_batches(augment=augment)(5)
+    assert torch.equal(images, again) and torch.equal(labels, same)
+    assert not torch.equal(images, photo_batches(augment=augment)(6)[0])
+    assert not torch.equal(images, photo_batches(augment=augment, seed=1)(5)[0])

@@ -7,16 +7,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny import RECIPE, shapes_checkpoint
+from tiny import RECIPE, shapes_checkpoint, voc_checkpoint, write_voc
 
 from unet_demo.checkpoints import Checkpoint
-from unet_demo.data.isbi import DataError, Frames
+from unet_demo.data.errors import DataError
+from unet_demo.data.isbi import Frames
 from unet_demo.data.shapes import SceneOptions
+from unet_demo.data.voc import load_photos
 from unet_demo.evaluation import (
     FRESH_SEED,
+    Case,
     class_scores,
     evaluate,
     evaluate_frames,
+    evaluate_photos,
     evaluate_scenes,
     scene_options,
 )
@@ -142,3 +146,43 @@ def test_the_bundled_shapes_checkpoint_reaches_its_score_on_fresh_scenes():
     predictor = open_predictor("shapes", "cpu")
     scores = evaluate_scenes(predictor, scene_options(predictor.card), 40, seed=20_260_101)
     assert scores["mIoU"] >= 0.96  # 0.98 is promised for 200 scenes; 40 others scatter
+
+
+class TruthTeller(torch.nn.Module):
+    """Calls bright pixels class 5 and dark ones background."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        logits = torch.zeros(len(x), 22, *x.shape[-2:])
+        logits[:, 5] = 50 * x[:, 0]
+        return logits
+
+
+def test_photos_are_scored_over_all_at_their_own_size_and_without_void(tmp_path):
+    photos = load_photos(write_voc(tmp_path), "val")
+    card = replace(voc_checkpoint().card, side=0)
+    scores = evaluate_photos(predictor(Checkpoint(card, TruthTeller())), photos)
+    assert scores["IoU background"] > 0.99
+    assert scores["IoU bottle"] > 0.49  # one photo is of bottles; the other, of a bus, is wrong
+    assert scores["IoU bus"] == 0
+    assert math.isnan(scores["IoU cat"])
+
+
+def test_evaluating_photos_by_the_card_names_the_split(tmp_path):
+    evaluation = evaluate(predictor(voc_checkpoint()), write_voc(tmp_path), flips=False)
+    assert evaluation.scored_on == "the 2 photos of VOC 2012's val list"
+
+
+def test_whoever_wants_to_keep_the_cases_is_told_each(tmp_path):
+    cases: list[Case] = []
+    evaluate(predictor(voc_checkpoint()), write_voc(tmp_path), flips=False, keep=cases.append)
+    assert [case.name for case in cases] == ["2007_000004", "2007_000005"]
+    assert cases[0].picture.shape == (40, 60, 3) and cases[0].truth.shape == (40, 60)
+    assert cases[0].probabilities.shape == (21, 40, 60) and cases[0].labels.shape == (40, 60)
+
+
+def test_frames_and_scenes_are_told_too(binary, shapes):
+    cases: list[Case] = []
+    evaluate_frames(predictor(binary), frames(), flips=False, keep=cases.append)
+    evaluate_scenes(predictor(shapes), SCENES, 2, keep=cases.append)
+    names = ["frame-21", "frame-22", "scene-1-001", "scene-2-001"]
+    assert [case.name for case in cases] == names

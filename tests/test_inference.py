@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from skimage import data
-from tiny import binary_checkpoint, settle
+from tiny import binary_checkpoint, settle, voc_checkpoint
 from torch import Tensor
 
 from unet_demo.checkpoints import Checkpoint
@@ -26,6 +26,8 @@ from unet_demo.inference import (
     Predictor,
     fade,
     fold_batch_norm,
+    resize_page,
+    scaled_size,
     tile_starts,
 )
 from unet_demo.networks import create_network
@@ -219,6 +221,57 @@ def test_averaged_a_mirrored_picture_gives_the_mirrored_prediction(binary, turn)
     mirrored = predictor(binary).predict(np.ascontiguousarray(turn(page)), flips=True)
     expected = turn(straight.probabilities.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
     assert np.abs(mirrored.probabilities - expected).max() < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("size", "scale", "expected"),
+    [((300, 400), 1.0, (36, 48)), ((400, 300), 0.5, (24, 18)), ((1, 1000), 1.0, (1, 48))],
+    ids=str,
+)
+def test_a_photos_longest_side_is_brought_to_the_cards(size, scale, expected):
+    assert scaled_size(*size, 48, scale) == expected
+
+
+def test_a_card_without_a_side_leaves_the_size():
+    assert scaled_size(17, 31, 0, 1.0) == (17, 31)
+
+
+@pytest.mark.parametrize("size", [(30, 48), (200, 320), (7, 5), (1, 1)], ids=str)
+def test_a_photo_of_any_size_gives_probabilities_of_its_size_that_sum_to_1(size):
+    page = np.random.default_rng(0).integers(0, 256, (1, *size, 3), np.uint8)
+    probabilities = predictor(voc_checkpoint()).predict(page).probabilities
+    assert probabilities.shape == (1, 21, *size)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-4)
+
+
+def test_a_large_photo_gives_what_its_reduction_gives():
+    one = predictor(voc_checkpoint())
+    photo = data.astronaut()
+    small = resize_page(photo, (48, 48))
+    large = one.predict(photo[None]).probabilities[0].transpose(1, 2, 0)
+    expected = one.predict(small[None]).probabilities[0].transpose(1, 2, 0)
+    reduced = np.stack(
+        [resize_page((255 * large[..., k : k + 1]).astype(np.uint8), (48, 48)) for k in range(21)]
+    )
+    assert np.abs(reduced[..., 0] / 255 - expected.transpose(2, 0, 1)).mean() < 0.01
+
+
+def test_averaging_goes_over_the_cards_scales_and_its_symmetry_alone():
+    """A photo turned upside down is no photo, so only its mirror image counts."""
+    passes: list[int] = []
+    one = predictor(voc_checkpoint(scales=(0.5, 1.0, 1.5)))
+    one.predict(
+        data.astronaut()[None], flips=True, progress=lambda done, total: passes.append(total)
+    )
+    assert passes == [6] * 6
+
+
+def test_averaging_over_scales_is_the_mean_of_the_predictions_at_each():
+    page = data.astronaut()[None, :96, :96]
+    single = [predictor(voc_checkpoint(side=side)).predict(page, flips=True) for side in (24, 48)]
+    both = predictor(voc_checkpoint(side=48, scales=(0.5, 1.0))).predict(page, flips=True)
+    mean = (single[0].probabilities + single[1].probabilities) / 2
+    np.testing.assert_allclose(both.probabilities, mean, atol=1e-6)
 
 
 def test_averaging_is_the_mean_of_the_eight_views(binary):

@@ -1,21 +1,27 @@
 """Recipe → batches: every batch is a pure function of its step number and the recipe's seed."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from .data.augment import Light, Warp, relight, warp_pair
+from .data.augment import Light, PhotoAugment, Warp, augment_photo, relight, warp_pair
 from .data.isbi import Frames
 from .data.shapes import SceneOptions, scene_batch
+from .data.voc import Photos
 from .training import Batch
 
 BatchOf = Callable[[int], Batch]
 
 STEPS_OF_A_SEED = 1_000_003
 """Seeds lie so far apart, no farther: torch's generator on the CPU looks at 32 bits only."""
+
+
+def generator(seed: int, step: int) -> torch.Generator:
+    """The source of one step's random choices."""
+    return torch.Generator().manual_seed(seed * STEPS_OF_A_SEED + step)
 
 
 @dataclass(frozen=True)
@@ -66,9 +72,39 @@ class FrameBatches:
 
     def __call__(self, step: int) -> Batch:
         """(N, 1, crop, crop) and (N, crop, crop) for one step."""
-        rng = torch.Generator().manual_seed(self.seed * STEPS_OF_A_SEED + step)
+        rng = generator(self.seed, step)
         chosen = torch.randint(len(self.frames.images), (self.count,), generator=rng).numpy()
         images = to_tensor(self.frames.images[chosen])
         labels = torch.from_numpy(self.frames.labels[chosen])
         images, labels = warp_pair(images, labels, self.warp, rng)
         return self.normalisation(relight(images, self.light, rng)), labels
+
+
+@dataclass(frozen=True)
+class PhotoBatches:
+    """Crops of photos, drawn by ``weights`` (float64 (photos,), summing to 1), each changed at random.
+
+    ``growth`` holds (first step, crop's side in px) in order; without it ``augment`` says the side.
+    """
+
+    photos: Photos
+    weights: np.ndarray
+    count: int
+    seed: int
+    normalisation: Normalisation
+    augment: PhotoAugment
+    growth: tuple[tuple[int, int], ...] = ()
+
+    def __call__(self, step: int) -> Batch:
+        """(N, 3, crop, crop) and (N, crop, crop) for one step."""
+        rng = generator(self.seed, step)
+        crop = [self.augment.crop, *(side for first, side in self.growth if first <= step)][-1]
+        augment = replace(self.augment, crop=crop)
+        weights = torch.from_numpy(self.weights)
+        chosen = torch.multinomial(weights, self.count, replacement=True, generator=rng).tolist()
+        pairs = [
+            augment_photo(self.photos.images[n], self.photos.labels[n], augment, rng)
+            for n in chosen
+        ]
+        images = torch.stack([image for image, _ in pairs]).float() / 255
+        return self.normalisation(images), torch.stack([labels for _, labels in pairs])

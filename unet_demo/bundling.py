@@ -2,38 +2,26 @@
 
 import csv
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from html import escape
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from .checkpoints import WEIGHTS, Card, Checkpoint, add_to_index, load_checkpoint, save_checkpoint
+from .drawings import Series, confusion_svg, curve_svg
 from .evaluation import Evaluation, evaluate
+from .evaluation_files import MatrixOfCases
 from .inference import Predictor, Progress
 from .networks.base import parameter_count
 from .recipes import RECIPES
 from .runs import LOSSES, SCORES, RunError, RunFolder
 
-CURVE_SIZE = (640, 260)
-MARGIN = 46
 SMOOTHING = 0.98
 """Decay of the moving average that the curve draws of the losses."""
 
 
 HEADLINES = ("V_rand", "V_info", "mIoU")
 """Scores that the card gives without averaging too."""
-
-
-@dataclass(frozen=True)
-class Series:
-    """A named line of a curve: steps and values, and its colour."""
-
-    name: str
-    steps: np.ndarray
-    values: np.ndarray
-    colour: str
 
 
 def bundle(
@@ -53,12 +41,13 @@ def bundle(
     undecided = Checkpoint(RECIPES[name].card({}, ""), checkpoint.network)
     predictor = Predictor(undecided, device)
     single = evaluate(predictor, data, flips=False, progress=progress).scores
-    evaluation = evaluate(predictor, data, flips=True, progress=progress)
+    confusion = MatrixOfCases(len(undecided.card.task.classes))
+    evaluation = evaluate(predictor, data, flips=True, progress=progress, keep=confusion)
     scores = evaluation.scores | {
         f"{score} without averaging": single[score] for score in HEADLINES if score in single
     }
     card = replace(
-        RECIPES[name].card(scores, f"{evaluation.scored_on}, 8-fold averaging"),
+        RECIPES[name].card(scores, f"{evaluation.scored_on}, {averaging(undecided.card)}"),
         recipe=checkpoint.card.recipe,
         threshold=single.get("threshold", 0.5),
     )
@@ -67,9 +56,24 @@ def bundle(
     add_to_index(target)
     curve = curve_svg([_losses(run / LOSSES), _scores(run / SCORES, RECIPES[name].choose_by)])
     target.with_suffix(".svg").write_text(curve, encoding="utf-8")
+    if len(confusion.matrix) > 2:  # of two classes the scores tell all
+        drawing = confusion_svg(confusion.matrix, card.task.classes)
+        confusion_path(target).write_text(drawing, encoding="utf-8")
     parameters = parameter_count(checkpoint.network)
     target.with_suffix(".md").write_text(model_card(card, parameters), encoding="utf-8")
     return evaluation
+
+
+def confusion_path(checkpoint: Path) -> Path:
+    """Where the confusion matrix of a bundled checkpoint is drawn."""
+    return checkpoint.with_name(f"{checkpoint.stem}-confusion.svg")
+
+
+def averaging(card: Card) -> str:
+    """What test-time averaging means for a checkpoint, in words."""
+    views = {"dihedral": "8-fold averaging", "mirror": "averaged with its mirror image"}
+    sizes = "" if len(card.scales) == 1 else f" at {len(card.scales)} sizes"
+    return views[card.symmetry] + sizes
 
 
 def model_card(card: Card, parameters: int) -> str:
@@ -79,6 +83,13 @@ def model_card(card: Card, parameters: int) -> str:
     scores = "\n".join(
         f"| {name} | {value:.4f} |" for name, value in card.scores.items() if value == value
     )
+    confusion = (
+        f"\n![Confusion matrix]({confusion_path(Path(card.name)).name})\n"
+        if len(card.task.classes) > 2
+        else ""
+    )
+    seen = f"\nOn the contact sheet of twenty: {recipe.seen}\n" if recipe.seen else ""
+    tried = f"What was tried: {recipe.tried}\n\n" if recipe.tried else ""
     return f"""# {card.name}: {card.title}
 
 {card.summary}
@@ -98,11 +109,11 @@ Measured on {card.scored_on}, with the file that is bundled.
 {scores}
 
 {recipe.scores_note}
-
+{confusion}
 ## What it is bad at
 
 {recipe.limits}
-
+{seen}
 ## How it was trained
 
 ![Loss and validation score over the steps]({card.name}.svg)
@@ -112,47 +123,12 @@ python -m unet_demo train {card.name}{needs_data} --out RUN
 python -m unet_demo bundle {card.name} RUN{needs_data}
 ```
 
-The whole recipe, as it stands in the file's header:
+{tried}The whole recipe, as it stands in the file's header:
 
 ```json
 {json.dumps(card.recipe, indent=2, ensure_ascii=False)}
 ```
 """
-
-
-def curve_svg(lines: Sequence[Series]) -> str:
-    """An SVG of one panel a series, side by side, each with its range; readable in light and dark."""
-    width, height = CURVE_SIZE
-    panels = "".join(
-        f'<g transform="translate({index * width},0)">{_panel(line)}</g>'
-        for index, line in enumerate(lines)
-    )
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width * len(lines)} {height}"'
-        ' font-family="system-ui, sans-serif" font-size="14" fill="#777777">'
-        f"{panels}</svg>\n"
-    )
-
-
-def _panel(line: Series) -> str:
-    width, height = CURVE_SIZE
-    low, high = float(line.values.min()), float(line.values.max())
-    across = (line.steps - line.steps[0]) / max(1, line.steps[-1] - line.steps[0])
-    up = (line.values - low) / ((high - low) or 1)
-    x = MARGIN + across * (width - 2 * MARGIN)
-    y = height - MARGIN - up * (height - 2 * MARGIN)
-    points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
-    return (
-        f'<text x="{MARGIN}" y="24">{escape(line.name)}: {line.values[0]:.3f} → '
-        f"{line.values[-1]:.4f}</text>"
-        f'<text x="{MARGIN - 6}" y="{MARGIN + 5}" text-anchor="end">{high:.2f}</text>'
-        f'<text x="{MARGIN - 6}" y="{height - MARGIN + 5}" text-anchor="end">{low:.2f}</text>'
-        f'<text x="{width - MARGIN}" y="{height - 18}" text-anchor="end">step '
-        f"{int(line.steps[-1])}</text>"
-        f'<path d="M{MARGIN} {MARGIN}V{height - MARGIN}H{width - MARGIN}" fill="none"'
-        ' stroke="#999999"/>'
-        f'<polyline points="{points}" fill="none" stroke="{line.colour}" stroke-width="2"/>'
-    )
 
 
 def _losses(path: Path) -> Series:

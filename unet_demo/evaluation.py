@@ -1,6 +1,6 @@
 """Scores of a checkpoint on pictures whose truth is known."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from .checkpoints import Card
-from .data.isbi import DataError, Frames, load_frames
+from .data.errors import DataError
+from .data.isbi import Frames, load_frames
 from .data.shapes import SceneOptions, scene_batch
+from .data.voc import Photos, load_photos
 from .inference import Predictor, Progress
 from .metrics import (
     best_membrane_score,
@@ -31,8 +33,23 @@ FRESH_SCENES = 200
 
 
 @dataclass(frozen=True)
+class Case:
+    """One scored picture: uint8 (H, W, C), its truth (H, W), probabilities (K, H, W), labels (H, W)."""
+
+    name: str
+    picture: np.ndarray
+    truth: np.ndarray
+    probabilities: np.ndarray
+    labels: np.ndarray
+
+
+Keep = Callable[[Case], None]
+"""Told of each scored picture, for who wants to keep more than the scores."""
+
+
+@dataclass(frozen=True)
 class Evaluation:
-    """Scores, the data that they were measured on, and whether 8-fold averaging was on."""
+    """Scores, the data that they were measured on, and whether test-time averaging was on."""
 
     scores: Scores
     scored_on: str
@@ -46,6 +63,7 @@ def evaluate(
     *,
     flips: bool = True,
     progress: Progress | None = None,
+    keep: Keep | None = None,
 ) -> Evaluation:
     """Score a checkpoint on a split of the data set that its recipe names.
 
@@ -54,7 +72,9 @@ def evaluate(
     data = predictor.card.recipe.get("data")
     if data == "shapes":
         kinds = scene_options(predictor.card)
-        scores = evaluate_scenes(predictor, kinds, FRESH_SCENES, flips=flips, progress=progress)
+        scores = evaluate_scenes(
+            predictor, kinds, FRESH_SCENES, flips=flips, progress=progress, keep=keep
+        )
         return Evaluation(scores, f"{FRESH_SCENES} scenes that no training has seen", flips)
     if directory is None:
         raise DataError(
@@ -62,9 +82,13 @@ def evaluate(
         )
     if data == "isbi":
         frames = load_frames(directory, split)
-        scores = evaluate_frames(predictor, frames, flips=flips, progress=progress)
+        scores = evaluate_frames(predictor, frames, flips=flips, progress=progress, keep=keep)
         numbers = f"frames {frames.numbers[0]}–{frames.numbers[-1]}"
         return Evaluation(scores, f"ISBI 2012 {numbers}", flips)
+    if data == "voc":
+        photos = load_photos(directory, split)
+        scores = evaluate_photos(predictor, photos, flips=flips, progress=progress, keep=keep)
+        return Evaluation(scores, f"the {len(photos)} photos of VOC 2012's {split} list", flips)
     raise DataError(
         f"The checkpoint {predictor.card.name!r} does not say which data it was made for, so it"
         " cannot be scored here."
@@ -101,12 +125,20 @@ def class_scores(matrix: np.ndarray, classes: Sequence[str]) -> Scores:
 
 
 def evaluate_frames(
-    predictor: Predictor, frames: Frames, *, flips: bool, progress: Progress | None = None
+    predictor: Predictor,
+    frames: Frames,
+    *,
+    flips: bool,
+    progress: Progress | None = None,
+    keep: Keep | None = None,
 ) -> Scores:
     """V_rand and V_info (each at its best threshold, as the challenge ranks), and pixel scores there."""
     prediction = predictor.predict(frames.images, flips=flips, progress=progress)
     best = best_membrane_score(membrane_scores(prediction.probabilities[:, 0], frames.labels))
-    matrix = confusion_matrix(frames.labels, prediction.labels(best.threshold), 2)
+    labels = prediction.labels(best.threshold)
+    matrix = confusion_matrix(frames.labels, labels, 2)
+    names = [f"frame-{number:02}" for number in frames.numbers]
+    _tell(keep, names, frames.images, frames.labels, prediction.probabilities, labels)
     return {
         "V_rand": best.v_rand,
         "V_info": best.v_info,
@@ -123,6 +155,7 @@ def evaluate_scenes(
     flips: bool = False,
     seed: int = FRESH_SEED,
     progress: Progress | None = None,
+    keep: Keep | None = None,
 ) -> Scores:
     """mIoU and the like over ``count`` fresh scenes, an equal share of each kind."""
     task = predictor.card.task
@@ -130,5 +163,37 @@ def evaluate_scenes(
     for index, kind in enumerate(kinds):
         images, labels = scene_batch(kind, count // len(kinds), seed, index)
         prediction = predictor.predict(images, flips=flips, progress=progress)
-        matrix += confusion_matrix(labels, prediction.labels(), len(task.classes))
+        guess = prediction.labels()
+        matrix += confusion_matrix(labels, guess, len(task.classes))
+        names = [f"scene-{index + 1}-{number + 1:03}" for number in range(len(images))]
+        _tell(keep, names, images, labels, prediction.probabilities, guess)
     return class_scores(matrix, task.classes)
+
+
+def evaluate_photos(
+    predictor: Predictor,
+    photos: Photos,
+    *,
+    flips: bool = False,
+    progress: Progress | None = None,
+    keep: Keep | None = None,
+) -> Scores:
+    """mIoU and the like from one confusion matrix over all photos, at their own size, without void."""
+    task = predictor.card.task
+    matrix = np.zeros((len(task.classes), len(task.classes)), np.int64)
+    for number, name in enumerate(photos.names):
+        image, truth = photos.images[number][None], photos.labels[number][None]
+        prediction = predictor.predict(image, flips=flips)
+        labels = prediction.labels()
+        matrix += confusion_matrix(truth, labels, len(task.classes))
+        _tell(keep, [name], image, truth, prediction.probabilities, labels)
+        if progress:
+            progress(number + 1, len(photos))
+    return class_scores(matrix, task.classes)
+
+
+def _tell(keep: Keep | None, names: Sequence[str], *stacks: np.ndarray) -> None:
+    """Hand the pictures of stacks (N, …), in the order of a Case's fields, over one by one."""
+    if keep:
+        for case in zip(names, *stacks, strict=True):
+            keep(Case(*case))

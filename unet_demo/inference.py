@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from .checkpoints import Card, Checkpoint
+from .checkpoints import SYMMETRIES, Card, Checkpoint
 from .data.images import PictureError, to_channels
 from .devices import fast_dtype, pick_device
 from .networks.base import GRID, Network
@@ -35,6 +36,8 @@ MAX_RESULT_BYTES = 3 * 2**30
 
 DIHEDRAL = tuple((turns, mirrored) for mirrored in (False, True) for turns in range(4))
 """The eight ways to turn and mirror a square."""
+
+VIEWS = dict(zip(SYMMETRIES, (DIHEDRAL, ((0, False), (0, True))), strict=True))
 
 Progress = Callable[[int, int], None]
 """Told (passes done, passes in all) after each pass of the network."""
@@ -99,7 +102,8 @@ class Predictor:
         progress: Progress | None = None,
         cancelled: threading.Event | None = None,
     ) -> Prediction:
-        """Segment uint8 pages (N, H, W, 1 or 3); ``flips`` averages over the eight turns and mirrors.
+        """Segment uint8 pages (N, H, W, 1 or 3); ``flips`` averages over the checkpoint's symmetry
+        and scales.
 
         Raises Cancelled soon after ``cancelled`` is set, and PictureError for what
         :meth:`check_size` refuses. When a GPU runs out of memory, goes on with smaller tiles, then
@@ -197,7 +201,7 @@ class _Ready:
 
 
 class _Passes:
-    """One prediction's way through the network: pages → padded pages → tiles → flips."""
+    """One prediction's way through the network: pages → sizes → padded pages → tiles → views."""
 
     def __init__(
         self,
@@ -211,7 +215,8 @@ class _Passes:
         self.ready = ready
         self.card = card
         self.tile = tile
-        self.views = DIHEDRAL if flips else DIHEDRAL[:1]
+        self.views = VIEWS[card.symmetry] if flips else DIHEDRAL[:1]
+        self.scales = card.scales if flips else (1.0,)
         self.progress = progress
         self.cancelled = cancelled
         self.done = self.total = 0
@@ -219,16 +224,35 @@ class _Passes:
     def run(self, pages: np.ndarray) -> np.ndarray:
         """(N, H, W, C) uint8 → probabilities float32 (N, K, H, W)."""
         count, height, width, _ = pages.shape
+        sizes = [scaled_size(height, width, self.card.side, scale) for scale in self.scales]
+        self.total = count * len(self.views) * sum(self._tiles(*size) for size in sizes)
+        # Filled page by page: a list and then its stack would hold everything twice.
+        result = np.zeros((count, self.card.task.maps, height, width), np.float32)
+        for page, probabilities in zip(pages, result, strict=True):
+            for size in sizes:
+                probabilities += self._at_size(page, size)
+            if len(sizes) > 1:
+                probabilities /= len(sizes)
+        return result
+
+    def _tiles(self, height: int, width: int) -> int:
+        rows, columns = (padded_length(side, self.card.margin) for side in (height, width))
+        return len(tile_starts(rows, self.tile)) * len(tile_starts(columns, self.tile))
+
+    def _at_size(self, page: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        """Probabilities (K, H, W) of a page that the network sees resized to (height, width)."""
+        height, width, _ = page.shape
+        if size == (height, width):
+            return self._inside_margin(page)
+        probabilities = self._inside_margin(resize_page(page, size))
+        return _resize(torch.from_numpy(probabilities), (height, width)).numpy()
+
+    def _inside_margin(self, page: np.ndarray) -> np.ndarray:
+        height, width, _ = page.shape
         margin = self.card.margin
         rows, columns = (padded_length(side, margin) for side in (height, width))
-        tiles = len(tile_starts(rows, self.tile)) * len(tile_starts(columns, self.tile))
-        self.total = count * tiles * len(self.views)
         inside = np.s_[:, margin : margin + height, margin : margin + width]
-        # Filled page by page: a list and then its stack would hold everything twice.
-        result = np.empty((count, self.card.task.maps, height, width), np.float32)
-        for page, probabilities in zip(pages, result, strict=True):
-            probabilities[:] = self._padded_page(page, rows, columns)[inside]
-        return result
+        return self._padded_page(page, rows, columns)[inside]
 
     def _padded_page(self, page: np.ndarray, rows: int, columns: int) -> np.ndarray:
         height, width, _ = page.shape
@@ -279,6 +303,22 @@ class _Passes:
 def padded_length(length: int, margin: int) -> int:
     """A side with its mirrored margins, rounded up to the network's grid."""
     return -(-(length + 2 * margin) // GRID) * GRID
+
+
+def scaled_size(height: int, width: int, side: int, scale: float) -> tuple[int, int]:
+    """(height, width) at which a network sees a page whose longest side is brought to ``side`` × scale."""
+    factor = scale * (side / max(height, width) if side else 1)
+    return max(1, round(height * factor)), max(1, round(width * factor))
+
+
+def resize_page(page: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """(H, W, C) uint8 → the same of another (height, width), antialiased."""
+    resized = _resize(torch.from_numpy(page).permute(2, 0, 1).float(), size)
+    return resized.round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
+
+
+def _resize(maps: Tensor, size: tuple[int, int]) -> Tensor:
+    return F.interpolate(maps.unsqueeze(0), size=size, mode="bilinear", antialias=True)[0]
 
 
 def normalise(page: np.ndarray, card: Card) -> Tensor:

@@ -1,22 +1,30 @@
 """How each bundled checkpoint is trained: everything that a run needs, as frozen dataclasses."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
 from . import tasks
-from .batches import BatchOf, FrameBatches, Normalisation, SceneBatches
-from .checkpoints import Card, Checkpoint
-from .data.augment import Light, Warp
-from .data.isbi import load_frames
+from .batches import BatchOf, FrameBatches, Normalisation, PhotoBatches, SceneBatches
+from .checkpoints import Card, Checkpoint, open_checkpoint
+from .data.augment import Light, PhotoAugment, Warp
+from .data.isbi import Frames, load_frames, load_unlabelled
 from .data.shapes import SceneOptions
-from .evaluation import Scores, evaluate_frames, evaluate_scenes
+from .data.voc import load_photos, sampling_weights
+from .evaluation import Scores, evaluate_frames, evaluate_photos, evaluate_scenes
 from .inference import Predictor
 from .networks import Network
 from .training import FitOptions
+from .void import VOID
 
 VALIDATION_SEED = 1_000_003
 """Seed of the scenes that training looks at between epochs; the final score uses other ones."""
+
+
+UNSURE = 0.2
+"""A teacher is not sure of a pixel whose probability is nearer to one half than this."""
 
 
 @dataclass(frozen=True)
@@ -41,16 +49,28 @@ class Recipe:
     data_note: str
     scores_note: str
     limits: str
+    seen: str = ""
+    """What a person saw on a contact sheet of scored pictures."""
+    tried: str = ""
+    """What else was tried, and what it gave."""
+    teacher: str = ""
+    """The checkpoint that labels the data set's unlabelled pictures; none: they are not used."""
+    side: int = 0
+    symmetry: str = "dihedral"
+    scales: tuple[float, ...] = (1.0,)
     scenes: tuple[SceneOptions, ...] = ()
     warp: Warp = field(default_factory=lambda: Warp(256))
     light: Light = field(default_factory=Light)
+    photo: PhotoAugment = field(default_factory=lambda: PhotoAugment(128))
+    growth: tuple[tuple[int, int], ...] = ()
+    """(first step, crop's side): small crops at first show more photos in the same time."""
 
     def card(self, scores: Scores, scored_on: str) -> Card:
         """The card of a checkpoint that this recipe produced."""
         settings = asdict(self)
         told_elsewhere = {
             "task", "title", "summary", "article", "licence", "credit", "options",
-            "data_note", "scores_note", "limits",
+            "data_note", "scores_note", "limits", "seen", "tried",
         }  # fmt: skip
         return Card(
             name=self.name,
@@ -60,6 +80,9 @@ class Recipe:
             mean=self.normalisation.mean,
             std=self.normalisation.std,
             margin=self.margin,
+            side=self.side,
+            symmetry=self.symmetry,
+            scales=self.scales,
             threshold=scores.get("threshold", 0.5),
             title=self.title,
             summary=self.summary,
@@ -95,6 +118,9 @@ def shapes_experiment(recipe: Recipe, directory: Path | None, device: str | None
 def isbi_experiment(recipe: Recipe, directory: Path | None, device: str | None) -> Experiment:
     """Frames 0–20 train; the later ones validate. Raises DataError when the files are not there."""
     training = load_frames(directory or Path("."), "train")
+    if recipe.teacher:
+        teacher = Predictor(open_checkpoint(recipe.teacher), device)
+        training = with_taught_frames(training, load_unlabelled(directory or Path(".")), teacher)
     validation = load_frames(directory or Path("."), "val")
 
     def validate(network: Network) -> Scores:
@@ -108,9 +134,49 @@ def isbi_experiment(recipe: Recipe, directory: Path | None, device: str | None) 
     return Experiment(batches, validate, f"ISBI 2012 frames {numbers[0]}–{numbers[-1]}")
 
 
+def voc_experiment(recipe: Recipe, directory: Path | None, device: str | None) -> Experiment:
+    """The photos of ``train`` teach; ``val`` is only looked at. Raises DataError without the files."""
+    directory = directory or Path(".")
+    largest = round(recipe.photo.crop * recipe.photo.scale[1])
+    training = load_photos(directory, "train", largest)
+    validation = load_photos(directory, "val", largest)
+    classes = len(recipe.task.classes)
+
+    def validate(network: Network) -> Scores:
+        predictor = Predictor(Checkpoint(recipe.card({}, ""), network), device)
+        return evaluate_photos(predictor, validation)
+
+    batches = PhotoBatches(
+        training,
+        sampling_weights(training.labels, classes),
+        recipe.batch,
+        recipe.fit.seed,
+        recipe.normalisation,
+        recipe.photo,
+        recipe.growth,
+    )
+    return Experiment(batches, validate, "VOC 2012's val list")
+
+
+def with_taught_frames(labelled: Frames, images: np.ndarray, teacher: Predictor) -> Frames:
+    """The labelled frames, twice, and (N, H, W, 1) further ones as the teacher sees them.
+
+    Self-training: what the teacher is not sure of is void, which no loss counts.
+    """
+    prediction = teacher.predict(images, flips=True)
+    sure = np.abs(prediction.probabilities[:, 0] - 0.5) > UNSURE
+    labels = np.where(sure, prediction.labels(0.5), VOID).astype(np.uint8)
+    return Frames(
+        np.concatenate([labelled.images, labelled.images, images]),
+        np.concatenate([labelled.labels, labelled.labels, labels]),
+        (*labelled.numbers, *labelled.numbers, *range(-len(images), 0)),
+    )
+
+
 EXPERIMENTS: dict[str, Callable[[Recipe, Path | None, str | None], Experiment]] = {
     "shapes": shapes_experiment,
     "isbi": isbi_experiment,
+    "voc": voc_experiment,
 }
 
 SHAPES_SCENES = (
@@ -215,4 +281,81 @@ ISBI = Recipe(
     ),
 )
 
-RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (SHAPES, ISBI)}
+ISBI_ELASTIC = replace(
+    ISBI,
+    name="isbi-elastic",
+    title="Cell membranes, with elastic deformation",
+    article="What is U-Net? (network 2)",
+    network="ClassicUNet",
+    options={"in_channels": 1, "out_channels": 1, "width": 32},
+    warp=Warp(256, rotation=180, scale=(0.65, 1.3), elastic=10),
+    fit=replace(ISBI.fit, steps=3200),
+    teacher="isbi",
+)
+
+IMAGENET = Normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+
+VOC = Recipe(
+    name="voc",
+    title="Everyday objects (Pascal VOC)",
+    summary="Finds people, animals, vehicles and furniture, 20 classes in all, in photographs.",
+    article="VOC final project, original U-Net (network 3)",
+    network="VocUNet",
+    options={"in_channels": 3, "out_channels": 22, "width": 24},
+    task=tasks.VOC,
+    normalisation=IMAGENET,
+    margin=0,
+    side=160,
+    symmetry="mirror",
+    scales=(0.8, 1.0, 1.25),
+    data="voc",
+    # Larger than the crop on the whole: where a photo is smaller, the rest of the crop is wasted.
+    photo=PhotoAugment(128, scale=(0.9, 1.8)),
+    growth=((0, 64), (7000, 96), (11000, 128)),
+    batch=16,
+    fit=FitOptions(
+        steps=13000,
+        optimiser="AdamW",
+        rate=1.5e-3,
+        weight_decay=5e-2,
+        loss="both",
+        schedule="cosine",
+        warm_up=400,
+        clip_norm=1.0,
+        ema=0.999,
+        epoch=1000,
+        precision="bfloat16",
+    ),
+    choose_by="",
+    licence="Weights for research use, as the terms of Pascal VOC's photos",
+    credit="Pascal VOC 2012: Everingham et al. 2010; SBD labels: Hariharan et al. 2011.",
+    data_note="",
+    scores_note="",
+    limits="",
+)
+
+VOC_RESNET50 = replace(
+    VOC,
+    name="voc-resnet50",
+    title="Everyday objects, residual encoder",
+    article="VOC final project, ResNet-50-style encoder (network 3)",
+    network="ResNetUNet",
+    options={"in_channels": 3, "out_channels": 22, "width": 32},
+)
+
+VOC_COLOUR = replace(
+    VOC,
+    name="voc-color",
+    title="Everyday objects, painted as colours",
+    article="UNet in PyTorch (network 4)",
+    network="StridedUNet",
+    options={"in_channels": 3, "out_channels": 3, "width": 16},
+    task=tasks.VOC_COLOUR,
+    growth=((0, 64), (5000, 96), (8000, 128)),
+    # The article's loss; the nearest palette colour is the class.
+    fit=replace(VOC.fit, steps=9000, loss="cross-entropy"),
+)
+
+RECIPES: dict[str, Recipe] = {
+    recipe.name: recipe for recipe in (SHAPES, ISBI, ISBI_ELASTIC, VOC, VOC_RESNET50, VOC_COLOUR)
+}

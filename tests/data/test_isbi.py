@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from unet_demo.data.isbi import DataError, load_frames, split_numbers
+from unet_demo.data.errors import DataError
+from unet_demo.data.isbi import load_frames, load_unlabelled, split_numbers
 
 
 @pytest.fixture
@@ -69,3 +70,14 @@ def test_a_volume_too_short_for_the_split_is_refused(volume):
 def test_an_unknown_split_is_refused_and_the_known_ones_named(volume):
     with pytest.raises(DataError, match=r"'test'.*train, val, all"):
         load_frames(volume, "test")
+
+
+def test_the_unlabelled_slices_are_read(volume):
+    frames = np.full((3, 16, 20), 9, np.uint8)
+    tifffile.imwrite(volume / "test-volume.tif", frames, photometric="minisblack")
+    assert load_unlabelled(volume).shape == (3, 16, 20, 1)
+
+
+def test_missing_unlabelled_slices_are_named_with_what_to_do(volume):
+    with pytest.raises(DataError, match=r"^test-volume\.tif not found in .*put the file there\.$"):
+        load_unlabelled(volume)

@@ -8,18 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
+from .errors import DataError
 from .images import read_mask, read_picture
 
-VOLUME, LABELS = "train-volume.tif", "train-labels.tif"
+VOLUME, LABELS, UNLABELLED = "train-volume.tif", "train-labels.tif", "test-volume.tif"
 
 TRAINING_FRAMES = 21
 """Frames 0–20 train, the rest choose and score: neighbouring slices look alike, so no random split."""
 
 SPLITS = ("train", "val", "all")
-
-
-class DataError(ValueError):
-    """One plain sentence on what is wrong with a data directory."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +53,17 @@ def load_frames(directory: str | Path, split: str = "all") -> Frames:
             f" which begins at frame {TRAINING_FRAMES}; give the challenge's whole volume."
         )
     return Frames(images[chosen], (labels[chosen] > 127).astype(np.uint8), tuple(chosen))
+
+
+def load_unlabelled(directory: str | Path) -> np.ndarray:
+    """The challenge's test slices, uint8 (N, H, W, 1), whose labels nobody has. Raises DataError."""
+    path = Path(directory) / UNLABELLED
+    if not path.is_file():
+        raise DataError(
+            f"{UNLABELLED} not found in {str(directory)!r}; this recipe also learns from the"
+            " challenge's unlabelled slices: put the file there."
+        )
+    return read_picture(path).pages[..., :1]
 
 
 def split_numbers(count: int, split: str) -> list[int]:

@@ -1,0 +1,113 @@
+"""Pascal VOC 2012 photos with their masks, as torchvision's ``VOCSegmentation`` finds them on disk.
+
+Masks on disk are palette pictures of ids: 0 background, 1–20 objects, 255 void.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import repeat
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ..void import VOID
+from .errors import DataError
+
+SPLITS = ("train", "val", "trainval")
+
+LAYOUT = Path("VOCdevkit", "VOC2012")
+
+
+@dataclass(frozen=True)
+class Photos:
+    """Photos uint8 (H, W, 3), masks uint8 (H, W) of ids and void, and their names, in one order."""
+
+    images: Sequence[np.ndarray]
+    labels: Sequence[np.ndarray]
+    names: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+def load_photos(directory: str | Path, split: str, longest: int = 0) -> Photos:
+    """Read the photos of a split; with ``longest``, reduced to that longest side in px.
+
+    ``directory`` holds ``VOCdevkit/VOC2012``, or is one of these two folders. Raises DataError.
+    """
+    # Imported here: torchvision takes seconds, and only who reads VOC needs it.
+    from torchvision.datasets import VOCSegmentation
+
+    if split not in SPLITS:
+        raise DataError(f"There is no split {split!r} of VOC; use one of {', '.join(SPLITS)}.")
+    try:
+        files = VOCSegmentation(_root(Path(directory)), "2012", split, download=False)
+    except (RuntimeError, OSError) as error:
+        raise DataError(
+            f"The list of the split {split!r} is missing under {LAYOUT / 'ImageSets'}; unpack the"
+            " whole of VOC 2012."
+        ) from error
+    # Reading is decoding and reducing, which Pillow does without the interpreter's lock.
+    with ThreadPoolExecutor() as threads:
+        pairs = list(threads.map(_read, files.images, files.masks, repeat(longest)))
+    names = [Path(path).stem for path in files.images]
+    return Photos([image for image, _ in pairs], [mask for _, mask in pairs], names)
+
+
+def _root(directory: Path) -> Path:
+    """The folder that holds VOCdevkit."""
+    for root in (directory, directory.absolute().parent, directory.absolute().parent.parent):
+        if (root / LAYOUT).is_dir():
+            return root
+    raise DataError(
+        f"{str(directory)!r} holds no {LAYOUT}; give --data the folder into which Pascal VOC 2012"
+        " was unpacked."
+    )
+
+
+def _read(photo: str, mask: str, longest: int) -> tuple[np.ndarray, np.ndarray]:
+    try:
+        with Image.open(photo) as image, Image.open(mask) as ids:
+            if image.size != ids.size:
+                raise DataError(
+                    f"The photo {Path(photo).name} and its mask are not of the same size; unpack"
+                    " VOC 2012 again."
+                )
+            image = image.convert("RGB")
+            size = reduced(image.size, longest)
+            if size != image.size:
+                image = image.resize(size, Image.Resampling.LANCZOS)
+                # Nearest: a blend of two ids is a third class.
+                ids = ids.resize(size, Image.Resampling.NEAREST)  # type: ignore[assignment]
+            return np.array(image), np.array(ids, np.uint8)
+    except OSError as error:
+        raise DataError(
+            f"{Path(photo).name} or its mask cannot be read; unpack VOC 2012 again."
+        ) from error
+
+
+def reduced(size: tuple[int, int], longest: int) -> tuple[int, int]:
+    """(width, height) with its longest side at most ``longest`` px; 0 leaves it."""
+    factor = longest / max(size)
+    if not longest or factor >= 1:
+        return size
+    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
+
+
+def sampling_weights(labels: Sequence[np.ndarray], classes: int) -> np.ndarray:
+    """How often to draw each photo, float64 (N,), summing to 1, so that rare classes are seen.
+
+    A photo weighs as much as its rarest object: 1/√(share of the photos that hold the class), the
+    repeat factor of Gupta et al. 2019 (LVIS). The background does not count.
+    """
+    holds = np.zeros((len(labels), classes), bool)
+    for row, ids in zip(holds, labels, strict=True):
+        present = np.unique(ids)
+        row[present[present < min(classes, VOID)]] = True
+    holds[:, 0] = False
+    share = holds.mean(axis=0)
+    factor = np.divide(1, np.sqrt(share), out=np.zeros(classes), where=share > 0)
+    weights = np.maximum((holds * factor).max(axis=1), 1)
+    return weights / weights.sum()
