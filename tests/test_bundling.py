@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import pytest
 from tiny import RECIPE
 
-from unet_demo import bundling, recipes
+from unet_demo import bundling
 from unet_demo.checkpoints import find_offered, load_checkpoint, read_card, read_index, sha256_of
 from unet_demo.recipes import RECIPES
 from unet_demo.runs import RunError, train
@@ -19,10 +19,9 @@ def bundled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of weights after a tiny run was bundled into it."""
     run, weights = (tmp_path_factory.mktemp(name) for name in ("run", "weights"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(recipes.RECIPES, "shapes", RECIPE)
         patch.setattr(bundling, "WEIGHTS", weights)
         list(train(RECIPE, None, run))
-        bundling.bundle("shapes", run, None, "cpu")
+        bundling.bundle(RECIPE, run, None, "cpu")
     return weights
 
 
@@ -51,7 +50,7 @@ def test_the_curve_is_an_svg_with_a_line_for_losses_and_one_for_scores(bundled):
 
 def test_a_folder_without_a_run_ends_in_one_sentence(tmp_path):
     with pytest.raises(RunError, match=r"holds no shapes\.safetensors"):
-        bundling.bundle("shapes", tmp_path, None, "cpu")
+        bundling.bundle(RECIPE, tmp_path, None, "cpu")
 
 
 @pytest.mark.parametrize("name", sorted(RECIPES))

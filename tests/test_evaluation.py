@@ -25,7 +25,8 @@ from unet_demo.evaluation import (
     scene_options,
 )
 from unet_demo.inference import Predictor
-from unet_demo.recipes import RECIPES, VALIDATION_SEED
+from unet_demo.recipe import VALIDATION_SEED
+from unet_demo.recipes import RECIPES
 from unet_demo.segmentation import open_predictor
 
 SCENES = (SceneOptions(size=32), SceneOptions(size=48))

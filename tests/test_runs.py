@@ -71,6 +71,13 @@ def test_the_checkpoint_is_that_of_the_best_validation(run):
     assert "scenes" in card.scored_on
 
 
+def test_where_nothing_is_chosen_the_last_network_is_kept(tmp_path):
+    events = list(train(replace(RECIPE, choose_by=""), None, tmp_path))
+    scores = [event.scores for event in events if isinstance(event, Validated)]
+    assert load_checkpoint(tmp_path / "shapes.safetensors").card.scores == scores[-1]
+    assert max(score["mIoU"] for score in scores) > scores[-1]["mIoU"]
+
+
 def test_tensorboard_reads_losses_rates_and_scores(run):
     scalars = board(run)
     written = [(event.step, event.value) for event in scalars.Scalars("loss/train")]

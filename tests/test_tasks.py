@@ -263,6 +263,77 @@ def test_both_is_the_sum_of_cross_entropy_and_dice(task):
     assert task.loss(logits, targets, "both").item() == pytest.approx(parts.item())
 
 
+@every_loss
+@every_task
+def test_weights_of_one_change_no_loss(task, loss):
+    logits, targets = logits_for(task, 8, 8), targets_for(task, 8, 8)
+    targets[:, :2] = VOID
+    weighted = task.loss(logits, targets, loss, torch.ones(2, 8, 8))
+    assert weighted.item() == pytest.approx(task.loss(logits, targets, loss).item(), rel=1e-6)
+
+
+@every_task
+def test_a_pixel_of_weight_0_counts_as_little_as_a_void_one(task):
+    logits, targets = logits_for(task, 8, 8), targets_for(task, 8, 8)
+    weights = torch.ones(2, 8, 8)
+    weights[:, :3] = 0
+    void = targets.clone()
+    void[:, :3] = VOID
+    assert task.loss(logits, targets, "cross-entropy", weights).item() == pytest.approx(
+        task.loss(logits, void, "cross-entropy").item(), rel=1e-6
+    )
+
+
+@every_task
+def test_a_pixel_of_weight_3_counts_as_much_as_three(task):
+    logits, targets = logits_for(task, 1, 4), targets_for(task, 1, 4)
+    weights = torch.tensor([1.0, 3, 1, 1]).expand(2, 1, 4)
+    thrice = torch.tensor([0, 1, 1, 1, 2, 3])
+    assert task.loss(logits, targets, "cross-entropy", weights).item() == pytest.approx(
+        task.loss(logits[..., thrice], targets[..., thrice], "cross-entropy").item(), rel=1e-6
+    )
+
+
+@every_task
+def test_a_void_pixels_weight_says_nothing(task):
+    logits, targets = logits_for(task, 8, 8), targets_for(task, 8, 8)
+    targets[:, :3] = VOID
+    weights = torch.ones(2, 8, 8)
+    heavy = weights.clone()
+    heavy[:, :3] = 100
+    assert torch.equal(
+        task.loss(logits, targets, "both", weights), task.loss(logits, targets, "both", heavy)
+    )
+
+
+@every_task
+def test_dice_weighs_all_pixels_alike(task):
+    logits, targets = logits_for(task, 8, 8), targets_for(task, 8, 8)
+    weighted = task.loss(logits, targets, "dice", torch.rand(2, 8, 8))
+    assert torch.equal(weighted, task.loss(logits, targets, "dice"))
+
+
+@pytest.mark.parametrize("weight", [0, 1e-30, 1e6])
+@every_task
+def test_weights_of_any_size_give_a_finite_gradient(task, weight):
+    logits = logits_for(task, 8, 8).requires_grad_()
+    targets = targets_for(task, 8, 8)
+    targets[:, 0] = VOID
+    loss = task.loss(logits, targets, "cross-entropy", torch.full((2, 8, 8), float(weight)))
+    loss.backward()
+    assert loss.isfinite() and logits.grad.isfinite().all()
+    assert bool(logits.grad.any()) == (weight > 0)
+
+
+def test_weights_of_another_shape_are_refused():
+    with pytest.raises(ValueError, match=r"weights are \(1, 2, 2\) and the labels \(2, 2, 2\)"):
+        SHAPES.loss(
+            torch.zeros(2, 3, 2, 2),
+            torch.zeros(2, 2, 2, dtype=torch.uint8),
+            weights=torch.ones(1, 2, 2),
+        )
+
+
 def test_an_unknown_loss_is_refused_and_the_known_ones_named():
     with pytest.raises(ValueError, match=r"there is no loss 'hinge'.*dice"):
         SHAPES.loss(torch.zeros(1, 3, 2, 2), torch.zeros(1, 2, 2), "hinge")

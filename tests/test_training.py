@@ -21,6 +21,7 @@ from unet_demo.training import (
     Event,
     Finished,
     FitOptions,
+    Plateau,
     StepDone,
     Trainer,
     Validated,
@@ -28,15 +29,18 @@ from unet_demo.training import (
     load_batches,
     rate_at,
 )
+from unet_demo.void import VOID
 
 SCENES = SceneBatches((SceneOptions(size=32),), 2, 0, Normalisation((0.5,) * 3, (0.25,) * 3))
 
 CALM_RATES = {"Adam": 5e-3, "AdamW": 5e-3, "RMSprop": 2e-3, "SGD": 5e-2}
 
 
-def trainer(steps: int = 6, seed: int = 0, **options: object) -> Trainer:
+def trainer(
+    steps: int = 6, seed: int = 0, *, batch_norm: bool = True, **options: object
+) -> Trainer:
     torch.manual_seed(seed)
-    network = create_network("ShapesUNet", width=2)
+    network = create_network("ShapesUNet", width=2, batch_norm=batch_norm)
     he_initialise(network)
     return Trainer(network, tasks.SHAPES, FitOptions(steps=steps, **{"epoch": 3, **options}))
 
@@ -161,6 +165,31 @@ def test_a_resumed_training_continues_exactly(tmp_path, optimiser, ema, precisio
     assert torch.equal(weights_of(second.evaluated), weights_of(whole.evaluated))
 
 
+def test_a_resumed_training_remembers_its_plateau_and_accumulates_on(tmp_path):
+    options = {
+        "schedule": "plateau", "patience": 1, "accumulate": 2, "epoch": 1, "rate": 1e-2,
+        "plateau_score": "mIoU",
+    }  # fmt: skip
+
+    def run(one: Trainer, start: int, end: int) -> list[StepDone]:
+        drawn = load_batches(SCENES, 2 * start, 2 * end)
+        events = fit(one, drawn, lambda network: {"mIoU": 0.5})
+        return [event for event in events if isinstance(event, StepDone)]
+
+    whole = run(trainer(**options), 0, 6)
+    first = trainer(**options)
+    run(first, 0, 2)
+    first.save(tmp_path / "state.safetensors")
+    second = trainer(seed=9, **options)
+    second.resume(tmp_path / "state.safetensors")
+    assert second.plateau == first.plateau == Plateau(best=0.5, waited=1)
+    resumed = run(second, 2, 6)
+    assert [(event.loss, event.rate) for event in resumed] == [
+        (event.loss, event.rate) for event in whole[2:]
+    ]
+    assert resumed[0].rate > resumed[-1].rate
+
+
 # --- rates and optimisers ---
 
 
@@ -191,6 +220,44 @@ def test_steps_divide_the_rate_by_ten():
     assert rates(schedule="step", decay_every=40)[::20] == pytest.approx([1, 1, 0.1, 0.1, 0.01])
 
 
+@pytest.mark.parametrize("score", ["loss", "mIoU"])
+@pytest.mark.parametrize("patience", [0, 2])
+def test_a_plateau_is_where_torch_sees_one(score, patience):
+    one = trainer(1, schedule="plateau", patience=patience, plateau_score=score)
+    torch_s = torch.optim.lr_scheduler.ReduceLROnPlateau(
+        torch.optim.SGD([torch.zeros(1)], one.rate),
+        "min" if score == "loss" else "max",
+        factor=0.1,
+        patience=patience,
+        eps=0,
+    )
+    seen = [0.9, 0.5, 0.50001, 0.6, 0.4, 0.4, math.nan, 0.7, 0.2, 0.9, 0.90001, 0.8, 0.8, 0.8]
+    ours, theirs = [], []
+    for value in seen:
+        one.note_scores({score: value})
+        torch_s.step(value)
+        ours.append(one.rate)
+        theirs.append(torch_s.get_last_lr()[0])
+    assert ours == pytest.approx(theirs, rel=1e-12)
+    assert ours[-1] < ours[0]
+
+
+def test_a_plateau_lowers_the_rate_of_the_steps_after_it():
+    one = trainer(schedule="plateau", patience=0, epoch=2, warm_up=1)
+    used = [
+        event.rate
+        for event in fit(one, batches(), lambda network: {"loss": 1.0})
+        if isinstance(event, StepDone)
+    ]
+    assert used == pytest.approx([1e-3] * 4 + [1e-4] * 2)
+
+
+def test_a_plateau_of_a_score_that_no_validation_gives_is_refused():
+    one = trainer(schedule="plateau", plateau_score="Dice", epoch=1)
+    with pytest.raises(ValueError, match=r"follows the score 'Dice'.*gives only mIoU"):
+        list(fit(one, batches(), lambda network: {"mIoU": 1.0}))
+
+
 @pytest.mark.parametrize("loss", tasks.LOSSES)
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
 def test_every_optimiser_lowers_every_loss(optimiser, loss):
@@ -207,6 +274,15 @@ def test_clipping_bounds_the_length_of_a_step():
     assert (weights_of(one.network) - before).norm().item() == pytest.approx(0.01, rel=1e-3)
 
 
+def test_clipping_bounds_every_value_of_the_gradient():
+    one = trainer(optimiser="SGD", rate=1.0, momentum=0.0, clip_value=0.01)
+    before = weights_of(one.network)
+    one.train_step(*SCENES(0))
+    changes = (weights_of(one.network) - before).abs()
+    assert changes.max().item() == pytest.approx(0.01, rel=1e-3)
+    assert (changes > 0.0099).sum() > 1
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -215,6 +291,8 @@ def test_clipping_bounds_the_length_of_a_step():
         ({"precision": "float8"}, "no precision 'float8'.*bfloat16"),
         ({"steps": 0}, "at least 1"),
         ({"epoch": 0}, "at least 1"),
+        ({"accumulate": 0}, "at least 1"),
+        ({"patience": -1}, "at least 0"),
         ({"rate": 0.0}, "rate above 0"),
         ({"rate": math.nan}, "rate above 0"),
     ],
@@ -223,6 +301,70 @@ def test_clipping_bounds_the_length_of_a_step():
 def test_settings_that_cannot_work_are_refused(change, words):
     with pytest.raises(ValueError, match=words):
         FitOptions(**{"steps": 1, **change})
+
+
+# --- accumulated batches, and weights of pixels ---
+
+
+def unlike_parts(weighted: bool) -> list[Batch]:
+    """Three batches that differ in how many pictures, void pixels and weights they have."""
+    parts = []
+    for number, count in enumerate((2, 1, 2)):
+        images, labels = (tensor[:count] for tensor in SCENES(number))
+        labels = labels.clone()
+        labels[:, : 10 * number] = VOID
+        weights = (1 + number) * torch.rand(labels.shape)
+        parts.append((images, labels, weights) if weighted else (images, labels))
+    return parts
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_accumulated_batches_give_the_step_of_one_that_holds_all_their_pictures(weighted):
+    options = {"optimiser": "SGD", "rate": 1.0, "momentum": 0.0, "batch_norm": False}
+    torch.manual_seed(0)
+    parts = unlike_parts(weighted)
+    joined = [torch.cat(tensors) for tensors in zip(*parts, strict=True)]
+    one, other = trainer(**options), trainer(**options)
+    before = weights_of(one.network)
+    assert one.train_on(parts) == pytest.approx(other.train_step(*joined), rel=1e-6)
+    assert torch.allclose(weights_of(one.network), weights_of(other.network), atol=1e-6)
+    assert (weights_of(one.network) - before).abs().max() > 1e-3
+
+
+def test_a_batch_that_is_all_void_adds_nothing():
+    one, other = (trainer(batch_norm=False, optimiser="SGD", rate=1.0) for _ in range(2))
+    images, labels = SCENES(0)
+    nothing = (images, torch.full_like(labels, VOID))
+    one.train_on([(images, labels), nothing])
+    other.train_on([(images, labels)])
+    assert torch.allclose(weights_of(one.network), weights_of(other.network), atol=1e-3)
+    assert math.isfinite(one.train_on([nothing]))
+
+
+def test_a_step_takes_as_many_batches_as_it_accumulates():
+    one = trainer(3, accumulate=2)
+    drawn = []
+    events = fit(one, (drawn.append(number) or SCENES(number) for number in range(6)))
+    assert [event.step for event in events if isinstance(event, StepDone)] == [1, 2, 3]
+    assert drawn == list(range(6))
+
+
+def test_pixels_of_no_weight_teach_nothing():
+    images, labels = SCENES(0)
+    half = torch.zeros(labels.shape)
+    half[:, :16] = 1
+    void = labels.clone()
+    void[:, 16:] = VOID
+    one, other = trainer(), trainer()
+    assert one.train_step(images, labels, half) == pytest.approx(other.train_step(images, void))
+    assert torch.allclose(weights_of(one.network), weights_of(other.network), atol=1e-5)
+
+
+def test_a_loop_hands_weights_to_the_loss():
+    images, labels = SCENES(0)
+    light = torch.where(labels == 0, 0.01, 1.0)
+    plain = losses(fit(trainer(1), [(images, labels)]))
+    assert losses(fit(trainer(1), [(images, labels, light)])) != plain
 
 
 # --- averaged weights ---

@@ -13,7 +13,7 @@ from .evaluation import Evaluation, evaluate
 from .evaluation_files import MatrixOfCases
 from .inference import Predictor, Progress
 from .networks.base import parameter_count
-from .recipes import RECIPES
+from .recipe import Recipe
 from .runs import LOSSES, SCORES, RunError, RunFolder
 
 SMOOTHING = 0.98
@@ -21,11 +21,15 @@ SMOOTHING = 0.98
 
 
 HEADLINES = ("V_rand", "V_info", "mIoU")
-"""Scores that the card gives without averaging too."""
+"""Scores that the card gives without averaging too, of the bundled weights and of the float32 ones."""
 
 
 def bundle(
-    name: str, run: Path, data: Path | None, device: str | None, progress: Progress | None = None
+    recipe: Recipe,
+    run: Path,
+    data: Path | None,
+    device: str | None,
+    progress: Progress | None = None,
 ) -> Evaluation:
     """Enter the best checkpoint of a run into ``weights/``: file, index, model card and curve.
 
@@ -33,34 +37,36 @@ def bundle(
     shipped; its threshold is the best one without, since that is how pages predict by default.
     Raises RunError when the run has no such checkpoint, DataError when the data is not there.
     """
-    source = RunFolder(run, RECIPES[name]).best
+    source = RunFolder(run, recipe).best
     if not source.is_file():
         raise RunError(f"{str(run)!r} holds no {source.name}; train it first, or give its folder.")
     checkpoint = load_checkpoint(source)
     # With today's recipe's margin and the like, not those that the run began with.
-    undecided = Checkpoint(RECIPES[name].card({}, ""), checkpoint.network)
+    undecided = Checkpoint(recipe.card({}, ""), checkpoint.network)
     predictor = Predictor(undecided, device)
     single = evaluate(predictor, data, flips=False, progress=progress).scores
     confusion = MatrixOfCases(len(undecided.card.task.classes))
     evaluation = evaluate(predictor, data, flips=True, progress=progress, keep=confusion)
-    scores = evaluation.scores | {
-        f"{score} without averaging": single[score] for score in HEADLINES if score in single
-    }
+    trained = checkpoint.card.scores  # measured in training, before the weights became float16
+    scores = dict(evaluation.scores)
+    for headline in (name for name in HEADLINES if name in single):
+        scores[f"{headline} without averaging"] = single[headline]
+        scores[f"{headline} without averaging, float32"] = trained[headline]
     card = replace(
-        RECIPES[name].card(scores, f"{evaluation.scored_on}, {averaging(undecided.card)}"),
+        recipe.card(scores, f"{evaluation.scored_on}, {averaging(undecided.card)}"),
         recipe=checkpoint.card.recipe,
         threshold=single.get("threshold", 0.5),
     )
     target = WEIGHTS / source.name
     save_checkpoint(target, checkpoint.network, card)
     add_to_index(target)
-    curve = curve_svg([_losses(run / LOSSES), _scores(run / SCORES, RECIPES[name].choose_by)])
+    curve = curve_svg([_losses(run / LOSSES), _scores(run / SCORES, _headline(card))])
     target.with_suffix(".svg").write_text(curve, encoding="utf-8")
     if len(confusion.matrix) > 2:  # of two classes the scores tell all
         drawing = confusion_svg(confusion.matrix, card.task.classes)
         confusion_path(target).write_text(drawing, encoding="utf-8")
     parameters = parameter_count(checkpoint.network)
-    target.with_suffix(".md").write_text(model_card(card, parameters), encoding="utf-8")
+    target.with_suffix(".md").write_text(model_card(card, recipe, parameters), encoding="utf-8")
     return evaluation
 
 
@@ -76,9 +82,8 @@ def averaging(card: Card) -> str:
     return views[card.symmetry] + sizes
 
 
-def model_card(card: Card, parameters: int) -> str:
+def model_card(card: Card, recipe: Recipe, parameters: int) -> str:
     """Markdown that tells a person what a checkpoint is, how it came about and what it is worth."""
-    recipe = RECIPES[card.name]
     needs_data = "" if recipe.data == "shapes" else " --data DIR"
     scores = "\n".join(
         f"| {name} | {value:.4f} |" for name, value in card.scores.items() if value == value
@@ -141,6 +146,11 @@ def _losses(path: Path) -> Series:
         smooth[index] = mean
     thin = slice(None, None, max(1, len(steps) // 300))
     return Series("training loss, smoothed", steps[thin], smooth[thin], "#d55e00")
+
+
+def _headline(card: Card) -> str:
+    """The score that a checkpoint is known by."""
+    return next(name for name in HEADLINES if name in card.scores)
 
 
 def _scores(path: Path, name: str) -> Series:

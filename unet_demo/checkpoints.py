@@ -4,6 +4,7 @@ Never a pickle: opening a stranger's file runs none of its code.
 """
 
 import json
+import logging
 import math
 import os
 from collections.abc import Mapping
@@ -14,7 +15,15 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from .hub import INDEX, HubError, fetch_checkpoint, looks_like_repo, parse_repo, sha256_of
+from .hub import (
+    INDEX,
+    HubError,
+    fetch_checkpoint,
+    list_checkpoints,
+    looks_like_repo,
+    parse_repo,
+    sha256_of,
+)
 from .networks import Network, create_network
 from .tasks import Task, task_from_dict, task_to_dict
 
@@ -24,13 +33,23 @@ HEADER_KEY = "unet_demo"
 FORMAT = 1
 """Version of the card; a file with a higher one was made by a later program."""
 
-WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
+_PACKAGE = Path(__file__).resolve().parent
+_INSTALLED = _PACKAGE / "weights"
+
+WEIGHTS = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / "weights"
+"""The bundled checkpoints: inside an installed package, at the top of a clone."""
 
 HUB_VARIABLE = "UNET_DEMO_HUB_REPO"
 """Environment variable: owner/repo that holds checkpoints which are not bundled."""
 
 
+LOGGER = logging.getLogger(__name__)
+
 MAX_MARGIN = 512
+MAX_SIDE = 4096
+
+SYMMETRIES = ("dihedral", "mirror")
+"""What a picture may be turned into and stay one: any of the square's eight, or its mirror image."""
 
 
 class CheckpointError(ValueError):
@@ -42,8 +61,11 @@ class Card:
     """All that is needed to rebuild, use and credit a checkpoint.
 
     ``mean`` and ``std`` normalise pictures in 0..1, per channel. ``margin`` is how many px of
-    mirrored picture surround it on its way through the network. ``threshold`` is the best one for
-    a binary task. ``scores`` maps a score's name to its value; ``scored_on`` names the data.
+    mirrored picture surround it on its way through the network. ``side`` is the longest side in px
+    to which pictures are brought first, since objects were learnt at that size; 0 leaves them.
+    Test-time averaging goes over ``symmetry`` (one of SYMMETRIES) and ``scales``, factors of the
+    size. ``threshold`` is the best one for a binary task. ``scores`` maps a score's name to its
+    value; ``scored_on`` names the data.
     Raises ValueError for a field that is of another type or out of its range.
     """
 
@@ -54,6 +76,9 @@ class Card:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     margin: int = 0
+    side: int = 0
+    symmetry: str = SYMMETRIES[0]
+    scales: tuple[float, ...] = (1.0,)
     threshold: float = 0.5
     title: str = ""
     summary: str = ""
@@ -81,6 +106,12 @@ class Card:
             raise ValueError("std is not above 0")
         if type(self.margin) is not int or not 0 <= self.margin <= MAX_MARGIN:
             raise ValueError(f"margin is not a whole number from 0 to {MAX_MARGIN}")
+        if type(self.side) is not int or not 0 <= self.side <= MAX_SIDE:
+            raise ValueError(f"side is not a whole number from 0 to {MAX_SIDE}")
+        if self.symmetry not in SYMMETRIES:
+            raise ValueError(f"symmetry is not one of {', '.join(SYMMETRIES)}")
+        if not self.scales or not all(_is_number(s) and 0.1 <= s <= 10 for s in self.scales):
+            raise ValueError("scales are not numbers from 0.1 to 10")
         if not _is_number(self.threshold) or not 0 <= self.threshold <= 1:
             raise ValueError("threshold is not a number from 0 to 1")
 
@@ -107,7 +138,7 @@ class Card:
             known = {f.name for f in fields(cls)}
             values = {name: value for name, value in values.items() if name in known}
             values["task"] = task_from_dict(values["task"])
-            for name in ("mean", "std"):
+            for name in {"mean", "std", "scales"} & values.keys():
                 values[name] = tuple(values[name])
             values["options"] = dict(values["options"])
             return cls(**values)
@@ -266,6 +297,37 @@ def find_offered(text: str) -> Path:
     )
 
 
+def offered_names() -> list[str]:
+    """The names that :func:`find_offered` knows: the bundled ones, then those of UNET_DEMO_HUB_REPO.
+
+    Where that repository gives no list (the log says why), the bundled ones alone.
+    """
+    names = list(read_index(WEIGHTS))
+    hub = os.environ.get(HUB_VARIABLE)
+    if hub:
+        try:
+            names += [name for name in list_checkpoints(*parse_repo(hub)) if name not in names]
+        except HubError as error:
+            LOGGER.warning("%s is set, but gives no checkpoints: %s", HUB_VARIABLE, error)
+    return names
+
+
+def offered_cards() -> dict[str, Card]:
+    """name → card of what may be asked for by name; the files of the Hub's are downloaded for that.
+
+    What can't be had from the Hub is left out, and the log says why. Raises CheckpointError for a
+    bundled file that is missing or damaged.
+    """
+    cards = {name: read_card(find_offered(name)) for name in read_index(WEIGHTS)}
+    for name in offered_names():
+        if name not in cards:
+            try:
+                cards[name] = read_card(find_offered(name))
+            except (HubError, CheckpointError) as error:
+                LOGGER.warning("The checkpoint %r is not offered: %s", name, error)
+    return cards
+
+
 def _verified(path: Path, sha256: str) -> Path:
     if not path.is_file():
         raise CheckpointError(
@@ -293,6 +355,8 @@ __all__ = [
     "find_checkpoint",
     "find_offered",
     "load_checkpoint",
+    "offered_cards",
+    "offered_names",
     "open_checkpoint",
     "read_card",
     "read_index",

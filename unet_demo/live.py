@@ -23,11 +23,11 @@ from .inference import Prediction, Predictor
 from .metrics import confusion_matrix
 from .networks import NETWORKS, create_network
 from .networks.base import GRID, Network, he_initialise, parameter_count
-from .recipes import SHAPES, VALIDATION_SEED
+from .recipe import VALIDATION_SEED
+from .recipes import SHAPES
 from .tasks import LOSSES, ColourTask, Task
 from .training import (
     OPTIMISERS,
-    SCHEDULES,
     Batch,
     Diverged,
     Event,
@@ -42,6 +42,8 @@ from .training import (
 WIDTHS = (8, 16, 32, 64)
 RATES = (1e-5, 1e3)
 SMALLEST_SIZE = 64
+LIVE_SCHEDULES = ("constant", "cosine")
+"""The loop's other ones wait for settings or validations that a live run has not."""
 
 UPDATE_SECONDS = 0.4
 """Time between two snapshots."""
@@ -179,7 +181,7 @@ class Limits:
         _check_choice("network", settings.network, tuple(NETWORKS))
         _check_choice("width", settings.width, WIDTHS)
         _check_choice("optimiser", settings.optimiser, OPTIMISERS)
-        _check_choice("schedule", settings.schedule, SCHEDULES)
+        _check_choice("schedule", settings.schedule, LIVE_SCHEDULES)
         _check_choice("loss", settings.loss, LOSSES)
         _check_range("learning rate", settings.rate, *RATES)
         _check_range("number of steps", settings.steps, 1, self.steps)

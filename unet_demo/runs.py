@@ -1,23 +1,36 @@
 """A training run on disk: where it writes its losses, its state and its best checkpoint, and resumes.
 
 A run's folder holds ``losses.csv`` and ``scores.csv`` (a row a step, a row a validation),
-``tensorboard/``, ``state.safetensors`` (to resume from) and ``NAME.safetensors`` (the best so far).
+``tensorboard/``, ``state.safetensors`` (to resume from) and ``NAME.safetensors`` (the best so far,
+or the last one where the recipe chooses by no score).
 """
 
 import csv
 import os
 import threading
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from .checkpoints import load_checkpoint, save_checkpoint
-from .networks import create_network
+from .checkpoints import read_card, save_checkpoint
+from .experiments import EXPERIMENTS
+from .networks import Network, create_network
 from .networks.base import he_initialise
-from .recipes import EXPERIMENTS, Recipe
-from .training import Diverged, Event, StepDone, Trainer, Validated, fit, load_batches
+from .processes import LaunchError, Processes, join_processes
+from .recipe import Recipe
+from .training import (
+    Diverged,
+    Event,
+    Scores,
+    StepDone,
+    Trainer,
+    Validated,
+    fit,
+    load_batches,
+)
 
 STATE = "state.safetensors"
 LOSSES, SCORES = "losses.csv", "scores.csv"
@@ -46,7 +59,16 @@ class RunFolder:
         """The score of the best checkpoint so far, −1 if there is none."""
         if not self.best.is_file():
             return -1.0
-        return float(load_checkpoint(self.best).card.scores[self.recipe.choose_by])
+        return float(read_card(self.best).scores[self.recipe.choose_by])
+
+    def chooses(self, scores: Scores) -> bool:
+        """Whether a network with these scores is kept instead of the one that is there.
+
+        Without a score to choose by, the last one always is: then nothing was chosen on the split
+        that it is scored on.
+        """
+        by = self.recipe.choose_by
+        return not by or scores[by] > self.best_score()
 
 
 def train(
@@ -62,34 +84,67 @@ def train(
     """Train a recipe into a folder, and yield what happens.
 
     Saves its state atomically at every validation. With ``resume``, continues from the last one,
-    exactly as if it had not been interrupted. Raises RunError or DataError before the first step.
+    exactly as if it had not been interrupted. Where several processes were launched, each calls
+    this and trains its share, but only the main one validates, writes and yields. Raises RunError,
+    DeviceError or DataError before the first step.
     """
     folder = RunFolder(out, recipe)
     if folder.state.is_file() and not resume:
         raise RunError(
             f"{str(out)!r} already holds a run; add --resume to continue it, or give another --out."
         )
-    device = device or torch.device("cpu")
-    torch.manual_seed(recipe.fit.seed)
-    network = create_network(recipe.network, **recipe.options)
-    he_initialise(network)
-    trainer = Trainer(network, recipe.task, recipe.fit, device)
-    experiment = EXPERIMENTS[recipe.data](recipe, data, str(device))
-    out.mkdir(parents=True, exist_ok=True)
+    processes = _join_processes(recipe, device or torch.device("cpu"))
+    trainer = _trainer(recipe, processes)
+    experiment = EXPERIMENTS[recipe.data](recipe, data, str(processes.device))
     if resume and folder.state.is_file():
         _resume(trainer, folder)
-    batches = load_batches(experiment.batch_of, trainer.step, recipe.fit.steps, workers)
+    if not processes.agree(trainer.step):
+        raise RunError(
+            f"Not all processes find the same run in {str(out)!r}; to resume on several machines,"
+            " give an --out that all of them share."
+        )
+    parts = recipe.fit.accumulate
+    first, last = trainer.step * parts, recipe.fit.steps * parts
+    batches = load_batches(experiment.batch_of, first, last, workers, processes)
+    if not processes.main:
+        deque(fit(trainer, batches, _without_validation, stop), maxlen=0)
+        return
+    out.mkdir(parents=True, exist_ok=True)
     with RunLog(out, trainer.step) as log:
-        best = folder.best_score()
         for event in fit(trainer, batches, experiment.validate, stop):
             log.write(event)
             if isinstance(event, Validated):
-                if event.scores[recipe.choose_by] > best:
-                    best = event.scores[recipe.choose_by]
+                if folder.chooses(event.scores):
                     card = recipe.card(event.scores, experiment.scored_on)
                     save_checkpoint(folder.best, trainer.evaluated, card)
                 trainer.save(folder.state)
             yield event
+
+
+def _join_processes(recipe: Recipe, device: torch.device) -> Processes:
+    try:
+        processes = join_processes(device)
+    except LaunchError as error:
+        raise RunError(str(error)) from error
+    if recipe.batch < processes.count:
+        raise RunError(
+            f"{processes.count} processes cannot share batches of {recipe.batch};"
+            f" launch {recipe.batch} at most."
+        )
+    return processes
+
+
+def _trainer(recipe: Recipe, processes: Processes) -> Trainer:
+    torch.manual_seed(recipe.fit.seed)
+    network = create_network(recipe.network, **recipe.options)
+    he_initialise(network)
+    network = processes.join_batch_norm(network)
+    return Trainer(network, recipe.taught or recipe.task, recipe.fit, processes.device, processes)
+
+
+def _without_validation(network: Network) -> Scores:
+    """What the other processes do while the main one validates; they wait for it at the next step."""
+    return {}
 
 
 def _resume(trainer: Trainer, folder: RunFolder) -> None:

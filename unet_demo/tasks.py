@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .void import VOID
+from .void import VOID, VOID_COLOUR
 
 RGB = tuple[int, int, int]
 
@@ -75,21 +75,44 @@ class Task:
         """(N, K, H, W) → (N, H, W) float: the probability of the label that :meth:`labels` chose."""
         return probabilities.max(axis=1)
 
-    def loss(self, logits: Tensor, target: Tensor, kind: str = "both") -> Tensor:
-        """Scalar loss of (N, outputs, H, W) logits against (N, H, W) ids; ``kind`` is one of LOSSES."""
+    def loss(
+        self, logits: Tensor, target: Tensor, kind: str = "both", weights: Tensor | None = None
+    ) -> Tensor:
+        """Scalar loss of (N, outputs, H, W) logits against (N, H, W) ids; ``kind`` is one of LOSSES.
+
+        ``weights``: float32 (N, H, W), ≥ 0, how much each pixel counts in the cross-entropy; Dice
+        weighs all pixels alike. Raises ValueError for another kind or weights of another shape.
+        """
         if kind not in LOSSES:
             raise ValueError(f"there is no loss {kind!r}; the losses are {', '.join(LOSSES)}")
+        if weights is not None and weights.shape != target.shape:
+            raise ValueError(
+                f"the weights are {tuple(weights.shape)} and the labels {tuple(target.shape)};"
+                " each pixel needs one weight"
+            )
         if bool((target == VOID).all()):
             return logits.float().sum() * 0  # a mean over no pixel at all would be NaN
         parts = []
         if kind in ("cross-entropy", "both"):
-            parts.append(self.cross_entropy(logits, target))
+            parts.append(self.cross_entropy(logits, target, weights))
         if kind in ("dice", "both"):
             parts.append(self.dice_loss(logits, target))
         return torch.stack(parts).sum()
 
-    def cross_entropy(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Mean cross-entropy over the pixels that are not void, of which there must be one."""
+    def cross_entropy(
+        self, logits: Tensor, target: Tensor, weights: Tensor | None = None
+    ) -> Tensor:
+        """(Weighted) mean of the pixels' cross-entropy over those not void, of which there must be one."""
+        decided = target != VOID
+        losses = self.pixel_cross_entropy(logits, target)[decided]
+        if weights is None:
+            return losses.mean()
+        weights = weights[decided]
+        # Weights that are all 0 give a loss of 0, not NaN.
+        return (weights * losses).sum() / weights.sum().clamp(min=torch.finfo(weights.dtype).tiny)
+
+    def pixel_cross_entropy(self, logits: Tensor, target: Tensor) -> Tensor:
+        """(N, outputs, H, W) and (N, H, W) ids → (N, H, W) float32; what void pixels get says nothing."""
         raise NotImplementedError
 
     def dice_loss(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -142,10 +165,9 @@ class BinaryTask(Task):
         one = self.probabilities(logits)
         return torch.cat([1 - one, one], dim=1)
 
-    def cross_entropy(self, logits: Tensor, target: Tensor) -> Tensor:
-        decided = target != VOID
+    def pixel_cross_entropy(self, logits: Tensor, target: Tensor) -> Tensor:
         return F.binary_cross_entropy_with_logits(
-            logits[:, 0][decided].float(), target[decided].float()
+            logits[:, 0].float(), target.float(), reduction="none"
         )
 
 
@@ -157,9 +179,12 @@ class MulticlassTask(Task):
     def probabilities(self, logits: Tensor) -> Tensor:
         return logits[:, : len(self.classes)].float().softmax(dim=1)
 
-    def cross_entropy(self, logits: Tensor, target: Tensor) -> Tensor:
+    def pixel_cross_entropy(self, logits: Tensor, target: Tensor) -> Tensor:
         return F.cross_entropy(
-            logits[:, : len(self.classes)].float(), target.long(), ignore_index=VOID
+            logits[:, : len(self.classes)].float(),
+            target.long(),
+            ignore_index=VOID,
+            reduction="none",
         )
 
 
@@ -181,13 +206,14 @@ class ColourTask(Task):
         squared = (colours.unsqueeze(1) - palette.view(1, -1, 3, 1, 1)).square().sum(dim=2)
         return (-squared / (2 * self.softness**2)).softmax(dim=1)
 
-    def cross_entropy(self, logits: Tensor, target: Tensor) -> Tensor:
-        """BCE against the label's colour, as the article has it; void pixels do not count."""
-        decided = target != VOID
+    def pixel_cross_entropy(self, logits: Tensor, target: Tensor) -> Tensor:
+        """BCE against the label's colour, as the article has it: the mean of the three channels."""
         ids = target.long().clamp(max=len(self.classes) - 1)
         colours = self.palette_tensor(logits.device)[ids].permute(0, 3, 1, 2)
-        loss = F.binary_cross_entropy_with_logits(logits[:, :3].float(), colours, reduction="none")
-        return (loss * decided.unsqueeze(1)).sum() / (3 * decided.sum()).clamp(min=1)
+        losses = F.binary_cross_entropy_with_logits(
+            logits[:, :3].float(), colours, reduction="none"
+        )
+        return losses.mean(dim=1)
 
     def palette_tensor(self, device: torch.device) -> Tensor:
         """(classes, 3) float32 in 0..1."""
@@ -259,3 +285,7 @@ VOC_CLASSES = (
 
 VOC = MulticlassTask(classes=VOC_CLASSES, palette=voc_palette())
 VOC_COLOUR = ColourTask(classes=VOC_CLASSES, palette=voc_palette())
+
+# Two articles teach the borders' colour, void, as one more class.
+VOC_AND_VOID = MulticlassTask(classes=(*VOC_CLASSES, "void"), palette=(*voc_palette(), VOID_COLOUR))
+VOC_COLOUR_AND_VOID = ColourTask(VOC_AND_VOID.classes, VOC_AND_VOID.palette)

@@ -9,10 +9,11 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import cast
 
@@ -24,16 +25,22 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset
 
 from .networks import Network
+from .processes import Processes
 from .tasks import Task
+from .void import VOID
 
-Batch = tuple[Tensor, Tensor]
-"""Pictures float32 (N, C, H, W), normalised, and label ids (N, H, W)."""
+Batch = tuple[Tensor, Tensor] | tuple[Tensor, Tensor, Tensor]
+"""Pictures float32 (N, C, H, W), normalised, label ids (N, H, W), and maybe loss weights float32 (N, H, W)."""
 
 Scores = dict[str, float]
 
 OPTIMISERS = ("Adam", "AdamW", "RMSprop", "SGD")
-SCHEDULES = ("constant", "cosine", "step")
+SCHEDULES = ("constant", "cosine", "step", "plateau")
 PRECISIONS = ("float32", "bfloat16")
+
+PLATEAU_FACTOR = 0.1
+PLATEAU_MARGIN = 1e-4
+"""The share by which a score must pass the best one to be better; torch's own."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +57,16 @@ class FitOptions:
     warm_up: int = 0
     decay_every: int = 0
     """Steps after which the "step" schedule divides the rate by ten."""
+    patience: int = 10
+    """Validations in a row without a better score that "plateau" bears before it divides the rate by ten."""
+    plateau_score: str = "loss"
+    """The validation's score that "plateau" follows: a "loss" is to fall, any other score to rise."""
+    accumulate: int = 1
+    """Batches whose gradients are averaged into one step."""
     clip_norm: float = 0.0
     """Largest norm of the gradient; 0 = no clipping."""
+    clip_value: float = 0.0
+    """Largest magnitude of each of the gradient's values; 0 = no clipping."""
     ema: float = 0.0
     """Decay of the exponential moving average of the weights; 0 = none is kept."""
     epoch: int = 100
@@ -71,6 +86,8 @@ class FitOptions:
                 )
         if self.steps < 1 or self.epoch < 1 or not self.rate > 0:
             raise ValueError("steps and epoch must be at least 1 and the rate above 0")
+        if self.accumulate < 1 or self.patience < 0:
+            raise ValueError("accumulate must be at least 1 and patience at least 0")
 
 
 @dataclass(frozen=True)
@@ -133,7 +150,10 @@ def make_optimiser(network: nn.Module, options: FitOptions) -> torch.optim.Optim
 
 
 def rate_at(step: int, options: FitOptions) -> float:
-    """The learning rate of a step (from 0): linear warm-up, then constant, cosine to 0, or ÷10 in steps."""
+    """The learning rate of a step (from 0): linear warm-up, then constant, cosine to 0, or ÷10 in steps.
+
+    The "plateau" schedule starts from the constant rate; see :class:`Plateau`.
+    """
     if step < options.warm_up:
         return options.rate * (step + 1) / options.warm_up
     if options.schedule == "cosine":
@@ -144,8 +164,34 @@ def rate_at(step: int, options: FitOptions) -> float:
     return options.rate
 
 
+@dataclass(frozen=True)
+class Plateau:
+    """Where a "plateau" schedule stands, by the rules of torch's ReduceLROnPlateau.
+
+    ``waited`` counts the validations since the ``best`` one or the last fall; each of the ``falls``
+    has divided the rate by ten.
+    """
+
+    best: float | None = None
+    waited: int = 0
+    falls: int = 0
+
+    def after(self, score: float, patience: int) -> "Plateau":
+        """Where it stands after a validation with this score, the higher the better."""
+        bar = -math.inf if self.best is None else self.best + PLATEAU_MARGIN * abs(self.best)
+        if score > bar:
+            return replace(self, best=score, waited=0)
+        if self.waited < patience:
+            return replace(self, waited=self.waited + 1)
+        return replace(self, waited=0, falls=self.falls + 1)
+
+
 class Trainer:
-    """A network in training: its optimiser, its averaged weights, and the number of steps done."""
+    """A network in training: its optimiser, its averaged weights, and the number of steps done.
+
+    One of several ``processes`` holds the same network as the others, and steps together with them;
+    only the main one keeps averaged weights.
+    """
 
     def __init__(
         self,
@@ -153,20 +199,25 @@ class Trainer:
         task: Task,
         options: FitOptions,
         device: torch.device | str = "cpu",
+        processes: Processes | None = None,
     ):
         self.network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.task = task
         self.options = options
         self.device = torch.device(device)
+        self.processes = processes or Processes()
+        # Seeded alike, but kinds of processor round differently: the main one's weights count.
+        self.processes.average(self._values(), float(self.processes.main))
         self.optimiser = make_optimiser(self.network, options)
         self.average = (
             AveragedModel(
                 self.network, multi_avg_fn=get_ema_multi_avg_fn(options.ema), use_buffers=True
             )
-            if options.ema
+            if options.ema and self.processes.main
             else None
         )
         self.step = 0
+        self.plateau = Plateau()
         self._good = (0, self._snapshot())
 
     @property
@@ -174,32 +225,67 @@ class Trainer:
         """The network to validate and to ship: the averaged weights where they are kept."""
         return cast(Network, self.average.module) if self.average else self.network
 
-    def train_step(self, images: Tensor, targets: Tensor) -> float:
-        """One optimiser step on a batch; returns its loss. A loss that is not finite changes nothing."""
+    @property
+    def rate(self) -> float:
+        """The learning rate of the next step."""
+        return rate_at(self.step, self.options) * PLATEAU_FACTOR**self.plateau.falls
+
+    def train_step(self, images: Tensor, targets: Tensor, weights: Tensor | None = None) -> float:
+        """One optimiser step on one batch; see :meth:`train_on`."""
+        return self.train_on([(images, targets) if weights is None else (images, targets, weights)])
+
+    def train_on(self, batches: Sequence[Batch]) -> float:
+        """One optimiser step on several batches; returns their loss. One that is not finite changes no weight.
+
+        Gradient and loss are (weighted) means over the pixels that are not void, of all batches and
+        processes: for cross-entropy and without BatchNorm, those of one batch that holds all their
+        pictures. Dice is of each batch and each process's share by itself.
+        """
         self.network.train()
-        images = images.to(self.device, memory_format=torch.channels_last, non_blocking=True)
-        targets = targets.to(self.device, non_blocking=True)
-        self.optimiser.param_groups[0]["lr"] = rate_at(self.step, self.options)
-        with self._precision():
-            logits = self.network(images)
-        loss = self.task.loss(logits, targets, self.options.loss)
-        value = float(loss.detach())
+        self.optimiser.param_groups[0]["lr"] = self.rate
+        self.optimiser.zero_grad(set_to_none=True)
+        sizes = [_counted_pixels(*labels) for _, *labels in batches]
+        loss = torch.zeros((), device=self.device)
+        for batch, size in zip(batches, sizes, strict=True):
+            part = self._loss(*batch) * (size / sum(sizes))
+            part.backward()
+            loss += part.detach()
+        self.processes.average([loss, *self._gradients(), *self._statistics()], sum(sizes))
+        value = float(loss)
         if not math.isfinite(value):
             return value
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
         if self.options.clip_norm:
             nn.utils.clip_grad_norm_(self.network.parameters(), self.options.clip_norm)
+        if self.options.clip_value:
+            nn.utils.clip_grad_value_(self.network.parameters(), self.options.clip_value)
         self.optimiser.step()
         self.step += 1
         if self.average:
             self.average.update_parameters(self.network)
         return value
 
+    def note_scores(self, scores: Scores) -> None:
+        """Let a "plateau" schedule see a validation; all processes go by the main one's scores.
+
+        Raises ValueError if the score that it follows is not there.
+        """
+        if self.options.schedule != "plateau":
+            return
+        name = self.options.plateau_score
+        if self.processes.main and name not in scores:
+            raise ValueError(
+                f"the plateau schedule follows the score {name!r},"
+                f" but a validation gives only {', '.join(scores) or 'none'}"
+            )
+        sign = -1 if name == "loss" else 1
+        score = self.processes.from_main(sign * scores.get(name, math.nan))
+        self.plateau = self.plateau.after(score, self.options.patience)
+
     def keep_good(self) -> bool:
         """Remember the present weights as the state to fall back to; False if they are not finite."""
         snapshot = self._snapshot()
         finite = all(bool(t.isfinite().all()) for state in snapshot for t in state.values())
+        finite = bool(self.processes.from_main(finite))  # who alone has the averaged weights
         if finite:
             self._good = (self.step, snapshot)
         return finite
@@ -224,7 +310,11 @@ class Trainer:
                 if value is not None
             }
         tensors = {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}
-        header = {"step": str(self.step), "groups": json.dumps(state["param_groups"])}
+        header = {
+            "step": str(self.step),
+            "groups": json.dumps(state["param_groups"]),
+            "plateau": json.dumps(asdict(self.plateau)),
+        }
         partial = path.with_suffix(".partial")
         save_file(tensors, partial, metadata=header)
         os.replace(partial, path)
@@ -245,11 +335,12 @@ class Trainer:
                 }
             )
             self.step = int(header["step"])
-        except (SafetensorError, RuntimeError, KeyError, ValueError) as error:
+            self.plateau = Plateau(**json.loads(header.get("plateau", "{}")))
+        except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(
                 f"{path.name} is damaged or was written by a run with other settings: {error}"
             ) from error
-        self.keep_good()
+        self._good = (self.step, self._snapshot())
 
     def _modules(self) -> list[nn.Module]:
         return [self.network, self.average] if self.average else [self.network]
@@ -257,10 +348,39 @@ class Trainer:
     def _snapshot(self) -> list[dict[str, Tensor]]:
         return [deepcopy(module.state_dict()) for module in self._modules()]
 
+    def _loss(self, images: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
+        images = images.to(self.device, memory_format=torch.channels_last, non_blocking=True)
+        targets = targets.to(self.device, non_blocking=True)
+        if weights is not None:
+            weights = weights.to(self.device, non_blocking=True)
+        with self._precision():
+            logits = self.network(images)
+        return self.task.loss(logits, targets, self.options.loss, weights)
+
+    def _values(self) -> list[Tensor]:
+        return [*self.network.parameters(), *self._statistics()]
+
+    def _gradients(self) -> list[Tensor]:
+        return [p.grad for p in self.network.parameters() if p.grad is not None]
+
+    def _statistics(self) -> list[Tensor]:
+        """BatchNorm's running means and variances."""
+        return [buffer for buffer in self.network.buffers() if buffer.is_floating_point()]
+
     def _precision(self):
         if self.options.precision == "bfloat16":
             return torch.autocast(self.device.type, dtype=torch.bfloat16)
         return nullcontext()
+
+
+def _counted_pixels(targets: Tensor, weights: Tensor | None = None) -> float:
+    """The pixels that are not void, or their weights' sum: what cross-entropy divides by.
+
+    Where that is nothing, one: neither loss nor gradient comes from there, but something must be
+    there to divide by.
+    """
+    decided = targets != VOID
+    return float(decided.sum() if weights is None else weights[decided].sum()) or 1.0
 
 
 def _within(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
@@ -276,30 +396,47 @@ def _optimiser_state(tensors: dict[str, Tensor]) -> dict[int, dict[str, Tensor]]
 
 
 class StepBatches(Dataset[Batch]):
-    """A data set whose items are whole batches, each a pure function of its step number."""
+    """A data set whose items are one process's shares of batches, each a pure function of its number."""
 
-    def __init__(self, batch_of: Callable[[int], Batch], steps: int):
+    def __init__(self, batch_of: Callable[[int], Batch], length: int, processes: Processes):
         self.batch_of = batch_of
-        self.steps = steps
+        self.length = length
+        self.processes = processes
 
     def __len__(self) -> int:
-        return self.steps
+        return self.length
 
-    def __getitem__(self, step: int) -> Batch:
-        return self.batch_of(step)
+    def __getitem__(self, number: int) -> Batch:
+        batch = self.batch_of(number)
+        share = self.processes.share(len(batch[0]))
+        return cast(Batch, tuple(tensor[share] for tensor in batch))
 
 
 def load_batches(
-    batch_of: Callable[[int], Batch], start: int, steps: int, workers: int = 0
+    batch_of: Callable[[int], Batch],
+    start: int,
+    stop: int,
+    workers: int = 0,
+    processes: Processes | None = None,
 ) -> Iterable[Batch]:
-    """Batches of the steps ``start`` … ``steps`` − 1, in order, made by ``workers`` processes (0 = here)."""
+    """Batches number ``start`` … ``stop`` − 1, in order, made by ``workers`` processes (0 = here).
+
+    A step takes one batch, or as many as it accumulates. Of several training ``processes`` each
+    gets its share of every batch.
+    """
     return DataLoader(
-        StepBatches(batch_of, steps),
+        StepBatches(batch_of, stop, processes or Processes()),
         batch_size=None,
-        sampler=range(start, steps),
+        sampler=range(start, stop),
         num_workers=workers,
         pin_memory=torch.cuda.is_available(),
     )
+
+
+def _groups(batches: Iterable[Batch], size: int) -> Iterator[list[Batch]]:
+    remaining = iter(batches)
+    while group := list(islice(remaining, size)):
+        yield group
 
 
 def fit(
@@ -315,12 +452,12 @@ def fit(
     loop ends and the network holds the weights of the last validation (or of the start).
     """
     options = trainer.options
-    for images, targets in batches:
+    for group in _groups(batches, options.accumulate):
         if trainer.step >= options.steps or (stop and stop.is_set()):
             break
         begun = time.perf_counter()
-        rate = rate_at(trainer.step, options)
-        loss = trainer.train_step(images, targets)
+        rate = trainer.rate
+        loss = trainer.train_on(group)
         if not math.isfinite(loss):
             yield Diverged(trainer.step + 1, loss, trainer.restore_good())
             return
@@ -331,5 +468,7 @@ def fit(
                 yield Diverged(trainer.step + 1, math.nan, trainer.restore_good())
                 return
             if validate:
-                yield Validated(trainer.step, validate(trainer.evaluated.eval()))
+                scores = validate(trainer.evaluated.eval())
+                trainer.note_scores(scores)
+                yield Validated(trainer.step, scores)
     yield Finished(trainer.step, stopped=trainer.step < options.steps)

@@ -51,6 +51,16 @@ def uniform(low: float, high: float, shape: tuple[int, ...], rng: torch.Generato
     return torch.rand(shape, generator=rng) * (high - low) + low
 
 
+def chance(rng: torch.Generator, low: float = 0.0, high: float = 1.0) -> float:
+    """One uniform number in low..high."""
+    return uniform(low, high, (), rng).item()
+
+
+def whole(low: int, high: int, rng: torch.Generator) -> int:
+    """One whole number from low to high, both of them included."""
+    return int(torch.randint(low, high + 1, (), generator=rng))
+
+
 def elastic_displacement(
     count: int, height: int, width: int, sigma: float, rng: torch.Generator, grid: int = 3
 ) -> Tensor:
@@ -103,6 +113,11 @@ def warp_pair(
 ) -> tuple[Tensor, Tensor]:
     """(N, C, H, W) float and (N, H, W) ids → crops (N, C, crop, crop) and (N, crop, crop), moved together."""
     positions = warp_grid(len(images), images.shape[-2], images.shape[-1], warp, rng)
+    return sample_pair(images, labels, positions)
+
+
+def sample_pair(images: Tensor, labels: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
+    """Read pictures in 0..1 (bicubic) and ids (nearest) at the same (N, h, w, 2) positions."""
     moved = sample(images, positions).clamp(0, 1)
     ids = sample(labels.unsqueeze(1).float(), positions, mode="nearest")[:, 0]
     return moved, ids.round().to(labels.dtype)
@@ -120,11 +135,142 @@ def relight(images: Tensor, light: Light, rng: torch.Generator) -> Tensor:
 
 
 @dataclass(frozen=True)
+class ArticleAugmentation:
+    """ "What is U-Net?": elastic deformation, then for each picture one of EFFECTS and one of TURNS.
+
+    ``crop``: the output's side in px; ``elastic``: σ in px of displacements on a 3×3 grid.
+    ``blur``: longest motion in px; ``distortion``: how far, at most, a lens moves the corners, as a
+    share of their distance from the centre; ``noise``: largest σ, on pictures in 0..1;
+    ``contrast`` (0..1): factors lie within 1 ± this. The article gives no strengths; these are ours.
+    """
+
+    crop: int
+    elastic: float = 10.0
+    blur: float = 7.0
+    distortion: float = 0.1
+    noise: float = 0.05
+    contrast: float = 0.2
+
+
+Pair = tuple[Tensor, Tensor]
+"""Pictures (N, C, H, W) in 0..1 and their ids (N, H, W)."""
+
+Change = Callable[[Tensor, Tensor, ArticleAugmentation, torch.Generator], Pair]
+
+
+def article_augment(
+    images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
+) -> Pair:
+    """(N, C, H, W) in 0..1 and ids (N, H, W) → (N, C, crop, crop) and (N, crop, crop), moved together."""
+    warp = Warp(augment.crop, rotation=0, scale=(1, 1), mirror=False, elastic=augment.elastic)
+    images, labels = warp_pair(images, labels, warp, rng)
+    pairs = [
+        _effect_and_turn(image, ids, augment, rng)
+        for image, ids in zip(images.split(1), labels.split(1), strict=True)
+    ]
+    changed, moved = zip(*pairs, strict=True)
+    return torch.cat(changed), torch.cat(moved)
+
+
+def _effect_and_turn(
+    image: Tensor, ids: Tensor, augment: ArticleAugmentation, rng: torch.Generator
+) -> Pair:
+    for family in (EFFECTS, TURNS):
+        change = list(family.values())[whole(0, len(family) - 1, rng)]
+        image, ids = change(image, ids, augment, rng)
+    return image, ids
+
+
+def motion_blur(
+    images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
+) -> Pair:
+    """As if the pictures had moved straight on while they were taken; the mask shows the middle."""
+    length = chance(rng, 0, augment.blur)
+    angle = torch.tensor(chance(rng, 0, torch.pi))
+    direction = torch.stack([torch.cos(angle), torch.sin(angle)])
+    places = torch.linspace(-length / 2, length / 2, round(length) + 2)
+    still = pixel_grid(*images.shape[-2:]).expand(len(images), -1, -1, -1)
+    moments = [sample(images, still + place * direction, "bilinear") for place in places]
+    return torch.stack(moments).mean(0), labels
+
+
+def optical_distortion(
+    images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
+) -> Pair:
+    """A lens's barrel or pincushion: points at distance r from the centre are read at r·(1 + k·r²)."""
+    strength = chance(rng, -augment.distortion, augment.distortion)
+    grid = pixel_grid(*images.shape[-2:])
+    centre = grid[:, -1, -1].view(1, 1, 1, 2) / 2
+    outwards = grid - centre
+    squared = outwards.square().sum(-1, keepdim=True) / centre.square().sum()
+    positions = centre + outwards * (1 + strength * squared)
+    return sample_pair(images, labels, positions.expand(len(images), -1, -1, -1))
+
+
+def gaussian_noise(
+    images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
+) -> Pair:
+    """Noise on the pictures. (torchvision's takes no generator.)"""
+    noise = torch.randn(images.shape, generator=rng) * chance(rng, 0, augment.noise)
+    return (images + noise).clamp(0, 1), labels
+
+
+def random_contrast(
+    images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
+) -> Pair:
+    """More or less contrast, around the pictures' mean."""
+    factor = 1 + chance(rng, -augment.contrast, augment.contrast)
+    return tv.adjust_contrast(images, factor), labels
+
+
+def horizontal_flip(
+    images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
+) -> Pair:
+    """Left becomes right."""
+    return tv.horizontal_flip(images), tv.horizontal_flip(labels)
+
+
+def quarter_turns(
+    images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
+) -> Pair:
+    """Turned by 90°, 180° or 270°."""
+    turns = whole(1, 3, rng)
+    return images.rot90(turns, (-2, -1)), labels.rot90(turns, (-2, -1))
+
+
+def vertical_flip(
+    images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
+) -> Pair:
+    """Up becomes down."""
+    return tv.vertical_flip(images), tv.vertical_flip(labels)
+
+
+EFFECTS: dict[str, Change] = {
+    "motion blur": motion_blur,
+    "optical distortion": optical_distortion,
+    "Gaussian noise": gaussian_noise,
+    "contrast": random_contrast,
+}
+
+TURNS: dict[str, Change] = {
+    "horizontal flip": horizontal_flip,
+    "rotation by 90°": quarter_turns,
+    "vertical flip": vertical_flip,
+}
+
+
+def pixel_grid(height: int, width: int) -> Tensor:
+    """(1, H, W, 2): the position (x, y) in px of each pixel."""
+    y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    return torch.stack([x, y], -1).float().unsqueeze(0)
+
+
+@dataclass(frozen=True)
 class PhotoAugment:
     """``crop``: the output's side in px; ``scale``: range of the photo's longest side, in crops.
 
-    ``brightness``, ``contrast``, ``saturation``: factors lie within 1 ± these; ``hue``: shift
-    within ± this share of the colour circle (0..0.5), off because it takes longer than all the rest;
+    ``brightness``, ``contrast``, ``saturation`` (0..1): factors lie within 1 ± these; ``hue``
+    (0..0.5): shift within ± this share of the colour circle, off as it takes longer than the rest;
     ``grayscale``: probability of a gray photo.
     """
 
@@ -174,7 +320,7 @@ def random_span(length: int, ratio: float, crop: int, rng: torch.Generator) -> S
     """Where a crop falls on an axis of ``length`` px resized by ``ratio``: within it, or around it."""
     scaled = max(round(length * ratio), 1)
     low, high = sorted((0, scaled - crop))
-    offset = int(torch.randint(low, high + 1, (), generator=rng))
+    offset = whole(low, high, rng)
     first, last = max(offset, 0), min(offset + crop, scaled)
     # Cutting before resizing spares resizing what is then cut away.
     start = min(int(first * length / scaled), length - 1)
@@ -216,8 +362,3 @@ def recolour(photo: Tensor, augment: PhotoAugment, rng: torch.Generator) -> Tens
     if chance(rng) < augment.grayscale:
         photo = tv.rgb_to_grayscale(photo, num_output_channels=3)
     return photo
-
-
-def chance(rng: torch.Generator, low: float = 0.0, high: float = 1.0) -> float:
-    """One uniform number in low..high."""
-    return uniform(low, high, (), rng).item()

@@ -111,3 +111,25 @@ def sampling_weights(labels: Sequence[np.ndarray], classes: int) -> np.ndarray:
     factor = np.divide(1, np.sqrt(share), out=np.zeros(classes), where=share > 0)
     weights = np.maximum((holds * factor).max(axis=1), 1)
     return weights / weights.sum()
+
+
+def stretched(photo: np.ndarray, ids: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """Article 3: a photo (H, W, 3) and its ids (H, W) stretched to a square by nearest pixels."""
+    rows, columns = (np.arange(side) * length // side for length in ids.shape)
+    chosen = np.ix_(rows, columns)
+    return photo[chosen], ids[chosen]
+
+
+def pasted(photo: np.ndarray, ids: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """Article 4: both pasted at the top left of a black square, which is then resized.
+
+    The ids are resized by nearest pixels: the article's blends of two colours are other classes.
+    """
+    square = max(ids.shape)
+    below, beside = ((0, square - length) for length in ids.shape)
+    photo = np.pad(photo, (below, beside, (0, 0)))
+    return stretched(photo, np.pad(ids, (below, beside)), side)
+
+
+FRAMINGS = {"stretched": stretched, "pasted": pasted}
+"""How the articles fit a photo and its ids into a square."""

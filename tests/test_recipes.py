@@ -1,0 +1,119 @@
+"""The recipes: ours, those for a GPU, and the articles' own."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+from tiny import write_voc
+
+from unet_demo.data.errors import DataError
+from unet_demo.experiments import EXPERIMENTS, with_taught_frames
+from unet_demo.networks import create_network
+from unet_demo.networks.base import parameter_count
+from unet_demo.recipe import Recipe
+from unet_demo.recipes import AS_PUBLISHED, FOR_GPU, RECIPES
+from unet_demo.training import StepDone, Trainer, fit
+
+VARIANTS = [
+    pytest.param(recipe, id=f"{recipe.name}-{variant}")
+    for variant, book in (("ours", RECIPES), ("gpu", FOR_GPU), ("published", AS_PUBLISHED))
+    for recipe in book.values()
+]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory):
+    """A folder with a tiny VOC and a tiny ISBI volume."""
+    folder = write_voc(tmp_path_factory.mktemp("data"))
+    rng = np.random.default_rng(0)
+    for name, frames in (("train-volume", 25), ("test-volume", 3)):
+        pixels = rng.integers(0, 256, (frames, 64, 64), np.uint8)
+        tifffile.imwrite(folder / f"{name}.tif", pixels, photometric="minisblack")
+    labels = np.full((25, 64, 64), 255, np.uint8)
+    labels[:, 30:32] = 0
+    tifffile.imwrite(folder / "train-labels.tif", labels, photometric="minisblack")
+    return folder
+
+
+def shrunk(recipe: Recipe) -> Recipe:
+    """The same with a network of width 2, a batch of 2 and small crops."""
+    article = recipe.article_augmentation
+    return replace(
+        recipe,
+        options={**recipe.options, "width": 2},
+        batch=2,
+        teacher="",
+        scenes=tuple(replace(scene, size=32) for scene in recipe.scenes[:1]),
+        warp=replace(recipe.warp, crop=32),
+        photo=replace(recipe.photo, crop=32),
+        article_augmentation=article and replace(article, crop=32),
+        growth=(),
+        fit=replace(recipe.fit, steps=2, epoch=2, warm_up=0, precision="float32"),
+    )
+
+
+def test_every_checkpoint_of_the_design_has_a_recipe():
+    names = {"shapes", "isbi", "isbi-elastic", "voc", "voc-resnet50", "voc-color"}
+    assert set(RECIPES) == set(AS_PUBLISHED) == names
+    assert set(FOR_GPU) == names - {"shapes"}
+
+
+@pytest.mark.parametrize("recipe", VARIANTS)
+def test_a_recipe_trains_on_its_data_and_validates(recipe, data):
+    recipe = shrunk(recipe)
+    experiment = EXPERIMENTS[recipe.data](recipe, data, "cpu")
+    network = create_network(recipe.network, **recipe.options)
+    trainer = Trainer(network, recipe.taught or recipe.task, recipe.fit)
+    events = list(fit(trainer, [experiment.batch_of(step) for step in range(2)]))
+    assert all(np.isfinite(event.loss) for event in events if isinstance(event, StepDone))
+    if recipe.data != "shapes":  # 48 scenes take seconds, and tests/test_evaluation.py scores some
+        assert recipe.choose_by in {"", *experiment.validate(trainer.evaluated.eval())}
+
+
+@pytest.mark.parametrize("recipe", [*RECIPES.values(), *FOR_GPU.values()], ids=lambda r: r.name)
+def test_a_float16_file_stays_below_20_mb(recipe):
+    with torch.device("meta"):
+        network = create_network(recipe.network, **recipe.options)
+    assert 2 * parameter_count(network) < 19.5e6
+
+
+def test_the_articles_networks_have_their_own_width():
+    assert {recipe.options["width"] for recipe in AS_PUBLISHED.values()} == {64}
+
+
+def test_published_voc_counts_void_as_its_last_class(data):
+    recipe = shrunk(AS_PUBLISHED["voc"])
+    _, labels, *_ = EXPERIMENTS["voc"](recipe, data, "cpu").batch_of(0)
+    assert 255 not in labels.unique() and 21 in labels.unique()
+
+
+def test_published_photos_are_stretched_and_pasted(data):
+    stretched, pasted = (
+        EXPERIMENTS["voc"](shrunk(AS_PUBLISHED[name]), data, "cpu").batch_of(0)[0]
+        for name in ("voc", "voc-color")
+    )
+    assert (pasted[:, :, -5:] == 0).all()  # 60×40 photos leave a third of the square black
+    assert (stretched[:, :, -5:] != 0).all()
+
+
+def test_a_teacher_labels_what_nobody_has_and_leaves_out_what_it_is_not_sure_of(binary, data):
+    from unet_demo.data.isbi import load_frames, load_unlabelled
+    from unet_demo.inference import Predictor
+
+    labelled, images = load_frames(data, "train"), load_unlabelled(data)
+    teacher = Predictor(binary, "cpu", torch.float32)
+    frames = with_taught_frames(labelled, images, teacher)
+    assert len(frames.images) == len(frames.labels) == 2 * 21 + 3
+    probabilities = teacher.predict(images, flips=True).probabilities[:, 0]
+    assert (frames.labels[-3:][np.abs(probabilities - 0.5) < 0.2] == 255).all()
+    assert (frames.labels[-3:][probabilities > 0.7] == 1).all()
+    assert (frames.labels[-3:][probabilities < 0.3] == 0).all()
+
+
+def test_a_recipe_with_a_teacher_asks_for_the_unlabelled_slices(data, tmp_path):
+    for name in ("train-volume.tif", "train-labels.tif"):
+        (tmp_path / name).write_bytes((data / name).read_bytes())
+    with pytest.raises(DataError, match=r"test-volume\.tif not found"):
+        EXPERIMENTS["isbi"](RECIPES["isbi-elastic"], tmp_path, "cpu")
