@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 
-from unet_demo.batches import to_tensor
 from unet_demo.checkpoints import load_checkpoint, save_checkpoint
 from unet_demo.data.shapes import SceneOptions, article_scene
 from unet_demo.live import (
@@ -34,6 +33,7 @@ from unet_demo.live import (
 )
 from unet_demo.networks import NETWORKS
 from unet_demo.networks.base import parameter_count
+from unet_demo.scene_batches import to_tensor
 from unet_demo.training import StepDone, Trainer, fit, load_batches
 
 SCENES = SceneOptions(size=64, colour_is_clue=True)

@@ -37,7 +37,7 @@ from pathlib import Path
 import tiny
 import torch
 from test_processes import RECIPE
-from unet_demo.batches import SceneBatches
+from unet_demo.scene_batches import SceneBatches
 from unet_demo.cli import main
 from unet_demo.processes import join_processes
 from unet_demo.recipes import RECIPES

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from unet_demo import tasks
-from unet_demo.batches import Normalisation, SceneBatches
 from unet_demo.data.shapes import SceneOptions
 from unet_demo.networks import Network, create_network
 from unet_demo.networks.base import he_initialise
+from unet_demo.scene_batches import Normalisation, SceneBatches
 from unet_demo.training import (
     OPTIMISERS,
     PRECISIONS,

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .batches import to_tensor
 from .data.shapes import article_scene
 from .networks import create_network
+from .scene_batches import to_tensor
 from .tasks import SHAPES
 from .training import FitOptions, StepDone, Trainer, fit
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .batches import ArticleBatches, BatchOf, FrameBatches, PhotoBatches, SceneBatches
+from .batches import FrameBatches, PhotoBatches
 from .checkpoints import Checkpoint, open_checkpoint
 from .data.isbi import Frames, load_frames, load_unlabelled
 from .data.voc import load_photos, sampling_weights
@@ -14,6 +14,7 @@ from .evaluation import Scores, evaluate_frames, evaluate_photos, evaluate_scene
 from .inference import Predictor
 from .networks import Network
 from .recipe import VALIDATION_SEED, Recipe
+from .scene_batches import ArticleBatches, BatchOf, SceneBatches
 from .void import VOID
 
 UNSURE = 0.2

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from .batches import BatchOf, Normalisation, SceneBatches, to_tensor
 from .checkpoints import Card, Checkpoint
 from .data.shapes import ARTICLE_SIZE, SceneOptions, article_scene, scene_batch
 from .devices import fast_dtype, pick_device
@@ -25,6 +24,7 @@ from .networks import NETWORKS, create_network
 from .networks.base import GRID, Network, he_initialise, parameter_count
 from .recipe import VALIDATION_SEED
 from .recipes import SHAPES
+from .scene_batches import BatchOf, Normalisation, SceneBatches, to_tensor
 from .tasks import LOSSES, ColourTask, Task
 from .training import (
     OPTIMISERS,

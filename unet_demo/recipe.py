@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
-from .batches import Normalisation
 from .checkpoints import Card
-from .data.augment import ArticleAugmentation, Light, PhotoAugment, Warp
+from .data.augment_settings import ArticleAugmentation, Light, PhotoAugment, Warp
 from .data.shapes import SceneOptions
 from .evaluation import Scores
+from .scene_batches import Normalisation
 from .tasks import Task
 from .training import FitOptions
 

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 from . import tasks
-from .batches import Normalisation
-from .data.augment import ArticleAugmentation, Light, PhotoAugment, Warp
+from .data.augment_settings import ArticleAugmentation, Light, PhotoAugment, Warp
 from .data.shapes import SceneOptions
 from .recipe import Recipe
+from .scene_batches import Normalisation
 from .training import FitOptions
 
 SHAPES_SCENES = (

@@ -2,48 +2,15 @@
 
 A warp is one sampling grid: crop, rotation, scale, mirror and elastic deformation in one
 interpolation, bicubic for the picture and nearest for the mask, with mirrored borders.
-Photographs (VOC) are cut, resized and recoloured one at a time. Every random number comes from
-the generator that is given, so that a batch is a pure function of its step.
+Every random number comes from the generator that is given, so that a batch is a pure function of
+its step.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
-import numpy as np
 import torch
 import torch.nn.functional as F
-import torchvision.transforms.v2.functional as tv
 from torch import Tensor
-from torchvision.transforms import InterpolationMode
 
-from ..void import VOID
-
-MEAN_COLOUR = (124, 116, 104)
-"""ImageNet's mean RGB, which surrounds photographs that are smaller than their crop."""
-
-
-@dataclass(frozen=True)
-class Warp:
-    """``crop`` is the output's side in px; ``rotation`` ± degrees; ``scale`` a range of zoom factors.
-
-    ``elastic`` is the σ in px of displacements on a 3×3 grid (Ronneberger et al. 2015: 10 px).
-    """
-
-    crop: int
-    rotation: float = 180.0
-    scale: tuple[float, float] = (0.8, 1.25)
-    mirror: bool = True
-    elastic: float = 10.0
-
-
-@dataclass(frozen=True)
-class Light:
-    """Ranges of contrast factor, brightness shift, gamma exponent and noise σ, on pictures in 0..1."""
-
-    contrast: float = 0.2
-    brightness: float = 0.1
-    gamma: float = 0.2
-    noise: float = 0.03
+from .augment_settings import Light, Warp
 
 
 def uniform(low: float, high: float, shape: tuple[int, ...], rng: torch.Generator) -> Tensor:
@@ -59,6 +26,12 @@ def chance(rng: torch.Generator, low: float = 0.0, high: float = 1.0) -> float:
 def whole(low: int, high: int, rng: torch.Generator) -> int:
     """One whole number from low to high, both of them included."""
     return int(torch.randint(low, high + 1, (), generator=rng))
+
+
+def pixel_grid(height: int, width: int) -> Tensor:
+    """(1, H, W, 2): the position (x, y) in px of each pixel."""
+    y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    return torch.stack([x, y], -1).float().unsqueeze(0)
 
 
 def elastic_displacement(
@@ -132,233 +105,3 @@ def relight(images: Tensor, light: Light, rng: torch.Generator) -> Tensor:
     lit = (images.clamp(0, 1) ** gamma - 0.5) * contrast + 0.5 + shift
     noise = torch.randn(images.shape, generator=rng) * uniform(0, light.noise, shape, rng)
     return (lit + noise).clamp(0, 1)
-
-
-@dataclass(frozen=True)
-class ArticleAugmentation:
-    """ "What is U-Net?": elastic deformation, then for each picture one of EFFECTS and one of TURNS.
-
-    ``crop``: the output's side in px; ``elastic``: σ in px of displacements on a 3×3 grid.
-    ``blur``: longest motion in px; ``distortion``: how far, at most, a lens moves the corners, as a
-    share of their distance from the centre; ``noise``: largest σ, on pictures in 0..1;
-    ``contrast`` (0..1): factors lie within 1 ± this. The article gives no strengths; these are ours.
-    """
-
-    crop: int
-    elastic: float = 10.0
-    blur: float = 7.0
-    distortion: float = 0.1
-    noise: float = 0.05
-    contrast: float = 0.2
-
-
-Pair = tuple[Tensor, Tensor]
-"""Pictures (N, C, H, W) in 0..1 and their ids (N, H, W)."""
-
-Change = Callable[[Tensor, Tensor, ArticleAugmentation, torch.Generator], Pair]
-
-
-def article_augment(
-    images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
-) -> Pair:
-    """(N, C, H, W) in 0..1 and ids (N, H, W) → (N, C, crop, crop) and (N, crop, crop), moved together."""
-    warp = Warp(augment.crop, rotation=0, scale=(1, 1), mirror=False, elastic=augment.elastic)
-    images, labels = warp_pair(images, labels, warp, rng)
-    pairs = [
-        _effect_and_turn(image, ids, augment, rng)
-        for image, ids in zip(images.split(1), labels.split(1), strict=True)
-    ]
-    changed, moved = zip(*pairs, strict=True)
-    return torch.cat(changed), torch.cat(moved)
-
-
-def _effect_and_turn(
-    image: Tensor, ids: Tensor, augment: ArticleAugmentation, rng: torch.Generator
-) -> Pair:
-    for family in (EFFECTS, TURNS):
-        change = list(family.values())[whole(0, len(family) - 1, rng)]
-        image, ids = change(image, ids, augment, rng)
-    return image, ids
-
-
-def motion_blur(
-    images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
-) -> Pair:
-    """As if the pictures had moved straight on while they were taken; the mask shows the middle."""
-    length = chance(rng, 0, augment.blur)
-    angle = torch.tensor(chance(rng, 0, torch.pi))
-    direction = torch.stack([torch.cos(angle), torch.sin(angle)])
-    places = torch.linspace(-length / 2, length / 2, round(length) + 2)
-    still = pixel_grid(*images.shape[-2:]).expand(len(images), -1, -1, -1)
-    moments = [sample(images, still + place * direction, "bilinear") for place in places]
-    return torch.stack(moments).mean(0), labels
-
-
-def optical_distortion(
-    images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
-) -> Pair:
-    """A lens's barrel or pincushion: points at distance r from the centre are read at r·(1 + k·r²)."""
-    strength = chance(rng, -augment.distortion, augment.distortion)
-    grid = pixel_grid(*images.shape[-2:])
-    centre = grid[:, -1, -1].view(1, 1, 1, 2) / 2
-    outwards = grid - centre
-    squared = outwards.square().sum(-1, keepdim=True) / centre.square().sum()
-    positions = centre + outwards * (1 + strength * squared)
-    return sample_pair(images, labels, positions.expand(len(images), -1, -1, -1))
-
-
-def gaussian_noise(
-    images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
-) -> Pair:
-    """Noise on the pictures. (torchvision's takes no generator.)"""
-    noise = torch.randn(images.shape, generator=rng) * chance(rng, 0, augment.noise)
-    return (images + noise).clamp(0, 1), labels
-
-
-def random_contrast(
-    images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
-) -> Pair:
-    """More or less contrast, around the pictures' mean."""
-    factor = 1 + chance(rng, -augment.contrast, augment.contrast)
-    return tv.adjust_contrast(images, factor), labels
-
-
-def horizontal_flip(
-    images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
-) -> Pair:
-    """Left becomes right."""
-    return tv.horizontal_flip(images), tv.horizontal_flip(labels)
-
-
-def quarter_turns(
-    images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
-) -> Pair:
-    """Turned by 90°, 180° or 270°."""
-    turns = whole(1, 3, rng)
-    return images.rot90(turns, (-2, -1)), labels.rot90(turns, (-2, -1))
-
-
-def vertical_flip(
-    images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
-) -> Pair:
-    """Up becomes down."""
-    return tv.vertical_flip(images), tv.vertical_flip(labels)
-
-
-EFFECTS: dict[str, Change] = {
-    "motion blur": motion_blur,
-    "optical distortion": optical_distortion,
-    "Gaussian noise": gaussian_noise,
-    "contrast": random_contrast,
-}
-
-TURNS: dict[str, Change] = {
-    "horizontal flip": horizontal_flip,
-    "rotation by 90°": quarter_turns,
-    "vertical flip": vertical_flip,
-}
-
-
-def pixel_grid(height: int, width: int) -> Tensor:
-    """(1, H, W, 2): the position (x, y) in px of each pixel."""
-    y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
-    return torch.stack([x, y], -1).float().unsqueeze(0)
-
-
-@dataclass(frozen=True)
-class PhotoAugment:
-    """``crop``: the output's side in px; ``scale``: range of the photo's longest side, in crops.
-
-    ``brightness``, ``contrast``, ``saturation`` (0..1): factors lie within 1 ± these; ``hue``
-    (0..0.5): shift within ± this share of the colour circle, off as it takes longer than the rest;
-    ``grayscale``: probability of a gray photo.
-    """
-
-    crop: int
-    scale: tuple[float, float] = (0.5, 2.0)
-    mirror: bool = True
-    brightness: float = 0.4
-    contrast: float = 0.4
-    saturation: float = 0.4
-    grayscale: float = 0.1
-    hue: float = 0.0
-
-
-@dataclass(frozen=True)
-class Span:
-    """Along one axis: source pixels start..stop become ``size`` pixels, ``before`` px into the crop."""
-
-    start: int
-    stop: int
-    size: int
-    before: int
-
-
-def augment_photo(
-    image: np.ndarray, labels: np.ndarray, augment: PhotoAugment, rng: torch.Generator
-) -> tuple[Tensor, Tensor]:
-    """uint8 (H, W, 3) and ids uint8 (H, W) → uint8 (3, crop, crop) and ids (crop, crop).
-
-    The photo is resized (antialiased) and the mask takes its nearest pixels; where the crop goes
-    beyond them the photo is MEAN_COLOUR and the mask void.
-    """
-    photo = torch.from_numpy(image).permute(2, 0, 1)
-    mask = torch.from_numpy(labels).unsqueeze(0)
-    ratio = augment.crop * chance(rng, *augment.scale) / max(labels.shape)
-    rows, columns = (random_span(side, ratio, augment.crop, rng) for side in labels.shape)
-    photo = recolour(_cut(photo, rows, columns, InterpolationMode.BILINEAR), augment, rng)
-    # NEAREST_EXACT: the plain one looks half a pixel beside where the photo's filter looks.
-    mask = _cut(mask, rows, columns, InterpolationMode.NEAREST_EXACT)
-    photo = _place(photo, rows, columns, augment.crop, MEAN_COLOUR)
-    mask = _place(mask, rows, columns, augment.crop, (VOID,))
-    if augment.mirror and chance(rng) < 0.5:
-        photo, mask = tv.horizontal_flip(photo), tv.horizontal_flip(mask)
-    return photo, mask[0]
-
-
-def random_span(length: int, ratio: float, crop: int, rng: torch.Generator) -> Span:
-    """Where a crop falls on an axis of ``length`` px resized by ``ratio``: within it, or around it."""
-    scaled = max(round(length * ratio), 1)
-    low, high = sorted((0, scaled - crop))
-    offset = whole(low, high, rng)
-    first, last = max(offset, 0), min(offset + crop, scaled)
-    # Cutting before resizing spares resizing what is then cut away.
-    start = min(int(first * length / scaled), length - 1)
-    stop = max(round(last * length / scaled), start + 1)
-    return Span(start, stop, last - first, first - offset)
-
-
-def _cut(picture: Tensor, rows: Span, columns: Span, mode: InterpolationMode) -> Tensor:
-    """(C, H, W) → the spans' pixels, resized: (C, rows.size, columns.size)."""
-    height, width = rows.stop - rows.start, columns.stop - columns.start
-    size = [rows.size, columns.size]
-    return tv.resized_crop(
-        picture, rows.start, columns.start, height, width, size, mode, antialias=True
-    )
-
-
-def _place(
-    picture: Tensor, rows: Span, columns: Span, crop: int, around: tuple[int, ...]
-) -> Tensor:
-    """(C, rows.size, columns.size) → (C, crop, crop), the rest filled with a value per channel."""
-    canvas = torch.tensor(around, dtype=picture.dtype).view(-1, 1, 1).repeat(1, crop, crop)
-    top, left = rows.before, columns.before
-    canvas[:, top : top + rows.size, left : left + columns.size] = picture
-    return canvas
-
-
-def recolour(photo: Tensor, augment: PhotoAugment, rng: torch.Generator) -> Tensor:
-    """Colour jitter in random order, and now and then gray: uint8 (3, H, W) → the same."""
-    jitters: tuple[tuple[Callable[[Tensor, float], Tensor], float, float], ...] = (
-        (tv.adjust_brightness, augment.brightness, 1),
-        (tv.adjust_contrast, augment.contrast, 1),
-        (tv.adjust_saturation, augment.saturation, 1),
-        (tv.adjust_hue, augment.hue, 0),
-    )
-    for index in torch.randperm(len(jitters), generator=rng).tolist():
-        adjust, strength, neutral = jitters[index]
-        if strength:
-            photo = adjust(photo, neutral + chance(rng, -strength, strength))
-    if chance(rng) < augment.grayscale:
-        photo = tv.rgb_to_grayscale(photo, num_output_channels=3)
-    return photo

@@ -12,18 +12,31 @@ import tokenize
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from ..void import VOID, VOID_COLOUR
-from .planes import MAX_PIXELS, Decoded, PictureError, check_size, decode_plain, too_large
+from .planes import (
+    MAX_PIXELS,
+    Decoded,
+    PictureError,
+    Planes,
+    alpha_to_8_bit,
+    check_size,
+    decode_plain,
+    pillow_page,
+    too_large,
+)
 from .tiff import decode_tiff
 
 PERCENTILES = (0.1, 99.9)
 """Where black and white lie in 16-bit, 32-bit and float values: dead and hot pixels lie outside."""
+
+MAX_SAMPLES = 4
+"""Values of a pixel, at most: red, green, blue and alpha."""
 
 _SIGNATURES = {
     b"\x89PNG\r\n\x1a\n": "PNG",
@@ -93,6 +106,37 @@ def read_picture(path: str | os.PathLike) -> Picture:
             notes += [where + sentence for sentence in said]
         pages = np.concatenate(channels) if len(channels) > 1 else channels[0]
     return Picture(np.ascontiguousarray(pages), Path(path).stem or "picture", tuple(notes))
+
+
+def picture_from_array(values: np.ndarray, name: str = "array") -> Picture:
+    """Pixels in memory, by the rules of :func:`read_picture`.
+
+    ``values``: (H, W), (H, W, C), (N, H, W) or (N, H, W, C) of booleans, whole numbers or floats;
+    C = 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha. Of three axes the last one is C if it has
+    no more than 4 entries. Raises :class:`PictureError`.
+    """
+    try:
+        return _picture(_array_planes(values), name)
+    except PictureError as error:
+        raise PictureError(f"The array {error}") from error.__cause__
+
+
+def picture_from_image(image: Image.Image) -> Picture:
+    """A Pillow image, by the rules of :func:`read_picture`: the frame at which it stands, alone.
+
+    Pillow keeps 8 bits of a 16-bit colour; reading the file itself keeps them all. Raises
+    :class:`PictureError`.
+    """
+    path = getattr(image, "filename", "") or "image"
+    with _one_sentence(path):
+        check_size(*image.size, pages=1)
+        page = pillow_page(image, indices=False)
+        picture = _picture(_array_planes(page), Path(path).stem or "image")
+        frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+    if frames == 1:
+        return picture
+    note = f"Only frame {image.tell() + 1} of {frames} was read; give the file's path to read all."
+    return replace(picture, notes=(*picture.notes, note))
 
 
 def read_mask(path: str | os.PathLike) -> np.ndarray:
@@ -212,6 +256,34 @@ def _decode(path: Path, *, indices: bool) -> Decoded:
     """The file's own values; with ``indices``, a palette's indices in place of its colours."""
     name = _format(_head(path))
     return decode_tiff(path, indices) if name == "TIFF" else decode_plain(path, name, indices)
+
+
+def _array_planes(values: np.ndarray) -> Planes:
+    """An array as :func:`picture_from_array` takes it → its colours and alpha, in its own numbers."""
+    if values.dtype.kind not in "buif" or values.ndim not in (2, 3, 4):
+        raise PictureError(
+            "is no picture: it must hold numbers shaped (H, W), (H, W, C), (N, H, W) or (N, H, W, C)."
+        )
+    if values.ndim == 2 or (values.ndim == 3 and values.shape[-1] > MAX_SAMPLES):
+        values = values[..., None]
+    pages, height, width, samples = values.shape if values.ndim == 4 else (1, *values.shape)
+    if not 1 <= samples <= MAX_SAMPLES:
+        raise PictureError(
+            f"has {samples} channels: give 1 (gray), 3 (RGB), or either of them with alpha."
+        )
+    check_size(width, height, pages)
+    values = values.reshape(pages, height, width, samples)
+    if values.dtype.kind == "b":
+        values = values * np.uint8(255)
+    if samples % 2:
+        return Planes(values)
+    return Planes(values[..., :-1], alpha_to_8_bit(values[..., -1]))
+
+
+def _picture(planes: Planes, name: str) -> Picture:
+    """Pages of their own memory: the caller's may be read-only, or change."""
+    scaled, notes = _to_8_bit(planes.values)
+    return Picture(np.array(_over_white(scaled, planes.alpha), order="C"), name, notes)
 
 
 def _to_8_bit(values: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -104,11 +104,11 @@ def pillow_pages(
         if low_bytes:
             pages.append(_sixteen_bits(path, name, frame, low_bytes))
         else:
-            pages.append(_pillow_page(image, indices))
+            pages.append(pillow_page(image, indices))
     return _stack(pages)
 
 
-def _pillow_page(image: Image.Image, indices: bool) -> np.ndarray:
+def pillow_page(image: Image.Image, indices: bool) -> np.ndarray:
     """One frame as (H, W, S): S = 1 gray, 2 gray and alpha, 3 colours, 4 colours and alpha."""
     upright = ImageOps.exif_transpose(image)
     if upright.mode in _DEEP_MODES:

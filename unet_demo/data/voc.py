@@ -69,23 +69,23 @@ def _root(directory: Path) -> Path:
 
 def _read(photo: str, mask: str, longest: int) -> tuple[np.ndarray, np.ndarray]:
     try:
-        with Image.open(photo) as image, Image.open(mask) as ids:
-            if image.size != ids.size:
-                raise DataError(
-                    f"The photo {Path(photo).name} and its mask are not of the same size; unpack"
-                    " VOC 2012 again."
-                )
-            image = image.convert("RGB")
-            size = reduced(image.size, longest)
-            if size != image.size:
-                image = image.resize(size, Image.Resampling.LANCZOS)
-                # Nearest: a blend of two ids is a third class.
-                ids = ids.resize(size, Image.Resampling.NEAREST)  # type: ignore[assignment]
-            return np.array(image), np.array(ids, np.uint8)
+        with Image.open(photo) as file, Image.open(mask) as ids_file:
+            image, ids = file.convert("RGB"), ids_file.copy()
     except OSError as error:
         raise DataError(
             f"{Path(photo).name} or its mask cannot be read; unpack VOC 2012 again."
         ) from error
+    if image.size != ids.size:
+        raise DataError(
+            f"The photo {Path(photo).name} and its mask are not of the same size; unpack VOC 2012"
+            " again."
+        )
+    size = reduced(image.size, longest)
+    if size != image.size:
+        image = image.resize(size, Image.Resampling.LANCZOS)
+        # Nearest: a blend of two ids is a third class.
+        ids = ids.resize(size, Image.Resampling.NEAREST)
+    return np.array(image), np.array(ids, np.uint8)
 
 
 def reduced(size: tuple[int, int], longest: int) -> tuple[int, int]:

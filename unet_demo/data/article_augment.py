@@ -1,0 +1,116 @@
+"""Article 2's augmentation: elastic deformation, then one of four effects and one of three turns."""
+
+from collections.abc import Callable
+
+import torch
+import torchvision.transforms.v2.functional as tv
+from torch import Tensor
+
+from .augment import chance, pixel_grid, sample, sample_pair, warp_pair, whole
+from .augment_settings import ArticleAugmentation, Warp
+
+Pair = tuple[Tensor, Tensor]
+"""Pictures (N, C, H, W) in 0..1 and their ids (N, H, W)."""
+
+Change = Callable[[Tensor, Tensor, ArticleAugmentation, torch.Generator], Pair]
+
+
+def article_augment(
+    images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
+) -> Pair:
+    """(N, C, H, W) in 0..1 and ids (N, H, W) → (N, C, crop, crop) and (N, crop, crop), moved together."""
+    warp = Warp(augment.crop, rotation=0, scale=(1, 1), mirror=False, elastic=augment.elastic)
+    images, labels = warp_pair(images, labels, warp, rng)
+    pairs = [
+        _effect_and_turn(image, ids, augment, rng)
+        for image, ids in zip(images.split(1), labels.split(1), strict=True)
+    ]
+    changed, moved = zip(*pairs, strict=True)
+    return torch.cat(changed), torch.cat(moved)
+
+
+def _effect_and_turn(
+    image: Tensor, ids: Tensor, augment: ArticleAugmentation, rng: torch.Generator
+) -> Pair:
+    for family in (EFFECTS, TURNS):
+        change = list(family.values())[whole(0, len(family) - 1, rng)]
+        image, ids = change(image, ids, augment, rng)
+    return image, ids
+
+
+def motion_blur(
+    images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
+) -> Pair:
+    """As if the pictures had moved straight on while they were taken; the mask shows the middle."""
+    length = chance(rng, 0, augment.blur)
+    angle = torch.tensor(chance(rng, 0, torch.pi))
+    direction = torch.stack([torch.cos(angle), torch.sin(angle)])
+    places = torch.linspace(-length / 2, length / 2, round(length) + 2)
+    still = pixel_grid(*images.shape[-2:]).expand(len(images), -1, -1, -1)
+    moments = [sample(images, still + place * direction, "bilinear") for place in places]
+    return torch.stack(moments).mean(0), labels
+
+
+def optical_distortion(
+    images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
+) -> Pair:
+    """A lens's barrel or pincushion: points at distance r from the centre are read at r·(1 + k·r²)."""
+    strength = chance(rng, -augment.distortion, augment.distortion)
+    grid = pixel_grid(*images.shape[-2:])
+    centre = grid[:, -1, -1].view(1, 1, 1, 2) / 2
+    outwards = grid - centre
+    squared = outwards.square().sum(-1, keepdim=True) / centre.square().sum()
+    positions = centre + outwards * (1 + strength * squared)
+    return sample_pair(images, labels, positions.expand(len(images), -1, -1, -1))
+
+
+def gaussian_noise(
+    images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
+) -> Pair:
+    """Noise on the pictures. (torchvision's takes no generator.)"""
+    noise = torch.randn(images.shape, generator=rng) * chance(rng, 0, augment.noise)
+    return (images + noise).clamp(0, 1), labels
+
+
+def random_contrast(
+    images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
+) -> Pair:
+    """More or less contrast, around the pictures' mean."""
+    factor = 1 + chance(rng, -augment.contrast, augment.contrast)
+    return tv.adjust_contrast(images, factor), labels
+
+
+def horizontal_flip(
+    images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
+) -> Pair:
+    """Left becomes right."""
+    return tv.horizontal_flip(images), tv.horizontal_flip(labels)
+
+
+def quarter_turns(
+    images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
+) -> Pair:
+    """Turned by 90°, 180° or 270°."""
+    turns = whole(1, 3, rng)
+    return images.rot90(turns, (-2, -1)), labels.rot90(turns, (-2, -1))
+
+
+def vertical_flip(
+    images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
+) -> Pair:
+    """Up becomes down."""
+    return tv.vertical_flip(images), tv.vertical_flip(labels)
+
+
+EFFECTS: dict[str, Change] = {
+    "motion blur": motion_blur,
+    "optical distortion": optical_distortion,
+    "Gaussian noise": gaussian_noise,
+    "contrast": random_contrast,
+}
+
+TURNS: dict[str, Change] = {
+    "horizontal flip": horizontal_flip,
+    "rotation by 90°": quarter_turns,
+    "vertical flip": vertical_flip,
+}
