@@ -80,7 +80,9 @@ def confusion_svg(matrix: np.ndarray, classes: Sequence[str]) -> str:
         f'<text x="{NAMES_ROOM - 8}" y="18" text-anchor="end">predicted ↗</text>'
         f'<text x="8" y="{NAMES_ROOM - 8}">true ↓ (%)</text>'
     )
-    return _svg(NAMES_ROOM + side + 8, NAMES_ROOM + side + 8, 13, titles + cells + names + frame)
+    # The last name leans out to the right by half the room that names have above.
+    width, height = NAMES_ROOM + side + NAMES_ROOM // 2, NAMES_ROOM + side + 8
+    return _svg(width, height, 13, titles + cells + names + frame)
 
 
 def _cell(row: int, column: int, share: float) -> str:

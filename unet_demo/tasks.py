@@ -64,11 +64,13 @@ class Task:
 
     def labels(self, probabilities: np.ndarray, threshold: float = 0.5) -> np.ndarray:
         """(N, K, H, W) probabilities → (N, H, W) uint8 ids: the likeliest class; ``threshold`` is binary's."""
-        count, _, height, width = probabilities.shape
-        labels = np.empty((count, height, width), np.uint8)
-        # One page at a time: argmax counts in int64, eight times the room of the labels.
+        labels = np.zeros(probabilities[:, 0].shape, np.uint8)
+        # Class by class: argmax goes pixel by pixel, ten times slower, and counts in int64.
         for page, ids in zip(probabilities, labels, strict=True):
-            ids[:] = page.argmax(axis=0)
+            highest = page[0].copy()
+            for label, values in enumerate(page[1:], 1):
+                np.copyto(ids, label, where=values > highest)
+                np.maximum(highest, values, out=highest)
         return labels
 
     def confidence(self, probabilities: np.ndarray, threshold: float = 0.5) -> np.ndarray:
