@@ -5,9 +5,11 @@
 
 A key may name a branch or a tag, "ann/unets@v1"; without one it is "main". A repository's commit
 follows from its files, so that changing the dict moves the branch. What a request asks is answered
-by `_ROUTES`, method by method: uploads can be added there.
+by `_ROUTES`, method by method. Uploads go into the same dict: over git LFS, not over Xet, which a
+test has to turn off (HF_HUB_DISABLE_XET).
 """
 
+import base64
 import hashlib
 import json
 import re
@@ -19,6 +21,8 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
+
+import yaml
 
 Files = dict[str, bytes]
 
@@ -34,6 +38,7 @@ class Behaviour:
     drip_headers: float | None = None  # seconds between the lines of an endless header
     stall_after: int | None = None  # bytes of a body after which nothing more comes
     status: int | None = None  # an error of this status instead of an answer
+    words: str = ""  # what the error says
     page: bytes | None = None  # a web page instead of an answer, as a hotel's network gives
     bytes_instead: bytes | None = None  # a body that is not the file's, under the file's own ETag
     length_lie: int = 0  # added to the Content-Length
@@ -50,8 +55,12 @@ class Hub:
     repos: dict[str, Files]
     behaviour: Behaviour = HONEST
     gated: frozenset[str] = frozenset()
-    token: str | None = None  # the only token that opens a gated repository
+    token: str | None = None  # the only token that opens a gated repository, or writes
     asked: list[str] = field(default_factory=list)
+    commits: list[str] = field(default_factory=list)
+    private: set[str] = field(default_factory=set)
+    room: float = float("inf")  # bytes of the largest object that is taken
+    objects: dict[str, bytes] = field(default_factory=dict)  # what came over git LFS
     closing: threading.Event = field(default_factory=threading.Event)
 
     def branches(self, repo: str) -> dict[str, Files]:
@@ -59,6 +68,10 @@ class Hub:
         keys = {key: key.partition("@")[2] or "main" for key in self.repos}
         named = {keys[key]: self.repos[key] for key in keys if key.partition("@")[0] == repo}
         return named | {commit_of(files): files for files in named.values()}
+
+    def key(self, repo: str, revision: str) -> str:
+        """Under which a branch stands, or would stand, in the repositories."""
+        return repo if revision == "main" and repo in self.repos else f"{repo}@{revision}"
 
 
 @dataclass(frozen=True)
@@ -82,12 +95,25 @@ def hub_server(
     gated: frozenset[str] = frozenset(),
     token: str | None = None,
     asked: list[str] | None = None,
+    commits: list[str] | None = None,
+    private: set[str] | None = None,
+    room: float = float("inf"),
 ) -> Iterator[str]:
     """Serve the repositories while the block runs; gives the endpoint's address.
 
-    `asked` receives each request as "METHOD /path", with " (token)" if it carried one.
+    `asked` receives each request as "METHOD /path", with " (token)" if it carried one; `commits`
+    the summary of each commit; `private` the repositories that are made private.
     """
-    hub = Hub(repos, behaviour, gated, token, [] if asked is None else asked)
+    hub = Hub(
+        repos,
+        behaviour,
+        gated,
+        token,
+        [] if asked is None else asked,
+        [] if commits is None else commits,
+        set() if private is None else private,
+        room,
+    )
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": hub}))
     server.daemon_threads, server.block_on_close = True, False
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -129,7 +155,8 @@ def _info(hub: Hub, request: "_Handler", repo: str, revision: str | None) -> Ans
     if isinstance(files, Answer):
         return files
     siblings = [{"rfilename": name, "size": len(data)} for name, data in sorted(files.items())]
-    return _json({"id": repo, "sha": commit_of(files), "siblings": siblings})
+    private = repo in hub.private
+    return _json({"id": repo, "sha": commit_of(files), "siblings": siblings, "private": private})
 
 
 def _tree(hub: Hub, request: "_Handler", repo: str, revision: str) -> Answer:
@@ -186,18 +213,140 @@ def _part(data: bytes, wanted: str | None, headers: dict[str, str]) -> Answer:
     return Answer(data[first : last + 1], HTTPStatus.PARTIAL_CONTENT, headers)
 
 
-def _json(answer: object) -> Answer:
-    return Answer(json.dumps(answer).encode(), headers={"Content-Type": "application/json"})
+def _json(answer: object, status: int = HTTPStatus.OK) -> Answer:
+    return Answer(json.dumps(answer).encode(), status, {"Content-Type": "application/json"})
+
+
+# --- what it takes ----------------------------------------------------------------------------
+
+OWNER = "ann"
+"""Whose token it is: nobody else's repositories can be written."""
+
+
+def _refused(hub: Hub, request: "_Handler", repo: str) -> Answer | None:
+    """What stands against writing to the repository with the request's token."""
+    if request.headers.get("Authorization") != f"Bearer {hub.token}":
+        words = "Invalid credentials in Authorization header"
+        return Answer(b"", HTTPStatus.UNAUTHORIZED, {"X-Error-Message": words})
+    if not repo.startswith(f"{OWNER}/"):
+        return _json({"error": f"You don't have the rights to write to {repo}"}, 403)
+    return None
+
+
+def _create(hub: Hub, request: "_Handler") -> Answer:
+    wish = json.loads(request.body)
+    repo = f"{wish['organization']}/{wish['name']}"
+    if refusal := _refused(hub, request, repo):
+        return refusal
+    url = f"http://{request.headers['Host']}/{repo}"
+    if hub.branches(repo):
+        return _json({"error": "You already created this model repo", "url": url}, 409)
+    hub.repos[repo] = {".gitattributes": b"*.safetensors filter=lfs diff=lfs merge=lfs -text\n"}
+    if wish.get("visibility") == "private":
+        hub.private.add(repo)
+    return _json({"url": url})
+
+
+def _branch(hub: Hub, request: "_Handler", repo: str, revision: str) -> Answer:
+    if refusal := _refused(hub, request, repo):
+        return refusal
+    branches = hub.branches(repo)
+    if revision in branches:
+        return _json({"error": "Reference already exists"}, HTTPStatus.CONFLICT)
+    hub.repos[f"{repo}@{revision}"] = branches["main"]
+    return _json({})
+
+
+def _validate_yaml(hub: Hub, request: "_Handler") -> Answer:
+    _, _, rest = json.loads(request.body)["content"].partition("---\n")
+    front, end, _ = rest.partition("\n---\n")
+    valid = end and isinstance(yaml.safe_load(front), dict)
+    errors = [] if valid else [{"message": "There is no metadata in README.md"}]
+    return _json({"errors": errors, "warnings": []}, 400 if errors else 200)
+
+
+def _preupload(hub: Hub, request: "_Handler", repo: str, revision: str) -> Answer:
+    """How each file is to come, and the id of the one that is there already."""
+    if refusal := _refused(hub, request, repo):
+        return refusal
+    files = _files(hub, repo, revision)
+    if isinstance(files, Answer):
+        return files
+    wishes = [file["path"] for file in json.loads(request.body)["files"]]
+    return _json({"files": [_upload_mode(path, files.get(path)) for path in wishes]})
+
+
+def _upload_mode(path: str, there: bytes | None) -> dict[str, object]:
+    mode = {"path": path, "uploadMode": "regular", "shouldIgnore": False, "oid": None}
+    if path.endswith(".safetensors"):
+        oid = None if there is None else hashlib.sha256(there).hexdigest()
+        return mode | {"uploadMode": "lfs", "oid": oid}
+    if there is not None:  # the id that git gives a file
+        return mode | {"oid": hashlib.sha1(b"blob %d\0" % len(there) + there).hexdigest()}
+    return mode
+
+
+def _batch(hub: Hub, request: "_Handler", repo: str) -> Answer:
+    """Where each object is to be put (git LFS, basic transfer)."""
+    if refusal := _refused(hub, request, repo):
+        return refusal
+    answers = []
+    for wish in json.loads(request.body)["objects"]:
+        if wish["size"] > hub.room:
+            wish["error"] = {"code": 403, "message": "You have exceeded your storage quota"}
+        elif wish["oid"] not in hub.objects:
+            href = f"http://{request.headers['Host']}/storage/{wish['oid']}"
+            wish["actions"] = {"upload": {"href": href}}
+        answers.append(wish)
+    return _json({"transfer": "basic", "objects": answers})
+
+
+def _put(hub: Hub, request: "_Handler", oid: str) -> Answer:
+    if hashlib.sha256(request.body).hexdigest() != oid:
+        return Answer(b"", HTTPStatus.BAD_REQUEST)
+    hub.objects[oid] = request.body
+    return Answer()
+
+
+def _commit(hub: Hub, request: "_Handler", repo: str, revision: str) -> Answer:
+    """All files of a commit, or none: a line of JSON each, the objects by their SHA-256."""
+    if refusal := _refused(hub, request, repo):
+        return refusal
+    files = _files(hub, repo, revision)
+    if isinstance(files, Answer):
+        return files
+    for line in map(json.loads, request.body.splitlines()):
+        value = line["value"]
+        if line["key"] == "header":
+            hub.commits.append(value["summary"])
+        elif line["key"] == "lfsFile":
+            files = files | {value["path"]: hub.objects[value["oid"]]}
+        else:
+            files = files | {value["path"]: base64.b64decode(value["content"])}
+    hub.repos[hub.key(repo, revision)] = files
+    commit = commit_of(files)
+    url = f"http://{request.headers['Host']}/{repo}/commit/{commit}"
+    return _json({"commitUrl": url, "commitOid": commit})
 
 
 _REPO = r"(?P<repo>[^/]+/[^/]+)"
+_REVISION = r"(?P<revision>[^/]+)"
 _ROUTES = {
     "GET": [
-        (rf"/api/models/{_REPO}(?:/revision/(?P<revision>[^/]+))?", _info),
-        (rf"/api/models/{_REPO}/tree/(?P<revision>[^/]+)", _tree),
-        (rf"/{_REPO}/resolve/(?P<revision>[^/]+)/(?P<name>.+)", _resolve),
+        (rf"/api/models/{_REPO}(?:/revision/{_REVISION})?", _info),
+        (rf"/api/models/{_REPO}/tree/{_REVISION}", _tree),
+        (rf"/{_REPO}/resolve/{_REVISION}/(?P<name>.+)", _resolve),
         (rf"/cdn/{_REPO}/(?P<commit>[^/]+)/(?P<name>.+)", _cdn),
     ],
+    "POST": [
+        ("/api/repos/create", _create),
+        ("/api/validate-yaml", _validate_yaml),
+        (rf"/api/models/{_REPO}/branch/{_REVISION}", _branch),
+        (rf"/api/models/{_REPO}/preupload/{_REVISION}", _preupload),
+        (rf"/{_REPO}\.git/info/lfs/objects/batch", _batch),
+        (rf"/api/models/{_REPO}/commit/{_REVISION}", _commit),
+    ],
+    "PUT": [("/storage/(?P<oid>[0-9a-f]{64})", _put)],
 }
 _ROUTES["HEAD"] = _ROUTES["GET"]
 
@@ -208,10 +357,12 @@ _ROUTES["HEAD"] = _ROUTES["GET"]
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     hub: Hub
+    body: bytes
     disable_nagle_algorithm = True  # or each answer waits 40 ms between its header and its body
 
     def do_GET(self) -> None:
         behaviour = self.hub.behaviour if self.hub.behaviour.where in self.path else HONEST
+        self.body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         token = " (token)" if "Authorization" in self.headers else ""
         self.hub.asked.append(f"{self.command} {unquote(urlsplit(self.path).path)}{token}")
         with suppress(ConnectionError):  # the client gives up on most of these
@@ -223,14 +374,14 @@ class _Handler(BaseHTTPRequestHandler):
                 self.hub.closing.wait(behaviour.delay)
                 self._answer(self._find(behaviour), behaviour)
 
-    do_HEAD = do_GET
+    do_HEAD = do_POST = do_PUT = do_GET
 
     def log_message(self, format: str, *args: object) -> None:
         """Keep the tests' output quiet."""
 
     def _find(self, behaviour: Behaviour) -> Answer:
         if behaviour.status is not None:
-            return Answer(b"", behaviour.status)
+            return _json({"error": behaviour.words} if behaviour.words else {}, behaviour.status)
         if behaviour.page is not None:
             return Answer(behaviour.page, headers={"Content-Type": "text/html"})
         for pattern, route in _ROUTES[self.command]:

@@ -26,6 +26,8 @@ from unet_demo.checkpoints import (
     add_to_index,
     find_checkpoint,
     load_checkpoint,
+    offered_cards,
+    offered_names,
     open_checkpoint,
     read_card,
     read_index,
@@ -434,6 +436,38 @@ def test_a_name_that_the_environments_repository_has_not_names_those_that_it_has
     monkeypatch.setenv(HUB_VARIABLE, REPO)
     serve({REPO: published})
     assert "choose one of far." in sentence(lambda: find_checkpoint("near"), HubError)
+
+
+def test_offered_are_the_bundled_names_and_those_of_the_environments_repository(
+    published, serve, monkeypatch
+):
+    assert offered_names() == ["tiny"]
+    monkeypatch.setenv(HUB_VARIABLE, f"{REPO}@v1")
+    serve({f"{REPO}@v1": published})
+    assert offered_names() == list(offered_cards()) == ["tiny", "far"]
+
+
+def test_a_bundled_name_is_offered_once(published, weights, serve, monkeypatch):
+    monkeypatch.setenv(HUB_VARIABLE, REPO)
+    serve({REPO: {**published, "index.json": (weights / "index.json").read_bytes()}})
+    assert offered_names() == ["tiny"]
+
+
+@pytest.mark.parametrize("hub", [REPO, "nonsense"])
+def test_without_the_hub_the_bundled_are_offered_and_the_log_says_why(
+    weights, hub_cache, monkeypatch, caplog, hub
+):
+    monkeypatch.setenv(HUB_VARIABLE, hub)
+    assert offered_names() == list(offered_cards()) == ["tiny"]
+    assert "UNET_DEMO_HUB_REPO is set, but gives no checkpoints: " in caplog.text
+
+
+def test_what_the_hub_lists_but_does_not_give_is_left_out(published, serve, monkeypatch, caplog):
+    monkeypatch.setenv(HUB_VARIABLE, REPO)
+    serve({REPO: {**published, "tiny.safetensors": b"other bytes"}})
+    assert offered_names() == ["tiny", "far"]
+    assert list(offered_cards()) == ["tiny"]
+    assert "'far' is not offered: tiny.safetensors from ann/unets is not the file" in caplog.text
 
 
 def test_a_hub_that_cannot_be_reached_is_said_so(published):

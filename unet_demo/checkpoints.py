@@ -15,6 +15,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from .bundled import HEADER_KEY, WEIGHTS, read_index
 from .hub import (
     INDEX,
     HubError,
@@ -27,17 +28,8 @@ from .hub import (
 from .networks import Network, create_network
 from .tasks import Task, task_from_dict, task_to_dict
 
-HEADER_KEY = "unet_demo"
-"""Key of the safetensors metadata under which the card stands, as JSON."""
-
 FORMAT = 1
 """Version of the card; a file with a higher one was made by a later program."""
-
-_PACKAGE = Path(__file__).resolve().parent
-_INSTALLED = _PACKAGE / "weights"
-
-WEIGHTS = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / "weights"
-"""The bundled checkpoints: inside an installed package, at the top of a clone."""
 
 HUB_VARIABLE = "UNET_DEMO_HUB_REPO"
 """Environment variable: owner/repo that holds checkpoints which are not bundled."""
@@ -234,14 +226,6 @@ def _open(path: Path, weights: bool = False) -> tuple[Card, dict[str, torch.Tens
         )
     tensors = {n: t.float() if t.is_floating_point() else t for n, t in tensors.items()}
     return Card.from_json(header), tensors
-
-
-def read_index(directory: Path = WEIGHTS) -> dict[str, dict[str, object]]:
-    """name → {"file", "sha256", "bytes"} of the checkpoints bundled in a directory, in its order."""
-    path = directory / INDEX
-    if not path.is_file():
-        return {}
-    return json.loads(path.read_text(encoding="utf-8"))["checkpoints"]
 
 
 def add_to_index(path: Path) -> None:

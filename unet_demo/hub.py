@@ -49,10 +49,10 @@ _REPO = re.compile(
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _FILE = re.compile(r"\w[\w .+-]*\.safetensors")
 
-_MALFORMED = (ValueError, RecursionError, KeyError, TypeError, AttributeError)
+MALFORMED = (ValueError, RecursionError, KeyError, TypeError, AttributeError)
 """What reading somebody's JSON can raise: not JSON, too deep, or not of the expected form."""
 
-_BROKEN = (httpx2.HTTPError, httpx2.InvalidURL, errors.XetDownloadError, OSError, RuntimeError)
+BROKEN = (httpx2.HTTPError, httpx2.InvalidURL, errors.XetDownloadError, OSError, RuntimeError)
 """What the library raises when an answer is no, does not come, or cannot be saved."""
 
 T = TypeVar("T")
@@ -115,10 +115,36 @@ def fetch_checkpoint(repo: str, name: str | None = None, revision: str | None = 
     return _read(repo, revision, lambda snapshot: _fetch(snapshot, name))
 
 
+def parse_index(text: bytes) -> dict[str, tuple[str, str]]:
+    """The checkpoints of an index.json: name → (file, SHA-256), where files lie beside the index.
+
+    Raises ValueError if the text is no index, names other files, or names none.
+    """
+    try:
+        listed = json.loads(text)["checkpoints"]
+        files = {name: (item["file"], str(item["sha256"])) for name, item in listed.items()}
+        beside = [bool(_FILE.fullmatch(file)) for file, _ in files.values()]
+    except MALFORMED as error:
+        raise ValueError("not an index of checkpoints") from error
+    if not files or not all(beside):
+        raise ValueError("an index of no checkpoints, or of files elsewhere")
+    return files
+
+
 def sha256_of(path: Path) -> str:
     """Hexadecimal SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def within(seconds: float, question: Callable[[], T]) -> T:
+    """What the library answers in so many seconds. Raises OutOfTime, and what the library raises.
+
+    It is asked in a thread that is left behind when time is up: the library tries again for
+    minutes, and timeouts of sockets know neither name look-ups nor a byte now and then.
+    """
+    with ThreadPool(1) as pool:
+        return pool.apply_async(question).get(seconds)
 
 
 def _read(repo: str, revision: str | None, read: Callable[[_Snapshot], T]) -> T:
@@ -157,14 +183,11 @@ def _ask(repo: str, revision: str) -> _Snapshot:
 
 
 def _index(snapshot: _Snapshot) -> dict[str, tuple[str, str]]:
-    """name → (file, SHA-256), where files can only lie beside the index."""
+    """What :func:`parse_index` reads in the repository's index.json. Raises HubError."""
     if snapshot.sizes is None or INDEX in snapshot.sizes:
         text = _local(snapshot, INDEX).read_bytes()
-        with suppress(*_MALFORMED):
-            listed = json.loads(text)["checkpoints"]
-            files = {name: (item["file"], str(item["sha256"])) for name, item in listed.items()}
-            if files and all(_FILE.fullmatch(file) for file, _ in files.values()):
-                return files
+        with suppress(ValueError):
+            return parse_index(text)
     raise HubError(
         f"{snapshot.repo} holds no checkpoint of this program: it has no index.json that lists"
         " them; choose another repository."
@@ -220,20 +243,15 @@ def _kept(path: Path, sha256: str | None) -> bool:
 
 
 def _answer(question: Callable[[], T], repo: str, revision: str, seconds: float) -> T:
-    """The library's answer, or its error in words: HubError, or _Unreachable where the cache may serve.
-
-    It is asked in a thread that is left behind after so many seconds: the library tries again for
-    minutes, and timeouts of sockets know neither name look-ups nor a byte now and then.
-    """
+    """The library's answer, or its error in words: HubError, or _Unreachable where the cache may serve."""
     hub = f"The Hub at {constants.ENDPOINT}"
     try:
-        with ThreadPool(1) as pool:
-            return pool.apply_async(question).get(seconds)
+        return within(seconds, question)
     except OutOfTime as error:
         raise _Unreachable(f"{hub} did not deliver within {seconds:.0f} s") from error
-    except _MALFORMED as error:
+    except MALFORMED as error:
         raise _Unreachable(f"{hub} does not answer like one") from error
-    except _BROKEN as error:
+    except BROKEN as error:
         cause = error.__cause__ if isinstance(error, errors.LocalEntryNotFoundError) else error
         for kind, sentence in NO.items():
             if isinstance(cause, kind):
