@@ -1,0 +1,33 @@
+"""U-Nets that segment pictures: ``unet_demo.segment(picture)``; see :mod:`unet_demo.library`."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from .version import VERSION as __version__
+
+if TYPE_CHECKING:
+    from .library import (
+        CheckpointError,
+        DeviceError,
+        HubError,
+        PictureError,
+        Prediction,
+        segment,
+    )
+
+__all__ = [
+    "CheckpointError",
+    "DeviceError",
+    "HubError",
+    "PictureError",
+    "Prediction",
+    "__version__",
+    "segment",
+]
+
+
+def __getattr__(name: str) -> object:
+    """The library, on its first use: torch takes seconds to import."""
+    if name in __all__:
+        return getattr(import_module(".library", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,37 @@
+"""The health endpoint: what whoever watches over a server asks."""
+
+from collections.abc import Iterator
+
+import gradio as gr
+import httpx2
+import pytest
+
+from unet_demo.ui.health import HEALTH_PATH, health_route
+from unet_demo.version import VERSION
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """A page behind a password, with the health route."""
+    with gr.Blocks() as page:
+        gr.Markdown("hello")
+    _, address, _ = page.launch(
+        prevent_thread_lock=True,
+        quiet=True,
+        server_name="127.0.0.1",
+        auth=("someone", "secret"),
+        app_kwargs={"routes": [health_route()]},
+    )
+    yield address.rstrip("/")
+    page.close()
+
+
+def test_health_answers_without_a_password(address):
+    assert httpx2.get(f"{address}/config").status_code == 401
+    answer = httpx2.get(address + HEALTH_PATH)
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "version": VERSION})
+
+
+def test_health_answers_to_head_and_to_nothing_that_would_change_it(address):
+    assert httpx2.head(address + HEALTH_PATH).status_code == 200
+    assert httpx2.post(address + HEALTH_PATH).status_code == 405

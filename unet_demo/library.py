@@ -1,0 +1,98 @@
+"""What a script uses: a picture goes in, a prediction comes out.
+
+>>> import unet_demo
+>>> from skimage.data import coins
+>>> prediction = unet_demo.segment(coins(), checkpoint="shapes")
+
+A :class:`Prediction` holds the probabilities of N slices, here of one, and makes labels of them:
+
+>>> prediction.task.classes
+('background', 'circle', 'rectangle')
+>>> prediction.probabilities.shape, prediction.probabilities.dtype
+((1, 3, 303, 384), dtype('float32'))
+>>> prediction.labels().shape, prediction.labels().dtype
+((1, 303, 384), dtype('uint8'))
+
+Whatever was done to the picture's own values stands in its notes:
+
+>>> unet_demo.segment(coins() / 255, checkpoint="shapes").notes
+('Float values 0.0431373 to 0.917647 were scaled to 0 to 255 (percentiles 0.1 and 99.9 of all pixels).',)
+
+And what cannot be done is an error of one sentence:
+
+>>> unet_demo.segment("coins.jpg", checkpoint="shapes")
+Traceback (most recent call last):
+    ...
+unet_demo.data.planes.PictureError: "coins.jpg" was not found: choose the file again.
+"""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from .checkpoints import CheckpointError, HubError
+from .data.images import (
+    Picture,
+    PictureError,
+    picture_from_array,
+    picture_from_image,
+    read_picture,
+)
+from .devices import DeviceError
+from .inference import Prediction
+from .segmentation import open_predictor
+
+
+def segment(
+    image: str | os.PathLike[str] | Image.Image | np.ndarray,
+    checkpoint: str | Path = "isbi",
+    *,
+    average: bool = False,
+    device: str | None = None,
+) -> Prediction:
+    """Segment a picture, or a stack of pictures.
+
+    ``image``: the path of a PNG, JPEG, WebP, GIF, BMP or TIFF file (all its pages); a Pillow image
+    (the frame at which it stands); or an array (H, W), (H, W, C), (N, H, W) or (N, H, W, C), where
+    C = 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha. 8-bit values stay; 16-bit, 32-bit and float
+    values are scaled between two percentiles, whatever their range.
+    ``checkpoint``: a bundled name, a ``.safetensors`` file, or ``owner/repo[@revision]``. It stays
+    in memory for the next call.
+    ``average``: over turned and mirrored pictures, a little better and several times slower.
+    ``device``: ``cpu``, ``cuda``, ``cuda:1`` …; by default UNET_DEMO_DEVICE, else a GPU if any.
+
+    The prediction's probabilities are float32 (N, K, H, W), 0..1; K = 1 for a binary task:
+    P(label 1). Its notes say what was done to the picture. Raises PictureError, CheckpointError,
+    HubError or DeviceError, each with one plain sentence.
+    """
+    predictor = open_predictor(checkpoint, device)
+    picture = to_picture(image)
+    prediction = predictor.predict(picture.pages, flips=average)
+    return replace(prediction, notes=(*picture.notes, *prediction.notes))
+
+
+def to_picture(image: object) -> Picture:
+    """What :func:`segment` takes, as pages. Raises PictureError."""
+    if isinstance(image, Image.Image):
+        return picture_from_image(image)
+    if isinstance(image, np.ndarray):
+        return picture_from_array(image)
+    if isinstance(image, str | os.PathLike):
+        return read_picture(image)
+    raise PictureError(
+        f"No picture can be made of a {type(image).__name__}: give a path, a Pillow image or a"
+        " NumPy array."
+    )
+
+
+__all__ = [
+    "CheckpointError",
+    "DeviceError",
+    "HubError",
+    "PictureError",
+    "Prediction",
+    "segment",
+]
