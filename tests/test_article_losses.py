@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from unet_demo.article_losses import ENVELOPE, PUBLISHED, SEEDS, STEPS, article_losses
-from unet_demo.live import PRESETS, LiveRun
+from unet_demo.live import LiveRun
+from unet_demo.live_settings import PRESETS
 
 
 def test_every_published_loss_lies_inside_the_envelope_of_the_seeds():

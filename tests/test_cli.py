@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from huggingface_hub import constants
 from PIL import Image
 from tiny import RECIPE
 
 from unet_demo import cli, recipes
-from unet_demo.checkpoints import load_checkpoint
+from unet_demo.checkpoints import add_to_index, load_checkpoint
 from unet_demo.cli import main
 from unet_demo.data.images import read_mask
 from unet_demo.tasks import SHAPES
@@ -175,6 +176,56 @@ def test_a_mask_may_lie_beside_its_picture_under_another_suffix(command, binary_
 def test_the_output_folder_is_made_with_its_parents(command, binary_file, page, tmp_path):
     assert command("predict", binary_file, page, "--out", tmp_path / "a" / "b").status == 0
     assert (tmp_path / "a" / "b" / "cells.png").is_file()
+
+
+# --- publish ---
+
+
+@pytest.fixture
+def bundled(binary_file, tmp_path, monkeypatch, hub_cache) -> Path:
+    """The folder of bundled checkpoints, which holds one, called tiny; and no token."""
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    (folder / "tiny.safetensors").write_bytes(binary_file.read_bytes())
+    (folder / "tiny.md").write_text("# A card\n")
+    add_to_index(folder / "tiny.safetensors")
+    monkeypatch.setattr(cli, "WEIGHTS", folder)
+    return folder
+
+
+def test_a_dry_run_of_publish_prints_what_would_go_without_network_or_token(command, bundled):
+    done = command("publish", "ann/unets", "--dry-run")
+    lines = [line.split() for line in done.out.splitlines()]
+    sizes = {name: int(size.replace(",", "")) for size, _, name, *rest in lines if not rest}
+    assert list(sizes) == ["README.md", "index.json", "tiny.safetensors", "tiny.md"]
+    assert sizes["tiny.safetensors"] == (bundled / "tiny.safetensors").stat().st_size
+    assert done.out.splitlines()[-1].strip() == (
+        f"{sum(sizes.values()):,} bytes in 4 files would go to ann/unets; nothing was sent"
+    )
+
+
+def test_publish_sends_the_files_and_says_where_they_are(command, bundled, serve, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_right")
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    repos, commits, private = {}, [], set()
+    endpoint = serve(repos, token="hf_right", commits=commits, private=private)
+    options = ("--private", "--message", "Better ones", "--revision", "v2")
+    done = command("publish", "ann/unets", *options)
+    assert (done.status, commits, private) == (0, ["Better ones"], {"ann/unets"})
+    assert repos["ann/unets@v2"]["tiny.md"] == b"# A card\n"
+    *_, last = done.out.splitlines()
+    assert f"are at {endpoint}/ann/unets/commit/" in last
+    assert last.endswith("UNET_DEMO_HUB_REPO=ann/unets@v2 offers them by name")
+
+
+def test_publish_without_a_token_is_refused(command, bundled):
+    assert "There is no token for the Hub" in refusal(command("publish", "ann/unets"))
+
+
+def test_publish_of_a_damaged_file_is_refused(command, bundled):
+    (bundled / "tiny.safetensors").write_bytes(b"damaged")
+    done = command("publish", "ann/unets", "--dry-run")
+    assert "is not the file whose SHA-256 index.json holds" in refusal(done)
 
 
 # --- mistakes ---

@@ -10,6 +10,7 @@ import torch
 from tiny import RECIPE, shapes_checkpoint, voc_checkpoint, write_voc
 
 from unet_demo.checkpoints import Checkpoint
+from unet_demo.choices import VALIDATION_SEED
 from unet_demo.data.errors import DataError
 from unet_demo.data.isbi import Frames
 from unet_demo.data.shapes import SceneOptions
@@ -25,7 +26,6 @@ from unet_demo.evaluation import (
     scene_options,
 )
 from unet_demo.inference import Predictor
-from unet_demo.recipe import VALIDATION_SEED
 from unet_demo.recipes import RECIPES
 from unet_demo.segmentation import open_predictor
 

@@ -12,23 +12,28 @@ import torch
 from unet_demo.checkpoints import load_checkpoint, save_checkpoint
 from unet_demo.data.shapes import SceneOptions, article_scene
 from unet_demo.live import (
-    LOCAL,
-    PRESETS,
-    SPACE,
     VALIDATION_SCENES,
     LiveError,
     LiveRun,
-    LiveSettings,
     Look,
     Reel,
-    SettingsError,
     Snapshot,
     batches_of,
     count_parameters,
+    fit_options_of,
+    normalisation_of,
+    seeded_network,
+    task_of,
+    watched_scenes,
+)
+from unet_demo.live_settings import (
+    LOCAL,
+    PRESETS,
+    SPACE,
+    LiveSettings,
+    SettingsError,
     current_limits,
     differing_fields,
-    seeded_network,
-    watched_scenes,
     with_changes,
 )
 from unet_demo.networks import NETWORKS
@@ -46,7 +51,7 @@ def played(run: LiveRun, steps: int | None = None) -> list[Snapshot]:
 
 
 def headless_losses(settings: LiveSettings) -> list[float]:
-    trainer = Trainer(seeded_network(settings), settings.task, settings.fit_options)
+    trainer = Trainer(seeded_network(settings), task_of(settings), fit_options_of(settings))
     events = fit(trainer, load_batches(batches_of(settings), 0, settings.steps))
     return [event.loss for event in events if isinstance(event, StepDone)]
 
@@ -200,7 +205,7 @@ def test_validation_scenes_are_fixed_and_unknown_to_training():
     assert len(watched.images) == VALIDATION_SCENES
     assert np.array_equal(watched.images, watched_scenes(replace(TINY, seed=9)).images)
     drawn, _ = batches_of(replace(TINY, batch=16))(0)
-    pictures = TINY.normalisation(to_tensor(watched.images))
+    pictures = normalisation_of(TINY)(to_tensor(watched.images))
     assert not any(torch.equal(one, other) for one in drawn for other in pictures)
 
 
@@ -275,3 +280,20 @@ def test_a_trained_network_is_opened_and_predicts_the_same(tmp_path):
     assert opened.card.scores["mIoU"] == pytest.approx(last.look.miou if last.look else None)
     assert opened.card.options["width"] == 8
     assert run.predict(last.watched.images[:1]).labels().shape == (1, 64, 64)
+
+
+def test_another_run_goes_on_from_the_state_of_a_paused_one():
+    first, second = LiveRun(TINY), LiveRun(TINY)
+    played(first, 2)
+    second.take(first.state())
+    last = played(second)[-1]
+    assert last.losses == played(LiveRun(TINY))[-1].losses
+    assert [look.step for look in second.reel.looks] == [0, 1, 2, 3, 4]
+
+
+def test_the_state_of_a_run_does_not_change_when_it_goes_on():
+    run = LiveRun(TINY)
+    played(run, 1)
+    state = run.state()
+    played(run)
+    assert len(state.progress.losses) == 1

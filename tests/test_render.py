@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from unet_demo.render import (
     STYLES,
@@ -11,6 +12,7 @@ from unet_demo.render import (
     legend,
     outlines,
     overlay,
+    thickened,
     to_rgb,
 )
 from unet_demo.tasks import ISBI, SHAPES
@@ -115,3 +117,8 @@ def test_an_error_map_marks_what_is_wrong_and_lets_void_be():
     truth[7, 7] = VOID
     wrong = (error_map(PAGE, LABELS, truth) == WRONG_COLOUR).all(-1)
     assert np.argwhere(wrong).tolist() == [[0, 0]]
+
+
+def test_outlines_are_thickened_by_a_pixel_to_each_side():
+    marks = np.random.default_rng(0).random((20, 30)) < 0.1
+    assert np.array_equal(thickened(marks), ndimage.binary_dilation(marks))

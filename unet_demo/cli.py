@@ -1,4 +1,4 @@
-"""The command line: train, evaluate and predict without a browser.
+"""The command line: train, evaluate, predict and publish without a browser.
 
 A mistake of the caller's ends in one plain sentence on standard error and exit status 2.
 """
@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from itertools import chain, islice
 from pathlib import Path
 
 from tqdm import tqdm
@@ -18,21 +19,32 @@ from tqdm import tqdm
 from . import segmentation
 from .benchmark import REPEATS, SIDE, time_checkpoint
 from .bundling import bundle
-from .checkpoints import WEIGHTS, open_checkpoint, read_index
+from .checkpoints import HUB_VARIABLE, WEIGHTS, open_checkpoint, read_index
+from .choices import PRECISIONS
+from .data.errors import DataError
 from .data.images import PictureError, read_picture
-from .data.isbi import SPLITS, DataError
 from .devices import DEVICE_VARIABLE, pick_device
 from .evaluation import Evaluation, Scores, evaluate
+from .evaluation_files import CaseFolder
 from .exports import mask_path, write_prediction
 from .inference import Progress
-from .recipes import RECIPES
+from .processes import launched_rank
+from .publishing import MESSAGE, prepare, publish
+from .recipe import Recipe
+from .recipes import AS_PUBLISHED, FOR_GPU, RECIPES
 from .runs import RunError, RunFolder, train
 from .segmentation import open_predictor
-from .training import PRECISIONS, Diverged, Finished, StepDone, Validated
+from .training import Diverged, Finished, StepDone, Validated
+from .version import VERSION
 
 CHECKPOINT_HELP = "a bundled name, the path of a .safetensors file, or owner/repo[@revision]"
 
-EXPECTED_ERRORS = (*segmentation.EXPECTED_ERRORS, DataError, RunError)
+
+class ServeError(Exception):
+    """One plain sentence on why the page cannot be served."""
+
+
+EXPECTED_ERRORS = (*segmentation.EXPECTED_ERRORS, DataError, RunError, ServeError)
 """Errors whose message is meant for the person at the keyboard."""
 
 
@@ -65,6 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
     top = argparse.ArgumentParser(prog="unet_demo", description="Segment pictures with U-Nets.")
+    top.add_argument("--version", action="version", version=f"unet_demo {VERSION}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
     training = commands.add_parser("train", help="train a checkpoint by its recipe")
@@ -75,6 +88,7 @@ def parser() -> argparse.ArgumentParser:
     training.add_argument("--steps", type=int, help="fewer or more steps than the recipe's")
     training.add_argument("--epoch", type=int, help="steps between validations")
     training.add_argument("--precision", choices=PRECISIONS, help="default: the recipe's")
+    add_variants(training)
     training.add_argument("--workers", type=count, default=0, help="processes that make batches")
     add_device(training)
     training.set_defaults(command=run_train)
@@ -82,8 +96,13 @@ def parser() -> argparse.ArgumentParser:
     evaluation = commands.add_parser("evaluate", help="score a checkpoint on known truth")
     evaluation.add_argument("checkpoint", help=CHECKPOINT_HELP)
     evaluation.add_argument("--data", type=Path, help="folder of the data set (shapes needs none)")
-    evaluation.add_argument("--split", choices=SPLITS, default="val", help="default: val")
-    evaluation.add_argument("--no-tta", action="store_true", help="without 8-fold averaging")
+    evaluation.add_argument(
+        "--split", default="val", help="train, val (default) or all; VOC: trainval"
+    )
+    evaluation.add_argument("--no-tta", action="store_true", help="without test-time averaging")
+    evaluation.add_argument(
+        "--save", type=Path, metavar="DIR", help="also write each picture, label and output there"
+    )
     evaluation.add_argument("--json", action="store_true", help="print one JSON object")
     add_device(evaluation)
     evaluation.set_defaults(command=run_evaluate)
@@ -92,6 +111,7 @@ def parser() -> argparse.ArgumentParser:
     bundling.add_argument("recipe", choices=sorted(RECIPES), help="which checkpoint it is")
     bundling.add_argument("run", type=Path, help="folder of the run")
     bundling.add_argument("--data", type=Path, help="folder of the data set (shapes needs none)")
+    add_variants(bundling)
     add_device(bundling)
     bundling.set_defaults(command=run_bundle)
 
@@ -99,15 +119,63 @@ def parser() -> argparse.ArgumentParser:
     add_device(timing)
     timing.set_defaults(command=run_benchmark)
 
+    publishing = commands.add_parser("publish", help="send the bundled checkpoints to the Hub")
+    publishing.add_argument("repo", metavar="OWNER/REPO", help="made if it is not there")
+    publishing.add_argument("--dry-run", action="store_true", help="only print what would go")
+    publishing.add_argument("--private", action="store_true", help="to a private repository")
+    publishing.add_argument("--message", default=MESSAGE, help="of the commit")
+    publishing.add_argument("--revision", help="a branch, made if it is not there; default: main")
+    publishing.set_defaults(command=run_publish)
+
     prediction = commands.add_parser("predict", help="segment picture files")
     prediction.add_argument("checkpoint", help=CHECKPOINT_HELP)
     prediction.add_argument("files", type=Path, nargs="+", metavar="FILE")
     prediction.add_argument("--out", type=Path, required=True, help="folder of the masks")
     prediction.add_argument("--probabilities", action="store_true", help="also write NAME.npy")
-    prediction.add_argument("--tta", action="store_true", help="average over 8 turns and mirrors")
+    prediction.add_argument("--tta", action="store_true", help="average over turns, mirrors and sizes")
     add_device(prediction)
     prediction.set_defaults(command=run_predict)
+
+    serving = commands.add_parser("serve", help="serve the demo's page to browsers")
+    serving.add_argument(
+        "--host", help="address to listen at; default: GRADIO_SERVER_NAME, else 127.0.0.1"
+    )
+    serving.add_argument(
+        "--port", type=port, help="default: GRADIO_SERVER_PORT, else the first free one from 7860"
+    )
+    serving.add_argument(
+        "--share", action="store_true", help="also by a public address at gradio.live"
+    )
+    serving.add_argument(
+        "--mcp",
+        action="store_true",
+        help="also to agents, as an MCP server; UNET_DEMO_MCP=1 does so too",
+    )
+    serving.set_defaults(command=run_serve)
     return top
+
+
+def add_variants(command: argparse.ArgumentParser) -> None:
+    """The options that take another recipe of the same name."""
+    variants = command.add_mutually_exclusive_group()
+    variants.add_argument(
+        "--as-published", dest="recipes", action="store_const", const=AS_PUBLISHED,
+        help="the article's own recipe",
+    )  # fmt: skip
+    variants.add_argument(
+        "--for-gpu", dest="recipes", action="store_const", const=FOR_GPU,
+        help="a wider network and a longer run",
+    )  # fmt: skip
+    command.set_defaults(recipes=RECIPES)
+
+
+def chosen_recipe(options: argparse.Namespace) -> Recipe:
+    """The recipe that a command's options name. Raises RunError if there is no such variant."""
+    if options.recipe not in options.recipes:
+        raise RunError(
+            f"There is no such variant of {options.recipe!r}; its bundled recipe is the only one."
+        )
+    return options.recipes[options.recipe]
 
 
 def add_device(command: argparse.ArgumentParser) -> None:
@@ -125,6 +193,14 @@ def count(text: str) -> int:
     return number
 
 
+def port(text: str) -> int:
+    """An option's TCP port."""
+    number = int(text)
+    if not 1 <= number <= 65535:
+        raise argparse.ArgumentTypeError(f"{number} is not from 1 to 65535")
+    return number
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder for results, before they are computed. Raises OSError if none can be written."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -134,7 +210,7 @@ def make_folder(folder: Path) -> None:
 
 def run_train(options: argparse.Namespace) -> int:
     """Train, with a progress bar that shows the loss and each validation's score."""
-    recipe = RECIPES[options.recipe]
+    recipe = chosen_recipe(options)
     changes = {
         name: value
         for name in ("steps", "epoch", "precision")
@@ -148,7 +224,8 @@ def run_train(options: argparse.Namespace) -> int:
         raise DataError(
             f"The recipe {recipe.name!r} needs its data set; give its folder as --data."
         )
-    if options.resume and not RunFolder(options.out, recipe).state.is_file():
+    new = not RunFolder(options.out, recipe).state.is_file()
+    if options.resume and new and launched_rank() == 0:
         print(
             f"unet_demo: {str(options.out)!r} holds no run to resume; a new one is started there.",
             file=sys.stderr,
@@ -161,8 +238,13 @@ def run_train(options: argparse.Namespace) -> int:
         device=pick_device(options.device),
         workers=options.workers,
     )
+    # The bar comes after what can go wrong before the first step, and where nothing happens not at
+    # all: of several processes only the main one tells what does.
+    begun = list(islice(events, 1))
+    if not begun:
+        return 0
     with tqdm(total=recipe.fit.steps, unit="step", dynamic_ncols=True) as bar:
-        for event in events:
+        for event in chain(begun, events):
             if isinstance(event, StepDone):
                 bar.update(event.step - bar.n)
                 bar.set_postfix_str(f"loss {event.loss:.4f}", refresh=False)
@@ -182,10 +264,21 @@ def run_train(options: argparse.Namespace) -> int:
 def run_evaluate(options: argparse.Namespace) -> int:
     """Score a checkpoint on a split of the data that it was made for."""
     predictor = open_predictor(options.checkpoint, options.device)
+    cases = None
+    if options.save:
+        make_folder(options.save)
+        cases = CaseFolder(options.save, predictor.card.task)
     with progress_bar("evaluating") as progress:
         evaluation = evaluate(
-            predictor, options.data, options.split, flips=not options.no_tta, progress=progress
+            predictor,
+            options.data,
+            options.split,
+            flips=not options.no_tta,
+            progress=progress,
+            keep=cases,
         )
+    if cases:
+        cases.finish()
     if options.json:
         print(json.dumps(evaluation_as_json(options.checkpoint, evaluation), indent=2))
     else:
@@ -210,7 +303,9 @@ def run_bundle(options: argparse.Namespace) -> int:
     """Score a run's best checkpoint and bundle it."""
     make_folder(WEIGHTS)
     with progress_bar("scoring") as progress:
-        evaluation = bundle(options.recipe, options.run, options.data, options.device, progress)
+        evaluation = bundle(
+            chosen_recipe(options), options.run, options.data, options.device, progress
+        )
     print(f"{options.recipe}: {in_words(evaluation.scores)}")
     return 0
 
@@ -226,6 +321,20 @@ def run_benchmark(options: argparse.Namespace) -> int:
             f"   here {timing.predictor_seconds * 1000:7.0f} ms"
             f"   {timing.speed_up:5.2f} times faster on {timing.device}"
         )
+    return 0
+
+
+def run_publish(options: argparse.Namespace) -> int:
+    """Send the bundled checkpoints to a Hub repository, or print which files would go."""
+    publication = prepare(WEIGHTS, options.repo, options.revision)
+    if options.dry_run:
+        done = f"would go to {publication.address}; nothing was sent"
+    else:
+        address = publish(publication, options.message or MESSAGE, options.private)
+        done = f"are at {address}; {HUB_VARIABLE}={publication.address} offers them by name"
+    for path, data in publication.files.items():
+        print(f"{len(data):>14,} bytes  {path}")
+    print(f"{publication.size:>14,} bytes in {len(publication.files)} files {done}")
     return 0
 
 
@@ -256,6 +365,35 @@ def run_predict(options: argparse.Namespace) -> int:
             options.out, file.stem, prediction, probabilities=options.probabilities
         ):
             print(path)
+    return 0
+
+
+def run_serve(options: argparse.Namespace) -> int:
+    """Serve the page until it is interrupted."""
+    try:
+        # Here, and nowhere else in this file: all other commands run without Gradio.
+        from .ui.agents import McpMissingError, mcp_wanted
+        from .ui.demo import launch
+    except ModuleNotFoundError as error:
+        if error.name != "gradio":
+            raise
+        raise ServeError(
+            "The page needs Gradio, which is not installed; pip install gradio."
+        ) from error
+    try:
+        launch(
+            server_name=options.host,
+            server_port=options.port,
+            share=options.share or None,
+            mcp_server=options.mcp or mcp_wanted(),
+        )
+    except McpMissingError as error:
+        raise ServeError(str(error)) from error
+    except OSError as error:
+        raise ServeError(
+            "The demo cannot listen there: the port is taken, or the host is not this machine's;"
+            " give another --port or --host."
+        ) from error
     return 0
 
 

@@ -3,15 +3,23 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.metadata import distribution
+from pathlib import Path
 
 import numpy as np
+from PIL import Image
 from skimage import data as skimage_data
 
+from .checkpoints import read_index
 from .data.em import synthetic_em
-from .data.images import Picture
+from .data.images import Picture, read_picture
 from .data.shapes import SceneOptions, article_scene, random_scene
+from .render import to_rgb
 from .segmentation import Brought
-from .tasks import ISBI, SHAPES, Task
+from .tasks import ISBI, SHAPES, VOC, Task
+
+THUMBNAIL = 320
+"""Longest side in px of an example's thumbnail."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +27,7 @@ class Example:
     """A picture to try, the checkpoint that knows its kind, and its ground truth where it is known.
 
     ``make`` returns pages uint8 (N, H, W, C) and labels uint8 (N, H, W) of ``task``, or None.
+    ``first_page`` names an example that is no more than this one's first page, and sooner made.
     """
 
     name: str
@@ -26,6 +35,7 @@ class Example:
     checkpoint: str
     task: Task
     make: Callable[[], tuple[np.ndarray, np.ndarray | None]]
+    first_page: str = ""
 
 
 def _scene(options: SceneOptions, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -43,27 +53,66 @@ def _membranes(slices: int) -> tuple[np.ndarray, np.ndarray]:
     return image[..., None], (truth > 0).astype(np.uint8)
 
 
+def _photograph(name: str) -> tuple[np.ndarray, None]:
+    pixels = getattr(skimage_data, name)()
+    return pixels.reshape(1, *pixels.shape[:2], -1), None
+
+
+def _motorcycle() -> tuple[np.ndarray, None]:
+    # By itself: with it, scikit-image reads the other eye's photograph and the depths, too.
+    return read_picture(Path(skimage_data.data_dir) / "motorcycle_left.png").pages, None
+
+
+def _bus() -> tuple[np.ndarray, None]:
+    # Gradio brings the file; it need not be imported for that.
+    file = distribution("gradio").locate_file("gradio/media_assets/images/bus.png")
+    return read_picture(Path(str(file))).pages, None
+
+
 MANY_SHAPES = SceneOptions(size=256, count=(9, 9), radius=(0.07, 0.2), rotated=True, shading=50)
 
 EXAMPLES: tuple[Example, ...] = (
     Example("shapes", "Circles and rectangles", "shapes", SHAPES, lambda: _scene(MANY_SHAPES, 33)),
     Example("membranes", "Cell membranes (synthetic EM)", "isbi", ISBI, lambda: _membranes(1)),
-    Example("stack", "A stack of 6 slices (synthetic EM)", "isbi", ISBI, lambda: _membranes(6)),
-    Example("article", "The article's own picture", "shapes", SHAPES, _article),
     Example(
-        "coins", "Coins (a photograph)", "shapes", SHAPES, lambda: (_photograph("coins"), None)
+        "stack",
+        "A stack of 6 slices (synthetic EM)",
+        "isbi",
+        ISBI,
+        lambda: _membranes(6),
+        first_page="membranes",
     ),
+    Example("article", "The article's own picture", "shapes", SHAPES, _article),
+    Example("coins", "Coins (a photograph)", "shapes", SHAPES, lambda: _photograph("coins")),
+    Example("person", "A person (a photograph)", "voc", VOC, lambda: _photograph("astronaut")),
+    Example("cat", "A cat (a photograph)", "voc", VOC, lambda: _photograph("chelsea")),
+    Example("motorcycle", "A motorcycle (a photograph)", "voc", VOC, _motorcycle),
+    Example("bus", "A bus (a small drawing)", "voc", VOC, _bus),
 )
 
 
-def _photograph(name: str) -> np.ndarray:
-    pixels = getattr(skimage_data, name)()
-    return pixels.reshape(1, *pixels.shape[:2], -1)
+def offered_examples() -> tuple[Example, ...]:
+    """The examples whose checkpoint is bundled."""
+    bundled = read_index()
+    return tuple(example for example in EXAMPLES if example.checkpoint in bundled)
+
+
+def _find(name: str) -> Example:
+    return {example.name: example for example in EXAMPLES}[name]
 
 
 @lru_cache
 def load_example(name: str) -> Brought:
     """Make an example's picture, once. Raises KeyError for an unknown name."""
-    example = {example.name: example for example in EXAMPLES}[name]
+    example = _find(name)
     pages, truth = example.make()
     return Brought(Picture(pages, example.name, ()), truth, example.task.classes)
+
+
+@lru_cache
+def load_thumbnail(name: str) -> np.ndarray:
+    """An example's first page, uint8 RGB (H, W, 3), made small, once. Raises KeyError."""
+    first = load_example(_find(name).first_page or name).picture.pages[0]
+    image = Image.fromarray(to_rgb(first))
+    image.thumbnail((THUMBNAIL, THUMBNAIL))
+    return np.asarray(image)

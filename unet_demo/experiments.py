@@ -8,12 +8,13 @@ import numpy as np
 
 from .batches import FrameBatches, PhotoBatches
 from .checkpoints import Checkpoint, open_checkpoint
+from .choices import VALIDATION_SEED
 from .data.isbi import Frames, load_frames, load_unlabelled
 from .data.voc import load_photos, sampling_weights
 from .evaluation import Scores, evaluate_frames, evaluate_photos, evaluate_scenes
 from .inference import Predictor
 from .networks import Network
-from .recipe import VALIDATION_SEED, Recipe
+from .recipe import Recipe
 from .scene_batches import ArticleBatches, BatchOf, SceneBatches
 from .void import VOID
 

@@ -1,33 +1,35 @@
-"""A training as a person watches it: settings, limits, and a run that pauses, stops and shows itself.
+"""A training as a person watches it: a run that pauses, stops and shows itself.
 
 The run drives :func:`training.fit`, the same generator as the command line.
 """
 
 import math
-import os
 import threading
 import time
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from collections.abc import Generator, Iterator
+from copy import deepcopy
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
 
 from .checkpoints import Card, Checkpoint
-from .data.shapes import ARTICLE_SIZE, SceneOptions, article_scene, scene_batch
-from .devices import fast_dtype, pick_device
+from .choices import VALIDATION_SEED
+from .data.scene_options import ARTICLE_SIZE, SceneOptions
+from .data.shapes import article_scene, scene_batch
+from .devices import DeviceError, fast_dtype, pick_device
 from .evaluation import class_scores
 from .inference import Prediction, Predictor
+from .live_settings import Limits, LiveSettings, SettingsError, current_limits
 from .metrics import confusion_matrix
-from .networks import NETWORKS, create_network
-from .networks.base import GRID, Network, he_initialise, parameter_count
-from .recipe import VALIDATION_SEED
+from .networks import create_network
+from .networks.base import Network, he_initialise, parameter_count
 from .recipes import SHAPES
 from .scene_batches import BatchOf, Normalisation, SceneBatches, to_tensor
-from .tasks import LOSSES, ColourTask, Task
+from .tasks import ColourTask, Task
 from .training import (
-    OPTIMISERS,
     Batch,
     Diverged,
     Event,
@@ -39,20 +41,11 @@ from .training import (
     load_batches,
 )
 
-WIDTHS = (8, 16, 32, 64)
-RATES = (1e-5, 1e3)
-SMALLEST_SIZE = 64
-LIVE_SCHEDULES = ("constant", "cosine")
-"""The loop's other ones wait for settings or validations that a live run has not."""
-
 UPDATE_SECONDS = 0.4
 """Time between two snapshots."""
 
 LOOK_SHARE = 1 / 25
 """Share of a run's time that looking at its validation pictures may take."""
-
-FEW_STEPS = 20
-"""A run of so few steps is looked at after each of them, whatever that costs: it is all there is."""
 
 SHOWN = 4
 """Validation pictures that are drawn; the others only count for the scores."""
@@ -74,161 +67,48 @@ ENDS = ("stopped", "out of time", "finished", "diverged")
 """States that a run does not go on from; the others are "ready", "running" and "paused"."""
 
 
-class SettingsError(ValueError):
-    """One plain sentence: which setting, why not, what to choose."""
-
-
 class LiveError(RuntimeError):
     """One plain sentence on what a run cannot do now, or why it broke off."""
 
 
-@dataclass(frozen=True)
-class LiveSettings:
-    """All that a run depends on. ``scenes`` is None for the article's own picture."""
+RUN_ERRORS = (SettingsError, LiveError, DeviceError)
+"""What can be wrong with a run that a person asked for; the message says it in one plain sentence."""
 
-    scenes: SceneOptions | None = None
-    network: str = "ShapesUNet"
-    width: int = 16
-    skips: bool = True
-    batch_norm: bool = True
-    optimiser: str = "Adam"
-    rate: float = 1e-3
-    schedule: str = "constant"
-    loss: str = "cross-entropy"
-    batch: int = 8
-    steps: int = 300
-    seed: int = 0
 
-    @property
-    def size(self) -> int:
-        """Side of the pictures in px."""
-        return self.scenes.size if self.scenes else ARTICLE_SIZE
-
-    @property
-    def task(self) -> Task:
-        """Circles and rectangles; as colours for the network whose article regresses colours."""
-        if self.network == "StridedUNet":
-            return ColourTask(SHAPES.task.classes, SHAPES.task.palette)
-        return SHAPES.task
-
-    @property
-    def normalisation(self) -> Normalisation:
-        """The article feeds its picture as it is, in 0..1."""
-        return SHAPES.normalisation if self.scenes else Normalisation((0.0,) * 3, (1.0,) * 3)
-
-    @property
-    def network_options(self) -> dict[str, object]:
-        """Arguments of the network's constructor."""
-        channels = {"in_channels": 3, "out_channels": 3}
-        return {
-            **channels,
-            "width": self.width,
-            "skips": self.skips,
-            "batch_norm": self.batch_norm,
-        }
-
-    @property
-    def fit_options(self) -> FitOptions:
-        """Arguments of the training loop; the looks take the place of its validations."""
-        return FitOptions(
-            steps=self.steps,
-            optimiser=self.optimiser,
-            rate=self.rate,
-            weight_decay=1e-2 if self.optimiser == "AdamW" else 0.0,
-            loss=self.loss,
-            schedule=self.schedule,
-            warm_up=self.steps // 20 if self.schedule == "cosine" else 0,
-            epoch=self.steps,
-            seed=self.seed,
-        )
-
-    @property
-    def work(self) -> float:
-        """Arithmetic of one step, in steps of the article's own network on its one picture."""
-        return (self.width / 64) ** 2 * (self.size / ARTICLE_SIZE) ** 2 * self.batch
-
+FEW_STEPS = 20
+"""A run of so few steps is looked at after each of them, whatever that costs: it is all there is."""
 
 ARTICLE_SCENES = SceneOptions(
     size=ARTICLE_SIZE, count=(2, 3), radius=(0.12, 0.2), overlap=False, colour_is_clue=True, noise=0
 )
 """Scenes like the article's picture, to see what a network that has learned that one knows of others."""
 
-PRESETS: dict[str, LiveSettings] = {
-    "article": LiveSettings(width=64, batch=1, steps=10),
-    "random": LiveSettings(SceneOptions(colour_is_clue=True), steps=200),
-    "no-clue": LiveSettings(SceneOptions(), rate=2e-3, schedule="cosine", loss="both", steps=400),
-    "noisy": LiveSettings(SceneOptions(colour_is_clue=True, noise=60, blur=1), steps=400),
-}
-"""Where a person may start from, by name."""
+
+def task_of(settings: LiveSettings) -> Task:
+    """Circles and rectangles; as colours for the network whose article regresses colours."""
+    if settings.network == "StridedUNet":
+        return ColourTask(SHAPES.task.classes, SHAPES.task.palette)
+    return SHAPES.task
 
 
-@dataclass(frozen=True)
-class Limits:
-    """The most that a run may ask for: steps, seconds of training, px a side, pictures a batch, work a step.
-
-    ``work`` is in steps of the article's run; a step cannot be interrupted, so it bounds how long
-    Stop may take.
-    """
-
-    steps: int
-    seconds: float
-    size: int
-    batch: int
-    work: float
-
-    def check(self, settings: LiveSettings) -> None:
-        """Raise SettingsError for the first setting that is unknown or out of bounds."""
-        _check_choice("network", settings.network, tuple(NETWORKS))
-        _check_choice("width", settings.width, WIDTHS)
-        _check_choice("optimiser", settings.optimiser, OPTIMISERS)
-        _check_choice("schedule", settings.schedule, LIVE_SCHEDULES)
-        _check_choice("loss", settings.loss, LOSSES)
-        _check_range("learning rate", settings.rate, *RATES)
-        _check_range("number of steps", settings.steps, 1, self.steps)
-        _check_range("batch", settings.batch, 1, self.batch)
-        _check_range("seed", settings.seed, 0, VALIDATION_SEED - 1)
-        if settings.scenes:
-            _check_scenes(settings.scenes, self.size)
-        if settings.work > self.work:
-            raise SettingsError(
-                f"One step of these settings is {settings.work:.3g} times the article's work, and"
-                f" {self.work:g} is the most here; choose a smaller width, picture or batch."
-            )
+def normalisation_of(settings: LiveSettings) -> Normalisation:
+    """The article feeds its picture as it is, in 0..1."""
+    return SHAPES.normalisation if settings.scenes else Normalisation((0.0,) * 3, (1.0,) * 3)
 
 
-LOCAL = Limits(steps=5000, seconds=1800, size=256, batch=32, work=4)
-SPACE = Limits(steps=2000, seconds=30, size=256, batch=16, work=1)
-"""On a Hugging Face Space many people share one machine."""
-
-
-def current_limits() -> Limits:
-    """SPACE where the environment has a SPACE_ID, else LOCAL."""
-    return SPACE if os.environ.get("SPACE_ID") else LOCAL
-
-
-def _check_choice(what: str, value: object, choices: Sequence[object]) -> None:
-    if value not in choices:
-        known = ", ".join(str(choice) for choice in choices)
-        raise SettingsError(f"There is no {what} {value!r}; choose one of {known}.")
-
-
-def _check_range(what: str, value: float, least: float, most: float) -> None:
-    if not least <= value <= most:
-        raise SettingsError(f"The {what} is {value:g}; choose one from {least:g} to {most:g}.")
-
-
-def _check_scenes(scenes: SceneOptions, largest: int) -> None:
-    _check_range("picture size", scenes.size, SMALLEST_SIZE, largest)
-    if scenes.size % GRID:
-        raise SettingsError(f"The picture size is {scenes.size}; choose a multiple of {GRID}.")
-    for what, (least, most), bounds in (
-        ("number of shapes", scenes.count, (1, 12)),
-        ("size of the shapes", scenes.radius, (0.03, 0.5)),
-    ):
-        _check_range(f"least {what}", least, *bounds)
-        _check_range(f"greatest {what}", most, least, bounds[1])
-    _check_range("noise", scenes.noise, 0, 100)
-    _check_range("blur", scenes.blur, 0, 5)
+def fit_options_of(settings: LiveSettings) -> FitOptions:
+    """Arguments of the training loop; the looks take the place of its validations."""
+    return FitOptions(
+        steps=settings.steps,
+        optimiser=settings.optimiser,
+        rate=settings.rate,
+        weight_decay=1e-2 if settings.optimiser == "AdamW" else 0.0,
+        loss=settings.loss,
+        schedule=settings.schedule,
+        warm_up=settings.steps // 20 if settings.schedule == "cosine" else 0,
+        epoch=settings.steps,
+        seed=settings.seed,
+    )
 
 
 def count_parameters(settings: LiveSettings) -> int:
@@ -278,7 +158,9 @@ def batches_of(settings: LiveSettings) -> BatchOf:
     """What a run with these settings trains on, by step."""
     if settings.scenes is None:
         return ArticleBatches(settings.batch)
-    return SceneBatches((settings.scenes,), settings.batch, settings.seed, settings.normalisation)
+    return SceneBatches(
+        (settings.scenes,), settings.batch, settings.seed, normalisation_of(settings)
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -393,6 +275,48 @@ def seeded_network(settings: LiveSettings) -> Network:
     return network
 
 
+@dataclass
+class Progress:
+    """How far a run has come, apart from its weights. The thread that trains writes it.
+
+    ``state`` and ``ended`` are states as a snapshot has them; ``ended`` is set where the run can't
+    go on. ``average`` is the moving average of the losses, and ``seconds`` are those of the plays
+    that are over.
+    """
+
+    device: str
+    state: str = "ready"
+    ended: str | None = None
+    out_of_time: bool = False
+    failure: str | None = None
+    restored_step: int | None = None
+    losses: list[float] = field(default_factory=list)
+    smoothed: list[float] = field(default_factory=list)
+    average: float = 0.0
+    looks: list[tuple[int, float, float]] = field(default_factory=list)
+    look: Look | None = None
+    look_seconds: float = 0.0
+    seconds: float = 0.0
+    reel: Reel = field(default_factory=Reel)
+
+    def add_loss(self, loss: float) -> None:
+        """Take the loss of the next step."""
+        self.average = SMOOTHING * self.average + (1 - SMOOTHING) * loss
+        # A moving average that forgets; without its correction the first loss would weigh for long.
+        self.smoothed.append(self.average / (1 - SMOOTHING ** (len(self.smoothed) + 1)))
+        self.losses.append(loss)
+
+
+@dataclass(frozen=True)
+class RunState:
+    """A run at rest, that another process can go on with: ``trainer`` is the file of Trainer.save."""
+
+    settings: LiveSettings
+    limits: Limits
+    progress: Progress
+    trainer: bytes
+
+
 class LiveRun:
     """One training, from its first step to its end, for one person.
 
@@ -408,32 +332,19 @@ class LiveRun:
         self.limits.check(settings)
         self.settings = settings
         self.watched = watched_scenes(settings)
-        self.reel = Reel()
         self._device = pick_device(device)
         self._dtype = fast_dtype(self._device)
         self._trainer = Trainer(
-            seeded_network(settings), settings.task, settings.fit_options, self._device
+            seeded_network(settings), task_of(settings), fit_options_of(settings), self._device
         )
         self._stop = threading.Event()
         self._pause = threading.Event()
         self._lock = threading.Lock()
-        self._state = "ready"
-        self._ended: str | None = None
-        self._out_of_time = False
-        self._restored_step: int | None = None
-        self._failure: str | None = None
-        self._losses: list[float] = []
-        self._smoothed: list[float] = []
-        self._average = 0.0
-        self._looks: list[tuple[int, float, float]] = []
-        self._look: Look | None = None
-        self._look_seconds = 0.0
+        self._progress = Progress(str(self._device))
         self._looked_at = -math.inf
-        self._seconds_before = 0.0
         self._began: float | None = None
         self._predictor: tuple[int, Predictor] | None = None
-        batches = load_batches(batches_of(settings), 0, settings.steps)
-        self._events: Iterator[Event] = fit(self._trainer, batches, stop=self._stop)
+        self._events = self._fit()
 
     def play(self, steps: int | None = None) -> Generator[Snapshot, None, None]:
         """Start or go on, for ``steps`` steps or until the end; yield snapshots by the clock.
@@ -448,8 +359,8 @@ class LiveRun:
             while worker.is_alive():
                 yield self.snapshot()
                 worker.join(UPDATE_SECONDS)
-            if self._failure:
-                raise LiveError(self._failure)
+            if self._progress.failure:
+                raise LiveError(self._progress.failure)
             yield self.snapshot()
         finally:
             if worker.is_alive():
@@ -463,64 +374,91 @@ class LiveRun:
         """End after the step that is under way, and keep what was learned."""
         with self._lock:
             self._stop.set()
-            if self._state in ("ready", "paused"):
-                self._state = "stopped"
+            if self._progress.state in ("ready", "paused"):
+                self._progress.state = "stopped"
 
     def snapshot(self) -> Snapshot:
         """The run as it is now."""
-        losses = tuple(self._losses)
+        losses = tuple(self._progress.losses)
         steps, seconds = self.settings.steps, self._seconds()
         left = (steps - len(losses)) * seconds / len(losses) if losses else math.nan
         return Snapshot(
-            state=self._state,
+            state=self._progress.state,
             step=len(losses),
             steps=steps,
             losses=losses,
-            smoothed=tuple(self._smoothed[: len(losses)]),
-            looks=tuple(self._looks),
-            look=self._look,
+            smoothed=tuple(self._progress.smoothed[: len(losses)]),
+            looks=tuple(self._progress.looks),
+            look=self._progress.look,
             seconds=seconds,
             seconds_left=min(left, self.limits.seconds - seconds),
-            device=str(self._device),
+            device=self._progress.device,
             watched=self.watched,
-            restored_step=self._restored_step,
+            restored_step=self._progress.restored_step,
         )
+
+    @property
+    def reel(self) -> Reel:
+        """The looks that are kept for the run's animation."""
+        return self._progress.reel
+
+    def state(self) -> RunState:
+        """The run as it is, for another process to go on with. Not while it trains."""
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "trainer.safetensors"
+            self._trainer.save(path)
+            return RunState(self.settings, self.limits, deepcopy(self._progress), path.read_bytes())
+
+    def take(self, state: RunState) -> None:
+        """Go on from where another run with the same settings came. Not while one of them trains."""
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "trainer.safetensors"
+            path.write_bytes(state.trainer)
+            self._trainer.resume(path)
+        self._progress = deepcopy(state.progress)
+        self._predictor = None
+        self._events = self._fit()
 
     def checkpoint(self) -> Checkpoint:
         """The network as it is, with a card that says how it came about. Raises LiveError while it trains."""
-        if self._state == "running":
+        if self._progress.state == "running":
             raise LiveError("The network is still in training; pause or stop it first.")
         return Checkpoint(self._card(), self._trainer.evaluated.eval())
 
     def predict(self, pages: np.ndarray) -> Prediction:
         """Segment pictures uint8 (N, H, W, 3) with the network as it is. Raises LiveError while it trains."""
         checkpoint = self.checkpoint()
-        if self._predictor is None or self._predictor[0] != len(self._losses):
-            self._predictor = (len(self._losses), Predictor(checkpoint, str(self._device)))
+        if self._predictor is None or self._predictor[0] != len(self._progress.losses):
+            self._predictor = (len(self._progress.losses), Predictor(checkpoint, str(self._device)))
         return self._predictor[1].predict(pages)
+
+    def _fit(self) -> Iterator[Event]:
+        batches = load_batches(batches_of(self.settings), self._trainer.step, self.settings.steps)
+        return fit(self._trainer, batches, stop=self._stop)
 
     def _set_off(self) -> None:
         with self._lock:
-            if self._state not in ("ready", "paused"):
+            if self._progress.state not in ("ready", "paused"):
                 raise LiveError(
                     "This run is training already; pause it first."
-                    if self._state == "running"
+                    if self._progress.state == "running"
                     else "This run is over; start a new one."
                 )
-            self._state = "running"
+            self._progress.state = "running"
             self._pause.clear()
 
     def _work(self, steps: int | None) -> None:
+        self._progress.device = str(self._device)
         try:
-            if self._look is None:
+            if self._progress.look is None:
                 self._look_now()
             self._began = time.perf_counter()
-            self._train(math.inf if steps is None else len(self._losses) + steps)
+            self._train(math.inf if steps is None else len(self._progress.losses) + steps)
             self._rest()
-            if self._look is None or self._look.step != self._trainer.step:
+            if self._progress.look is None or self._progress.look.step != self._trainer.step:
                 self._look_now()
         except (torch.OutOfMemoryError, MemoryError):
-            self._failure = (
+            self._progress.failure = (
                 "The training ran out of memory; choose a smaller width, picture or batch."
             )
         finally:
@@ -533,68 +471,62 @@ class LiveRun:
             if isinstance(event, StepDone) and self._look_is_due():
                 self._look_now()
             if self._seconds() >= self.limits.seconds and not self._stop.is_set():
-                self._out_of_time = True
+                self._progress.out_of_time = True
                 self._stop.set()
-            if self._pause.is_set() or len(self._losses) >= until:
+            if self._pause.is_set() or len(self._progress.losses) >= until:
                 return
 
     def _note(self, event: Event) -> None:
         if isinstance(event, StepDone | Diverged):
-            self._smooth(event.loss)
-            self._losses.append(event.loss)
+            self._progress.add_loss(event.loss)
         if isinstance(event, Diverged):
-            self._restored_step = event.restored_step
-            self._ended = "diverged"
+            self._progress.restored_step = event.restored_step
+            self._progress.ended = "diverged"
         if isinstance(event, Finished):
-            self._ended = self._ended_by(event)
-
-    def _smooth(self, loss: float) -> None:
-        """A moving average that forgets; without its correction the first loss would weigh for long."""
-        self._average = SMOOTHING * self._average + (1 - SMOOTHING) * loss
-        self._smoothed.append(self._average / (1 - SMOOTHING ** (len(self._smoothed) + 1)))
+            self._progress.ended = self._ended_by(event)
 
     def _ended_by(self, event: Finished) -> str:
         if not event.stopped:
             return "finished"
-        return "out of time" if self._out_of_time else "stopped"
+        return "out of time" if self._progress.out_of_time else "stopped"
 
     def _settle(self) -> None:
         """Leave "running" for the state that the work ended in."""
         with self._lock:
-            at_rest = "stopped" if self._stop.is_set() or self._failure else "paused"
-            self._state = self._ended or at_rest
+            at_rest = "stopped" if self._stop.is_set() or self._progress.failure else "paused"
+            self._progress.state = self._progress.ended or at_rest
 
     def _rest(self) -> None:
         """Stop the clock."""
         if self._began is not None:
-            self._seconds_before += time.perf_counter() - self._began
+            self._progress.seconds += time.perf_counter() - self._began
             self._began = None
 
     def _seconds(self) -> float:
         began = self._began
         running = time.perf_counter() - began if began is not None else 0.0
-        return self._seconds_before + running
+        return self._progress.seconds + running
 
     def _look_is_due(self) -> bool:
         if self.settings.steps <= FEW_STEPS:
             return True
-        wait = max(UPDATE_SECONDS, self._look_seconds / LOOK_SHARE)
+        wait = max(UPDATE_SECONDS, self._progress.look_seconds / LOOK_SHARE)
         return time.perf_counter() - self._looked_at > wait
 
     def _look_now(self) -> None:
         """Look at the watched pictures; a network that still gives numbers becomes the good state."""
         begun = time.perf_counter()
         look = self._judge(self._predict_watched())
-        self._look = look
-        self.reel.add(look)
+        self._progress.look = look
+        self._progress.reel.add(look)
         if math.isfinite(look.loss):
             self._trainer.keep_good()
-            self._looks.append((look.step, look.loss, look.miou))
+            self._progress.looks.append((look.step, look.loss, look.miou))
         self._looked_at = time.perf_counter()
-        self._look_seconds = self._looked_at - begun
+        self._progress.look_seconds = self._looked_at - begun
 
     def _predict_watched(self) -> torch.Tensor:
-        images = self.settings.normalisation(to_tensor(self.watched.images))
+        images = normalisation_of(self.settings)(to_tensor(self.watched.images))
         images = images.to(self._device, memory_format=torch.channels_last)
         network = self._trainer.evaluated.eval()
         fast = self._dtype is not torch.float32
@@ -602,7 +534,7 @@ class LiveRun:
             return network(images).float()
 
     def _judge(self, logits: torch.Tensor) -> Look:
-        task, known = self.settings.task, self.watched.known
+        task, known = task_of(self.settings), self.watched.known
         labels = torch.from_numpy(self.watched.labels[known:]).to(logits.device)
         with torch.inference_mode():
             loss = float(task.loss(logits[known:], labels, self.settings.loss))
@@ -615,15 +547,16 @@ class LiveRun:
 
     def _card(self) -> Card:
         settings = self.settings
-        look = self._look
+        normalisation = normalisation_of(settings)
+        look = self._progress.look
         count = len(self.watched.images) - self.watched.known
         return Card(
             name="live-shapes",
             network=settings.network,
             options=settings.network_options,
-            task=settings.task,
-            mean=settings.normalisation.mean,
-            std=settings.normalisation.std,
+            task=task_of(settings),
+            mean=normalisation.mean,
+            std=normalisation.std,
             title=f"Trained live: {settings.network}, width {settings.width}",
             summary="Finds circles and rectangles; trained by you on the Train page.",
             article=SHAPES.article,
@@ -637,31 +570,3 @@ class LiveRun:
             scored_on=f"{count} validation scene{'s' if count > 1 else ''} of its run",
             licence=SHAPES.licence,
         )
-
-
-def differing_fields(settings: Sequence[LiveSettings]) -> tuple[str, ...]:
-    """Names of the fields that all settings have and in which not all agree; see :func:`flatten`."""
-    flat = [flatten(one) for one in settings]
-    shared = [name for name in flat[0] if all(name in one for one in flat)] if flat else []
-    return tuple(name for name in shared if any(one[name] != flat[0][name] for one in flat))
-
-
-def flatten(settings: LiveSettings) -> dict[str, object]:
-    """field → value; a scene's fields as ``scenes.NAME``; ``data`` is "article" or "scenes"."""
-    values: dict[str, object] = {"data": "scenes" if settings.scenes else "article"}
-    for name, value in asdict(settings).items():
-        if name != "scenes":
-            values[name] = value
-    for name, value in asdict(settings.scenes).items() if settings.scenes else ():
-        values[f"scenes.{name}"] = value
-    return values
-
-
-def with_changes(preset: str, **changes: Any) -> LiveSettings:
-    """A preset with some of its fields changed; a change of None leaves the preset's.
-
-    Raises SettingsError for a preset that there is not.
-    """
-    _check_choice("preset", preset, tuple(PRESETS))
-    given = {name: value for name, value in changes.items() if value is not None}
-    return replace(PRESETS[preset], **given)

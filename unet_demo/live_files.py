@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from .live import LiveRun, Look, Snapshot
+from .live import LiveRun, Look, Snapshot, task_of
 from .render import colour_mask, error_map
 from .tasks import Task
 
@@ -78,7 +78,7 @@ def write_curve(
 def write_animation(path: Path, run: LiveRun, title: str) -> None:
     """GIF of the run, 960×540: its pictures beside its losses, a frame a kept look."""
     snapshot = run.snapshot()
-    task = run.settings.task
+    task = task_of(run.settings)
     frames = [_frame(snapshot, look, task, title) for look in run.reel.looks]
     first, *others = [frame.quantize(256, dither=Image.Dither.NONE) for frame in frames]
     durations = [FRAME_MS] * len(others) + [LAST_FRAME_MS]

@@ -11,9 +11,6 @@ from .scene_batches import Normalisation
 from .tasks import Task
 from .training import FitOptions
 
-VALIDATION_SEED = 1_000_003
-"""Seed of the scenes that training looks at between epochs; the final score uses other ones."""
-
 
 @dataclass(frozen=True)
 class Recipe:

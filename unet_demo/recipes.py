@@ -199,6 +199,19 @@ VOC = Recipe(
         " 0.142, a U-Net that was pretrained on ImageNet 0.49 to 0.68."
     ),
     limits=VOC_LIMITS,
+    seen=(
+        "bodies are found and their outlines followed, most of all persons, cats, dogs, an aeroplane"
+        " from the side; about half have the right name. A cat is called a dog and a dog a cat; a"
+        " horse that stands before a person becomes one; an aeroplane from the front is painted as a"
+        " car, a bird as patches of five classes; persons the size of a thumb's nail are missed."
+    ),
+    tried=(
+        "small crops first (64 px for half the steps, then 96 and 128), so that photos are seen four"
+        " times as often: mIoU went from 0.154 at step 6,000 to 0.210, 0.263, 0.291 and 0.295 as the"
+        " crops grew and the rate fell, so a longer run would reach more. Averaging over the mirror"
+        " image and three sizes gives 0.015. The rarest classes (bird, bottle, chair) are not learnt"
+        " at all in this time, though their photos are drawn up to six times as often."
+    ),
 )
 
 VOC_RESNET50 = replace(
@@ -211,6 +224,8 @@ VOC_RESNET50 = replace(
     options={"in_channels": 3, "out_channels": 22, "width": 32},
     growth=((0, 64), (4500, 96), (6500, 128)),
     fit=replace(VOC.fit, steps=7000),
+    seen="",
+    tried="",
 )
 
 VOC_COLOUR = replace(
@@ -230,6 +245,8 @@ VOC_COLOUR = replace(
         " colour between the two, and that is a third class's, or the background's: this is the"
         " price of regressing colours, and what the checkpoint is here to show."
     ),
+    seen="",
+    tried="",
 )
 
 RECIPES: dict[str, Recipe] = {
@@ -240,7 +257,8 @@ RECIPES: dict[str, Recipe] = {
 
 def _on_gpu(recipe: Recipe, width: int, **changes: object) -> Recipe:
     """The same, wider and longer; the width keeps the float16 file below 20 MB."""
-    return replace(recipe, options={**recipe.options, "width": width}, **changes)  # type: ignore[arg-type]
+    options = {**recipe.options, "width": width}
+    return replace(recipe, options=options, seen="", tried="", **changes)  # type: ignore[arg-type]
 
 
 GPU_ISBI = replace(ISBI.fit, steps=20000, epoch=1000)

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage
 
-from .tasks import RGB, Task
 from .void import VOID, VOID_COLOUR
+
+if TYPE_CHECKING:  # a page is laid out with these before torch is there
+    from .tasks import RGB, Task
 
 STYLES = ("fill", "outline", "both")
 """How an overlay marks a class: painted, outlined, or both (for eyes that don't tell the colours)."""
@@ -21,7 +23,7 @@ class LegendEntry:
 
     label: int
     name: str
-    colour: RGB
+    colour: "RGB"
     share: float
     confidence: float
 
@@ -31,7 +33,7 @@ def to_rgb(page: np.ndarray) -> np.ndarray:
     return page if page.shape[-1] == 3 else np.repeat(page, 3, axis=-1)
 
 
-def colour_mask(labels: np.ndarray, palette: Sequence[RGB]) -> np.ndarray:
+def colour_mask(labels: np.ndarray, palette: "Sequence[RGB]") -> np.ndarray:
     """Label ids (…, H, W) → their palette colours, uint8 (…, H, W, 3); void is VOC's cream."""
     table = np.zeros((256, 3), np.uint8)
     table[: len(palette)] = palette
@@ -51,8 +53,18 @@ def outlines(labels: np.ndarray) -> np.ndarray:
     return edges
 
 
+def thickened(marks: np.ndarray) -> np.ndarray:
+    """Bool (H, W): the marked pixels and their neighbours right, left, below and above."""
+    thick = marks.copy()
+    thick[:, 1:] |= marks[:, :-1]
+    thick[:, :-1] |= marks[:, 1:]
+    thick[1:] |= marks[:-1]
+    thick[:-1] |= marks[1:]
+    return thick
+
+
 def overlay(
-    page: np.ndarray, labels: np.ndarray, task: Task, opacity: float = 0.6, style: str = "fill"
+    page: np.ndarray, labels: np.ndarray, task: "Task", opacity: float = 0.6, style: str = "fill"
 ) -> np.ndarray:
     """Paint labels (H, W) over a page (H, W, 1 or 3): uint8 (H, W, 3).
 
@@ -70,12 +82,12 @@ def overlay(
         painted[marked] = np.round(mixed).astype(np.uint8)
     if style in ("outline", "both"):
         edges = outlines(labels)
-        painted[ndimage.binary_dilation(edges)] = 0
+        painted[thickened(edges)] = 0
         painted[edges] = 255
     return painted
 
 
-def legend(labels: np.ndarray, confidence: np.ndarray, task: Task) -> tuple[LegendEntry, ...]:
+def legend(labels: np.ndarray, confidence: np.ndarray, task: "Task") -> tuple[LegendEntry, ...]:
     """The classes that occur in labels (…, H, W), largest share first; confidence has the same shape."""
     count = len(task.classes)
     pixels = np.bincount(labels.ravel(), minlength=count)[:count]

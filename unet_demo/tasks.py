@@ -13,11 +13,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .choices import LOSSES
 from .void import VOID, VOID_COLOUR
 
 RGB = tuple[int, int, int]
-
-LOSSES = ("cross-entropy", "dice", "both")
 
 MAX_CLASSES = VOID
 """Ids are uint8, and the last one is void."""

@@ -8,6 +8,9 @@ from urllib.parse import urlparse
 import gradio as gr
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from starlette.middleware import Middleware
+
+from unet_demo.ui.page_language import PageLanguage
 
 SYSTEM = ("/usr/bin/chromium", "/usr/bin/google-chrome")
 QUIET = (
@@ -63,7 +66,10 @@ def serve_blocks() -> Iterator[Callable[[gr.Blocks], str]]:
     running: list[gr.Blocks] = []
 
     def start(demo: gr.Blocks) -> str:
-        address = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")[1]
+        address = demo.launch(
+            prevent_thread_lock=True, quiet=True, server_name="127.0.0.1",
+            app_kwargs={"middleware": [Middleware(PageLanguage)]},
+        )[1]  # fmt: skip
         running.append(demo)
         return address
 

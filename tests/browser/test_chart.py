@@ -12,7 +12,6 @@ from unet_demo.ui.chart import POINTS, Curve, chart, chart_value, thin_out
 
 STEPS = range(1, 121)
 FALLING = [1.2 * math.exp(-step / 40) for step in STEPS]
-KOREAN = {"ko": {"empty": "학습을 누르세요.", "training": "학습"}}
 
 
 def run(label: str = "width 16", live: bool = True) -> Curve:
@@ -43,7 +42,7 @@ VALUES = {
 @pytest.fixture(scope="module")
 def address(serve_blocks) -> str:
     with gr.Blocks() as demo:
-        shown = chart(KOREAN)
+        shown = chart()
         for name, make in VALUES.items():
             gr.Button(name).click(make, outputs=shown, show_progress="hidden")
     return serve_blocks(demo)
@@ -175,4 +174,4 @@ def test_dark_mode_redraws_in_its_own_colours(page: Page, address: str):
 
 def test_the_address_chooses_the_language(page: Page, address: str):
     page.goto(f"{address}?lang=ko")
-    expect(page.locator(".chart .notice")).to_have_text("학습을 누르세요.")
+    expect(page.locator(".chart .notice")).to_contain_text("손실이 여기에 그려집니다")

@@ -13,7 +13,8 @@ from playwright.sync_api import Browser, Download, Page, expect
 
 from unet_demo.checkpoints import load_checkpoint
 from unet_demo.data.shapes import SceneOptions
-from unet_demo.live import PRESETS, LiveSettings, batches_of, seeded_network
+from unet_demo.live import batches_of, fit_options_of, seeded_network, task_of
+from unet_demo.live_settings import PRESETS, LiveSettings
 from unet_demo.training import Trainer, fit, load_batches
 from unet_demo.ui import train_page as train_module
 from unet_demo.ui.demo import launch
@@ -346,7 +347,7 @@ def test_the_page_costs_a_training_less_than_a_tenth_of_its_steps_per_second(
 
 def headless_speed(settings: LiveSettings) -> float:
     """Steps a second of the same loop without a page."""
-    trainer = Trainer(seeded_network(settings), settings.task, settings.fit_options)
+    trainer = Trainer(seeded_network(settings), task_of(settings), fit_options_of(settings))
     batches = load_batches(batches_of(settings), 0, settings.steps)
     begun = time.perf_counter()
     for _ in fit(trainer, batches):

@@ -10,8 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-GRID = 16
-"""Four halvings: the walk needs a height and a width that 16 divides."""
+from ..choices import GRID
 
 
 def convolution(

@@ -10,32 +10,11 @@ import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
-from .component import Texts, component
+from .component import component
+from .texts import component_texts
 
 POINTS = 300
 """Points of a line that the browser receives at most, however long the run."""
-
-ENGLISH = {
-    "empty": "Press Train: the loss will be drawn here.",
-    "chart": "Loss by training step",
-    "scale": "Scale of the loss axis",
-    "linear": "Linear",
-    "log": "Log",
-    "training": "training",
-    "smoothed": "smoothed",
-    "validation": "validation",
-    "step": "step",
-    "loss": "loss",
-    "diverged": "diverged at step {step}",
-    "no positive": "No loss above zero to draw on a log scale: choose the linear one.",
-    "read step": "step {step}",
-    "read value": "{name} {value}",
-    "spoken step": "step {step}",
-    "spoken training": "training loss {value}",
-    "spoken validation": "validation loss {value}",
-    "comma": ", ",
-}
-"""Texts of the chart."""
 
 
 @dataclass(frozen=True)
@@ -61,15 +40,14 @@ class Curve:
     live: bool = False
 
 
-def chart(texts: Texts | None = None, value: dict[str, Any] | None = None, **html: Any) -> gr.HTML:
+def chart(value: dict[str, Any] | None = None, **html: Any) -> gr.HTML:
     """The chart; its value is a `chart_value`, or None for the empty state.
 
     Args:
-        texts: language -> key -> text, in the keys of `ENGLISH`.
         value: what it shows at first.
         html: further arguments of ``gr.HTML``.
     """
-    return component("chart", value, ENGLISH, texts, **html)
+    return component("chart", value, component_texts("chart"), **html)
 
 
 def chart_value(

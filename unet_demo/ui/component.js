@@ -2,12 +2,11 @@
 // Runs inside Gradio's js_on_load, which gives `element`, `props` and `watch`;
 // component.py puts STYLE and TEXTS before it.
 
+// The server has put the visitor's language first, see page_language.py.
 function chooseLanguage() {
-  const asked = new URLSearchParams(location.search).get("lang");
-  const wishes = [asked, document.documentElement.lang, ...navigator.languages].filter(Boolean);
   const known = Object.keys(TEXTS);
-  for (const wish of wishes.map((tag) => tag.toLowerCase())) {
-    const same = known.find((tag) => tag.toLowerCase() === wish);
+  for (const wish of navigator.languages) {
+    const same = known.find((tag) => tag === wish);
     const related = known.find((tag) => tag.split("-")[0] === wish.split("-")[0]);
     if (same || related) return same || related;
   }
@@ -16,10 +15,9 @@ function chooseLanguage() {
 
 const language = chooseLanguage();
 
-// The text of a key, with its {places} filled; undefined where no language knows the key.
+// The text of a key, with its {places} filled; undefined where there is no such key.
 function text(key, places = {}) {
-  const words = TEXTS[language][key] ?? TEXTS.en[key];
-  return words?.replace(/\{(\w+)\}/g, (whole, name) => places[name] ?? whole);
+  return TEXTS[language][key]?.replace(/\{(\w+)\}/g, (whole, name) => places[name] ?? whole);
 }
 
 // Replaces the component's content; every element with data-text receives that text.

@@ -2,32 +2,51 @@
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
-from ..devices import leave_cores_free
-from . import endpoints
-from .segment_page import SegmentPage, opening
-from .texts import i18n, say, t
+from . import endpoints, later
+from .about_page import AboutPage
+from .agents import check_mcp, mcp_wanted
+from .health import health_route
+from .link import GENERAL, PAGES, misspelt, read
+from .page_address import PageAddress
+from .page_language import PageLanguage
+from .segment_page import SegmentPage, alert, opening
+from .texts import i18n, language_of, t
 from .theme import theme
 from .train_page import TrainPage
 
 MAX_UPLOAD = "200mb"
 
-MASTHEAD = '<header class="masthead"><h1>{title}</h1><p>{tagline}</p></header>'
+HEAD_START_SECONDS = 0.5
+"""Of the first page over torch, whose import holds up everything else."""
 
-STYLES = [Path(__file__).with_name(name) for name in ("page.css", "train_page.css")]
+HERE = Path(__file__).parent
+
+STYLES = [
+    HERE / name for name in ("page.css", "train_page.css", "about_page.css", "bare.css")
+]  # fmt: skip
+
+SCRIPT = HERE / "address.js"
 
 
 def build() -> gr.Blocks:
     """All pages, as one Blocks."""
     with gr.Blocks(title="unet_demo", delete_cache=(3600, 3600), fill_width=True) as demo:
-        gr.HTML(MASTHEAD.format(**{key: say(key) for key in ("title", "tagline")}))
+        with gr.Column(elem_classes="masthead"):
+            gr.HTML(f"<h1>{t('title')}</h1>")
+            gr.HTML(f"<p>{t('tagline')}</p>")
+        refusals = gr.HTML(visible=False, elem_id="address-refusals", elem_classes="status")
         with gr.Tabs() as pages:
             with gr.Tab(t("page_segment"), id="segment"):
                 segment = SegmentPage(demo)
             with gr.Tab(t("page_train"), id="train"):
                 train = TrainPage(demo)
+            with gr.Tab(t("page_about"), id="about") as about:
+                AboutPage(about)
         segment.open_from(train.saved, train.checkpoint)
         train.saved.success(
             lambda: gr.Tabs(selected="segment"),
@@ -37,26 +56,67 @@ def build() -> gr.Blocks:
             api_visibility="private",
         )
         endpoints.build()
+        links = (segment.link, train.link)
+
+        def on_address(request: gr.Request) -> dict[Any, Any]:
+            """Open the page that the address names, and say what of it was left out."""
+            query, language = request.query_params, language_of(request)
+            asked = read(query, GENERAL)
+            known = [*GENERAL, *(name for link in links for name in link.parameters)]
+            refused = [*asked.refusals, *(refusal for link in links for refusal in link.read(query).refusals)]
+            said = [refusal.said(language) for refusal in (*refused, *misspelt(query, known))]
+            return {
+                refusals: gr.HTML("".join(alert(one) for one in said), visible=bool(said)),
+                pages: gr.Tabs(selected=asked.values.get("page", PAGES[0])),
+            }
+
+        demo.load(
+            on_address, None, [pages, refusals], queue=False, show_progress="hidden",
+            api_visibility="private",
+        )  # fmt: skip
     return demo
 
 
+def head() -> str:
+    """What goes before the page: the styles, and the script that reads the address at once."""
+    styles = "".join(f"<style>{path.read_text(encoding='utf-8')}</style>" for path in STYLES)
+    return f"{styles}<script>{SCRIPT.read_text(encoding='utf-8')}</script>"
+
+
 def launch(**options: object):
-    """Build and serve; ``options`` override ``Blocks.launch``'s. Returns what ``launch()`` returns."""
-    leave_cores_free()
+    """Build and serve; ``options`` override ``Blocks.launch``'s. Returns what ``launch()`` returns.
+
+    Raises McpMissingError if the MCP server was asked for and its package is not installed.
+    """
+    options = {"mcp_server": mcp_wanted(), **options}
+    if options["mcp_server"]:
+        check_mcp()
     demo = build()
-    # The first visitor should not wait for the network to be loaded.
-    threading.Thread(target=opening, daemon=True).start()
     # Inference must not wait behind a training: each event names its own concurrency group.
     demo.queue(default_concurrency_limit=4, max_size=64)
     settings: dict[str, object] = {
         "theme": theme(),
         # Not as css_paths: Gradio would confine each rule to the inside of its own container.
-        "head": "".join(f"<style>{path.read_text(encoding='utf-8')}</style>" for path in STYLES),
+        "head": head(),
         "i18n": i18n(),
+        "app_kwargs": {"middleware": [Middleware(PageAddress), Middleware(PageLanguage)], "routes": [health_route()]},
         "max_file_size": MAX_UPLOAD,
         "enable_monitoring": False,
         "run_history": False,
         "ssr_mode": False,
         "footer_links": ["api"],
     }
-    return demo.launch(**{**settings, **options})  # type: ignore[arg-type]
+    launched = demo.launch(**{**settings, **options, "prevent_thread_lock": True})  # type: ignore[arg-type]
+    loading = threading.Timer(HEAD_START_SECONDS, get_ready)
+    loading.daemon = True
+    loading.start()
+    if not options.get("prevent_thread_lock"):
+        demo.block_thread()
+    return launched
+
+
+def get_ready() -> None:
+    """Import what computes, and segment the first example: a visitor should not have to wait for it."""
+    later.devices.leave_cores_free()
+    opening()
+    later.load_all()

@@ -1,24 +1,35 @@
-"""What scripts can call: ``/segment`` and ``/checkpoints``."""
+"""What scripts and agents can call: ``/segment`` and ``/checkpoints``. (``/train``: train_page.py.)
 
+An agent knows the functions by their own names and docstrings.
+"""
+
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from ..checkpoints import find_offered, read_card, read_index
 from ..data.images import read_picture
 from ..exports import write_prediction
 from ..render import legend
-from ..segmentation import EXPECTED_ERRORS, one_class_reason, open_predictor
+from . import later, zero_gpu
 from .files import fresh_folder
+from .parameters import publish
 from .segment_page import INFERENCE, INFERENCES_AT_ONCE
 
 
 def list_checkpoints() -> list[dict[str, Any]]:
-    """The bundled checkpoints: name, title, summary, classes, palette (RGB), scores and their data."""
-    cards = [read_card(find_offered(name)) for name in read_index()]
+    """List the trained U-Nets that can segment a picture, with what each one finds and how well.
+
+    Returns:
+        checkpoints: a dictionary each: name, title, summary, classes, palette (RGB), scores, scored_on (which data).
+    """
+    try:
+        cards = later.checkpoints.offered_cards()
+    except later.segmentation.EXPECTED_ERRORS as error:
+        raise gr.Error(str(error), print_exception=False) from error
     return [
         {
-            "name": card.name,
+            "name": name,
             "title": card.title,
             "summary": card.summary,
             "classes": list(card.task.classes),
@@ -26,33 +37,28 @@ def list_checkpoints() -> list[dict[str, Any]]:
             "scores": {name: v if v == v else None for name, v in card.scores.items()},
             "scored_on": card.scored_on,
         }
-        for card in cards
+        for name, card in cards.items()
     ]
 
 
-def segment(
-    picture: str | None,
+def segment_picture(
+    picture: Path,
     checkpoint: str = "shapes",
     threshold: float | None = None,
     average: bool = False,
-) -> tuple[str, dict[str, Any]]:
-    """Segment one picture file (or stack).
+) -> tuple[Path, dict[str, Any]]:
+    """Segment a picture, or a stack of pictures, with a trained U-Net: each pixel gets a class.
 
     Args:
-        picture: a PNG, JPEG, WebP, GIF, BMP or TIFF file.
-        checkpoint: a bundled name, or owner/repo[@revision] on the Hugging Face Hub.
-        threshold: for a binary checkpoint, 0 to 1; its own best one if left out.
-        average: average over the eight turns and mirrors (eight times the work).
+        picture: a PNG, JPEG, WebP, GIF, BMP or TIFF file, uploaded first or given by its web address.
+        checkpoint: a name from the list of checkpoints, or owner/repo[@revision] on the Hugging Face Hub.
+        threshold: a number from 0 to 1, for checkpoints of two classes; if left out, the checkpoint's own best one.
+        average: true or false: whether to average over the eight turns and mirrors, which takes eight times as long.
 
     Returns:
-        The mask file (8-bit label ids in the checkpoint's palette; a stack is a multi-page TIFF)
-        and a description: width, height, pages, seconds, device, notes, and each class's share
-        and mean confidence.
+        mask: a file of 8-bit label ids in the checkpoint's palette, as PNG; for a stack a multi-page TIFF.
+        description: width, height, pages, seconds, device, notes, and the share and mean confidence of each class.
     """
-    if picture is None:
-        raise gr.Error(
-            "There is no picture; send a file as the first argument.", print_exception=False
-        )
     if threshold is not None and not 0 <= threshold <= 1:
         raise gr.Error(
             f"The threshold is {threshold}; give one from 0 to 1, or leave it out.",
@@ -60,14 +66,14 @@ def segment(
         )
     try:
         brought = read_picture(picture)
-        predictor = open_predictor(find_offered(checkpoint))
+        predictor = zero_gpu.open_predictor(later.checkpoints.find_offered(checkpoint))
         prediction = predictor.predict(brought.pages, flips=average)
-    except EXPECTED_ERRORS as error:
+    except later.segmentation.EXPECTED_ERRORS as error:
         raise gr.Error(str(error), print_exception=False) from error
     labels = prediction.labels(threshold)
     (mask,) = write_prediction(fresh_folder(), brought.name, prediction, threshold=threshold)
     pages, height, width, _ = brought.pages.shape
-    reason = one_class_reason(labels, predictor.card)
+    reason = later.segmentation.one_class_reason(labels, predictor.card)
     description = {
         "checkpoint": predictor.card.name,
         "width": width,
@@ -87,23 +93,15 @@ def segment(
             for entry in legend(labels, prediction.confidence(threshold), prediction.task)
         ],
     }
-    return str(mask), description
+    return mask, description
 
 
 def build() -> None:
-    """Add the endpoints to the current Blocks; their components are not drawn."""
-    gr.api(list_checkpoints, api_name="checkpoints")
-    with gr.Row(visible=False):
-        picture = gr.File(label="Picture")
-        checkpoint = gr.Textbox("shapes", label="Checkpoint")
-        threshold = gr.Number(None, label="Threshold")
-        average = gr.Checkbox(False, label="Average over turns and mirrors")
-        mask, description = gr.File(label="Mask"), gr.JSON(label="Description")
-        gr.Button().click(
-            segment,
-            [picture, checkpoint, threshold, average],
-            [mask, description],
-            api_name="segment",
-            concurrency_id=INFERENCE,
-            concurrency_limit=INFERENCES_AT_ONCE,
-        )
+    """Add the endpoints to the current Blocks."""
+    publish(list_checkpoints, "checkpoints")
+    publish(
+        segment_picture,
+        "segment",
+        concurrency_id=INFERENCE,
+        concurrency_limit=INFERENCES_AT_ONCE,
+    )

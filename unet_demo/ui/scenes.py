@@ -3,41 +3,33 @@
 import base64
 import io
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import numpy as np
 from PIL import Image
 
-from ..metrics import VOID
 from ..render import WRONG_COLOUR, colour_mask
-from ..tasks import Task
-from .component import Texts, component
+from ..void import VOID
+from .component import component
+from .texts import component_texts
 
-ENGLISH = {
-    "picture": "Picture",
-    "truth": "Truth",
-    "prediction": "Prediction",
-    "errors": "Errors",
-    "described": "Scene {row}: {column}",
-    "nothing yet": "not yet",
-}
-"""Texts of the component."""
+if TYPE_CHECKING:
+    from ..tasks import Task
 
 
-def scenes(texts: Texts | None = None, value: dict[str, Any] | None = None, **html: Any) -> gr.HTML:
+def scenes(value: dict[str, Any] | None = None, **html: Any) -> gr.HTML:
     """The grid of pictures; its value is a `scenes_value`.
 
     Args:
-        texts: language -> key -> text, in the keys of `ENGLISH`.
         value: what it shows at first.
         html: further arguments of ``gr.HTML``.
     """
-    return component("scenes", value, ENGLISH, texts, **html)
+    return component("scenes", value, component_texts("scenes"), **html)
 
 
 def scenes_value(
-    pictures: np.ndarray, truth: np.ndarray, prediction: np.ndarray | None, task: Task, note: str
+    pictures: np.ndarray, truth: np.ndarray, prediction: np.ndarray | None, task: "Task", note: str
 ) -> dict[str, Any]:
     """What the component shows, JSON-able.
 

@@ -1,37 +1,36 @@
 """The Segment page: a person's picture, a checkpoint, and what it sees."""
 
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import numpy as np
 from gradio.events import Dependency
 from PIL import Image
 
-from ..checkpoints import find_offered, read_card, read_index
+from ..bundled import read_index, read_titles
 from ..data.images import Picture, PictureError, read_picture
-from ..data.truth import fit_truth, read_truth
-from ..examples import EXAMPLES, load_example
 from ..exports import EXPORTS, Look
-from ..inference import Cancelled, Predictor
+from ..hub import looks_like_repo
 from ..render import STYLES, LegendEntry, error_map, legend, overlay, to_rgb
-from ..segmentation import (
-    EXPECTED_ERRORS,
-    Brought,
-    Segmentation,
-    one_class_reason,
-    open_predictor,
-    truth_scores,
-)
+from . import later, zero_gpu
 from .cancelling import Cancellations
 from .files import fresh_folder
 from .picture_input import PictureInput
-from .texts import say, t
+from .segment_link import SegmentLink, checkpoints_of_examples, example_of
+from .share import ShareButtons
+from .texts import language_of, say, say_name, t, t_name
 from .viewer import repaint_value, viewer, viewer_value
+
+if TYPE_CHECKING:
+    from ..inference import Predictor
+    from ..remote import RemotePredictor
+    from ..segmentation import Brought, Segmentation
 
 INFERENCE = "inference"
 """Concurrency group of its own: segmenting never waits behind a training."""
@@ -46,7 +45,7 @@ STATE_SECONDS = 3600
 class Shown:
     """What a visitor is looking at, the truth to compare it with, and how it was asked for."""
 
-    segmentation: Segmentation
+    segmentation: "Segmentation"
     truth: np.ndarray | None
     checkpoint: str
     flips: bool
@@ -82,7 +81,7 @@ class Job:
     bundled. ``shown`` is what the page shows meanwhile, and goes on to show if it comes to nothing.
     """
 
-    brought: Brought | None
+    brought: "Brought | None"
     shown: Shown | None
     others: dict[str, str]
     checkpoint: str
@@ -91,14 +90,18 @@ class Job:
     opacity: float
     style: str
     session: str
+    language: str
     progress: gr.Progress
     picked: bool = False
     """Whether the picker and the flips' box show this wish already, since it came from them."""
+    threshold: float | None = None
+    """Another one than the checkpoint's own."""
 
-    def predictor(self) -> Predictor:
+    def predictor(self) -> "Predictor | RemotePredictor":
         """Raises CheckpointError, HubError or DeviceError."""
         other = self.others.get(self.checkpoint)
-        return open_predictor(Path(other) if other else find_offered(self.checkpoint))
+        offered = later.checkpoints.find_offered
+        return zero_gpu.open_predictor(Path(other) if other else offered(self.checkpoint))
 
 
 class SegmentPage:
@@ -109,18 +112,27 @@ class SegmentPage:
         self.brought = gr.State(None, time_to_live=STATE_SECONDS)
         self.shown = gr.State(None, time_to_live=STATE_SECONDS)
         self.others = gr.State({}, time_to_live=STATE_SECONDS)
+        self._thumbnails = tempfile.TemporaryDirectory(prefix="unet_demo_")
         with gr.Row(elem_classes="segment-page"):
             with gr.Column(scale=2, min_width=280):
                 self._lay_out_input()
             with gr.Column(scale=3, min_width=280, elem_classes="result"):
                 self._lay_out_result()
+        self.link = SegmentLink(
+            {
+                "flips": self.flips,
+                "threshold": self.threshold,
+                "opacity": self.opacity,
+                "style": self.style,
+            }
+        )
         self._wire(demo)
 
     def _lay_out_input(self) -> None:
-        self.offered = [(read_card(find_offered(name)).title, name) for name in read_index()]
+        self.offered = [(t_name("title", title), name) for name, title in read_titles().items()]
         self.checkpoint = gr.Radio(
             choices=self.offered,
-            value=EXAMPLES[0].checkpoint,
+            value=next(iter(read_index()), None),
             label=t("segment_checkpoint"),
             info=t("segment_checkpoint_info"),
             elem_id="checkpoint",
@@ -137,7 +149,6 @@ class SegmentPage:
         )
         gr.HTML(t("segment_picture_info"), elem_classes=["hint", "padded"])
         self.examples = gr.Gallery(
-            value=[(thumbnail(load_example(e.name).picture), e.caption) for e in EXAMPLES],
             label=t("segment_examples"),
             columns=3,
             height="auto",
@@ -157,9 +168,24 @@ class SegmentPage:
                 label=t("segment_file"), file_types=[".safetensors"], elem_id="checkpoint-file"
             )
 
+    def _captioned_examples(self, language: str) -> list[tuple[str, str]]:
+        """A thumbnail's file, made once, and a caption for each example.
+
+        Of pixels Gradio would write the files anew, while another visitor's browser reads them.
+        """
+        captioned = []
+        for example in later.examples.offered_examples():
+            path = Path(self._thumbnails.name) / f"{example.name}.png"
+            if not path.exists():
+                Image.fromarray(later.examples.load_thumbnail(example.name)).save(path)
+            captioned.append((str(path), say_name("example", example.caption, language)))
+        return captioned
+
     def _lay_out_result(self) -> None:
         with gr.Row(elem_classes="status-row"):
-            self.status = gr.HTML(elem_id="segment-status", elem_classes="status", min_height=56)
+            self.status = gr.HTML(
+                hint("loading"), elem_id="segment-status", elem_classes="status", min_height=56
+            )
             self.cancel = gr.Button(
                 t("segment_cancel"), size="sm", visible=False, min_width=90, scale=0,
                 elem_id="cancel",
@@ -192,8 +218,9 @@ class SegmentPage:
                 for kind in EXPORTS
             }
         self.download_note = gr.HTML(elem_classes=["hint", "padded"])
+        self.share = ShareButtons("segment")
         # A file is made when it is asked for, then this link is clicked for the person.
-        self.link = gr.DownloadButton(visible="hidden", elem_id="download-link")
+        self.download = gr.DownloadButton(visible="hidden", elem_id="download-link")
         with gr.Accordion(t("segment_truth"), open=False):
             self.truth = gr.File(label=t("segment_truth_file"), elem_id="truth")
             gr.HTML(t("segment_truth_info"), elem_classes="hint")
@@ -228,8 +255,13 @@ class SegmentPage:
             "trigger_mode": "always_last",
             "api_visibility": "private",
         }
-        demo.load(self.on_open, settings, **slow)
-        demo.load(None, js=NAME_EXAMPLES)
+        from_address = [self.opacity, self.style]
+        demo.load(self.on_open, settings, **{**slow, "outputs": [*outputs, *from_address]})
+        self.share.wire(self.query, [self.shown, self.slice, *look])
+        demo.load(
+            self.on_greeting, None, self.examples, queue=False, show_progress="hidden",
+            api_visibility="private",
+        ).then(None, js=NAME_EXAMPLES)  # fmt: skip
         demo.unload(self.on_leave)
         # Not "input": a paste and the camera fire that before the new picture has arrived.
         self.picture.change(self.on_picture, [self.picture, *settings], **slow)
@@ -270,7 +302,7 @@ class SegmentPage:
             button.click(
                 lambda shown, *look, kind=kind: self.on_download(kind, shown, *look),
                 [self.shown, *look],
-                self.link,
+                self.download,
                 api_visibility="private",
             ).then(None, js=CLICK_LINK)
         for brought in (self.picture.upload, self.examples.select):
@@ -279,6 +311,10 @@ class SegmentPage:
     def open_from(self, saved: Dependency, file: gr.State) -> None:
         """Use the checkpoint file in ``file`` each time that the event ``saved`` succeeds."""
         saved.success(self.on_file, [file, *self._settings], **self._slow)
+
+    def on_greeting(self, request: gr.Request):
+        """The examples, with captions that Gradio's script would not translate."""
+        return self._captioned_examples(language_of(request))
 
     def on_open(
         self,
@@ -293,16 +329,71 @@ class SegmentPage:
         request: gr.Request,
         progress=PROGRESS,
     ):
-        """The page opens with its first example segmented."""
+        """The page opens with its first example segmented, or with what its address names."""
+        wished = self.link.read(request.query_params).values
+        if wished:
+            yield from self._open_as(wished, opacity, style, request, progress)
+            return
         try:
             shown = opening()
-        except EXPECTED_ERRORS as error:
+        except later.segmentation.EXPECTED_ERRORS as error:
             yield {self.status: alert(error)}
             return
-        example = load_example(EXAMPLES[0].name)
-        session = request.session_hash or ""
-        job = Job(example, None, {}, shown.checkpoint, False, 1, opacity, style, session, progress)
+        example = later.examples.load_example(later.examples.EXAMPLES[0].name)
+        session, language = visit(request)
+        job = Job(
+            example, None, {}, shown.checkpoint, False, 1, opacity, style, session, language,
+            progress,
+        )  # fmt: skip
         yield {self.brought: example, **self._result(shown, job)}
+
+    def _open_as(
+        self,
+        wished: dict[str, Any],
+        opacity: float,
+        style: str,
+        request: gr.Request,
+        progress: gr.Progress,
+    ) -> Iterator[dict]:
+        """What an address names; where its repository can't be had, the example's own checkpoint."""
+        example = later.examples.load_example(wished["example"])
+        name, others, refusal = wished["checkpoint"], {}, None
+        if name not in read_index():
+            try:
+                others = {name: str(later.checkpoints.find_offered(name))}
+            except later.segmentation.EXPECTED_ERRORS as error:
+                refusal = error
+                name = checkpoints_of_examples()[wished["example"]]
+        job = Job(
+            example, None, others, name, wished.get("flips", False), wished.get("slice", 1),
+            wished.get("opacity", opacity), wished.get("style", style), *visit(request), progress,
+            threshold=wished.get("threshold"),
+        )  # fmt: skip
+        yield {self.opacity: job.opacity, self.style: job.style}
+        yield from self._segment(job)
+        if refusal:
+            yield {self.status: alert(refusal)}
+
+    def query(
+        self, shown: Shown | None, page: float, threshold: float, opacity: float, style: str
+    ) -> tuple[str, bool]:
+        """The query of an address that shows the same, and whether something of it cannot travel."""
+        if shown is None:
+            return self.link.write({}, threshold), False
+        segmentation = shown.segmentation
+        card = segmentation.card
+        example = example_of(segmentation.picture)
+        travels = shown.checkpoint in read_index() or looks_like_repo(shown.checkpoint)
+        settings = {
+            "checkpoint": shown.checkpoint if travels else None,
+            "example": example,
+            "slice": page if example else None,
+            "flips": shown.flips,
+            "threshold": threshold if card.task.kind == "binary" else None,
+            "opacity": opacity,
+            "style": style,
+        }
+        return self.link.write(settings, card.threshold), example is None or not travels
 
     def on_picture(
         self,
@@ -323,13 +414,13 @@ class SegmentPage:
             yield {self.status: gr.skip()}  # a generator that yields nothing empties its outputs
             return
         try:
-            brought = Brought(read_picture(path))
+            brought = later.segmentation.Brought(read_picture(path))
         except PictureError as error:
             # The box goes back to the picture that the result still shows.
             earlier = preview(shown.segmentation.picture) if shown else None
             yield {self.status: alert(error), self.picture: earlier}
             return
-        session = request.session_hash or ""
+        session, language = visit(request)
         yield from self._segment(
             Job(
                 brought,
@@ -341,6 +432,7 @@ class SegmentPage:
                 opacity,
                 style,
                 session,
+                language,
                 progress,
                 picked=True,
             )
@@ -361,11 +453,11 @@ class SegmentPage:
         progress=PROGRESS,
     ):
         """An example was clicked: take it with the checkpoint that knows its kind."""
-        example = EXAMPLES[event.index]
-        session = request.session_hash or ""
+        example = later.examples.offered_examples()[event.index]
+        session, language = visit(request)
         job = Job(
-            load_example(example.name), shown, others, example.checkpoint, flips, 1, opacity,
-            style, session, progress,
+            later.examples.load_example(example.name), shown, others, example.checkpoint, flips, 1,
+            opacity, style, session, language, progress,
         )  # fmt: skip
         yield from self._segment(job)
 
@@ -383,11 +475,11 @@ class SegmentPage:
         progress=PROGRESS,
     ):
         """Another checkpoint, or other averaging, for the picture that was brought last."""
-        session = request.session_hash or ""
+        session, language = visit(request)
         yield from self._segment(
             Job(
-                brought, shown, others, checkpoint, flips, page, opacity, style, session, progress,
-                picked=True,
+                brought, shown, others, checkpoint, flips, page, opacity, style, session, language,
+                progress, picked=True,
             )
         )  # fmt: skip
 
@@ -406,19 +498,22 @@ class SegmentPage:
         progress=PROGRESS,
     ):
         """A checkpoint of the Hub's, for the picture that was brought last."""
-        yield {self.status: note(say("segment_fetching", repo=repo))}
+        session, language = visit(request)
+        yield {self.status: note(say("segment_fetching", language, repo=repo))}
         try:
-            file = find_offered(repo)
-        except EXPECTED_ERRORS as error:
+            file = later.checkpoints.find_offered(repo)
+        except later.segmentation.EXPECTED_ERRORS as error:
             yield {self.status: alert(error)}
             return
         name = repo.strip()
         if name not in read_index():
             others = {**others, name: str(file)}
-        session = request.session_hash or ""
         yield from self._segment(
-            Job(brought, shown, others, name, flips, page, opacity, style, session, progress)
-        )
+            Job(
+                brought, shown, others, name, flips, page, opacity, style, session, language,
+                progress,
+            )
+        )  # fmt: skip
 
     def on_file(
         self,
@@ -437,10 +532,13 @@ class SegmentPage:
         """A checkpoint file, brought or just trained, for the picture that was brought last."""
         name = Path(file).name
         others = {**others, name: file}
-        session = request.session_hash or ""
+        session, language = visit(request)
         yield from self._segment(
-            Job(brought, shown, others, name, flips, page, opacity, style, session, progress)
-        )
+            Job(
+                brought, shown, others, name, flips, page, opacity, style, session, language,
+                progress,
+            )
+        )  # fmt: skip
 
     def on_cancel(self, request: gr.Request) -> None:
         """Call off the segmentation that is running; its handler says so."""
@@ -450,40 +548,41 @@ class SegmentPage:
         """The tab was closed: nobody waits for the result any more."""
         self.jobs.cancel(request.session_hash or "")
 
-    def on_repaint(self, shown, page, threshold, opacity, style):
+    def on_repaint(self, shown, page, threshold, opacity, style, request: gr.Request):
         """Threshold, opacity or marking moved: paint anew what the network said."""
         if shown is None:
             return gr.skip(), gr.skip()
         painted, entries = paint(shown, page, Look(threshold, opacity, style))
-        return repaint_value(painted), legend_table(entries)
+        return repaint_value(painted), legend_table(entries, language_of(request))
 
-    def on_slice(self, shown, page, threshold, opacity, style):
+    def on_slice(self, shown, page, threshold, opacity, style, request: gr.Request):
         """Another page of the stack."""
         if shown is None:
             return gr.skip(), gr.skip()
-        return view(shown, page, Look(threshold, opacity, style))
+        return view(shown, page, Look(threshold, opacity, style), language_of(request))
 
-    def on_truth(self, path, brought, shown, page, threshold):
+    def on_truth(self, path, brought, shown, page, threshold, request: gr.Request):
         """A ground truth was dropped, or taken away: compare with it, or no longer."""
+        language = language_of(request)
         if shown is None:
-            return {self.status: alert(say("segment_no_picture"))}
+            return {self.status: alert(say("segment_no_picture", language))}
         card = shown.segmentation.card
         try:
-            truth = None if path is None else read_truth(path, card.task)
+            truth = None if path is None else later.truth.read_truth(path, card.task)
             if truth is not None:
-                truth = fit_truth(truth, shown.segmentation.picture.pages.shape[:3])
+                truth = later.truth.fit_truth(truth, shown.segmentation.picture.pages.shape[:3])
         except PictureError as error:
             return {self.status: alert(error)}
         shown = replace(shown, truth=truth)
         return {
             self.brought: replace(brought, truth=truth, classes=card.task.classes),
             self.shown: shown,
-            **self._comparison(shown, page, threshold),
+            **self._comparison(shown, page, threshold, language),
         }
 
-    def on_compare(self, shown, page, threshold):
+    def on_compare(self, shown, page, threshold, request: gr.Request):
         """The threshold or the slice has come to rest: score again."""
-        return self._comparison(shown, page, threshold)
+        return self._comparison(shown, page, threshold, language_of(request))
 
     def on_download(self, kind, shown, threshold, opacity, style):
         """Make the file that was asked for; the link beside it is then clicked for the person."""
@@ -496,7 +595,7 @@ class SegmentPage:
     def _segment(self, job: Job) -> Iterator[dict]:
         """Run the network and show what it says; if nothing comes of it, the earlier result stays."""
         if job.brought is None:
-            yield {self.status: alert(say("segment_no_picture"))}
+            yield {self.status: alert(say("segment_no_picture", job.language))}
             return
         signal = self.jobs.begin(job.session)
         yield {self.brought: job.brought, self.cancel: gr.Button(visible=True)}
@@ -508,13 +607,16 @@ class SegmentPage:
                 progress=lambda done, total: job.progress((done, total)),
                 cancelled=signal,
             )
-        except Cancelled:
+        except later.inference.Cancelled:
             called_off = not self.jobs.superseded(job.session, signal)
-            message = note(say("segment_cancelled"))
+            message = note(say("segment_cancelled", job.language))
             yield self._as_before(job, message) if called_off else {self.status: gr.skip()}
             return
-        except (*EXPECTED_ERRORS, MemoryError) as error:
+        except (*later.segmentation.EXPECTED_ERRORS, MemoryError) as error:
             yield self._as_before(job, alert(error))
+            return
+        except gr.Error as error:  # ZeroGPU has no GPU for this visitor now
+            yield self._as_before(job, alert(error.message))
             return
         finally:
             superseded = self.jobs.superseded(job.session, signal)
@@ -523,7 +625,7 @@ class SegmentPage:
             yield {self.status: gr.skip()}
             return
         card = predictor.card
-        segmentation = Segmentation(job.brought.picture, prediction, card)
+        segmentation = later.segmentation.Segmentation(job.brought.picture, prediction, card)
         truth = job.brought.truth_for(card)
         yield self._result(Shown(segmentation, truth, job.checkpoint, job.flips), job)
 
@@ -536,7 +638,7 @@ class SegmentPage:
                 self.checkpoint: job.shown.checkpoint,
                 self.flips: job.shown.flips,
                 self.picture: preview(picture),
-                self.brought: Brought(
+                self.brought: later.segmentation.Brought(
                     picture, job.shown.truth, job.shown.segmentation.card.task.classes
                 ),
             }
@@ -547,9 +649,10 @@ class SegmentPage:
         segmentation = shown.segmentation
         card, pages = segmentation.card, len(segmentation.picture.pages)
         page = whole_page(job.page, segmentation)
-        look = Look(card.threshold, job.opacity, job.style)
-        painted, table = view(shown, page, look)
         binary = card.task.kind == "binary"
+        threshold = job.threshold if binary and job.threshold is not None else card.threshold
+        look = Look(threshold, job.opacity, job.style)
+        painted, table = view(shown, page, look, job.language)
         # A checkpoint that is not bundled goes by the name of its file or repository.
         choices = [*self.offered, *((name, name) for name in job.others)]
         picker = {
@@ -562,17 +665,19 @@ class SegmentPage:
             self.others: job.others,
             self.viewer: painted,
             self.legend: table,
-            self.status: status(segmentation),
+            self.status: status(segmentation, job.language),
             self.slice: gr.Slider(maximum=max(2, pages), value=page, visible=pages > 1),
-            self.threshold: gr.Slider(value=card.threshold, visible=binary),
-            self.download_note: say("segment_download_note", last=len(card.task.classes) - 1),
+            self.threshold: gr.Slider(value=threshold, visible=binary),
+            self.download_note: say(
+                "segment_download_note", job.language, last=len(card.task.classes) - 1
+            ),
             self.picture: preview(segmentation.picture),
-            self.summary: escape(card.summary),
+            self.summary: escape(say_name("summary", card.summary, job.language)),
             self.cancel: HIDDEN_BUTTON,
-            **self._comparison(shown, page, card.threshold),
+            **self._comparison(shown, page, threshold, job.language),
         }
 
-    def _comparison(self, shown: Shown | None, page: int, threshold: float) -> dict:
+    def _comparison(self, shown: Shown | None, page: int, threshold: float, language: str) -> dict:
         if shown is None or shown.truth is None:
             return {self.scores: "", self.errors: gr.Image(value=None, visible=False)}
         segmentation = shown.segmentation
@@ -581,25 +686,30 @@ class SegmentPage:
         wrong = error_map(
             segmentation.picture.pages[page - 1], labels[page - 1], shown.truth[page - 1]
         )
-        scores = truth_scores(labels, shown.truth, segmentation.card)
+        scores = later.segmentation.truth_scores(labels, shown.truth, segmentation.card)
         return {
-            self.scores: score_table(scores),
+            self.scores: score_table(scores, language),
             self.errors: gr.Image(value=wrong, visible=True),
         }
+
+
+def visit(request: gr.Request) -> tuple[str, str]:
+    """Whose request it is, and in which language the answer goes: session hash, language."""
+    return request.session_hash or "", language_of(request)
 
 
 @cache
 def opening() -> Shown:
     """The first example, segmented once for all visitors."""
-    example = EXAMPLES[0]
-    brought = load_example(example.name)
-    predictor = open_predictor(example.checkpoint)
+    example = later.examples.EXAMPLES[0]
+    brought = later.examples.load_example(example.name)
+    predictor = later.segmentation.open_predictor(example.checkpoint, zero_gpu.DEVICE)
     prediction = predictor.predict(brought.picture.pages)
-    segmentation = Segmentation(brought.picture, prediction, predictor.card)
+    segmentation = later.segmentation.Segmentation(brought.picture, prediction, predictor.card)
     return Shown(segmentation, brought.truth, example.checkpoint, flips=False)
 
 
-def whole_page(page: float | None, segmentation: Segmentation) -> int:
+def whole_page(page: float | None, segmentation: "Segmentation") -> int:
     """The number of a page that there is, from 1, nearest to what stands in the slider's box."""
     return min(max(round(page or 1), 1), len(segmentation.picture.pages))
 
@@ -627,7 +737,7 @@ def paint(shown: Shown, page: int, look: Look) -> tuple[np.ndarray, tuple[Legend
     return painted, legend(labels, one.confidence(look.threshold)[0], one.task)
 
 
-def view(shown: Shown, page: int, look: Look) -> tuple[dict, str]:
+def view(shown: Shown, page: int, look: Look, language: str) -> tuple[dict, str]:
     """The viewer's whole value for a page, and the legend's table."""
     segmentation = shown.segmentation
     task = segmentation.card.task
@@ -640,27 +750,38 @@ def view(shown: Shown, page: int, look: Look) -> tuple[dict, str]:
         task.palette,
         segmentation.prediction.probabilities[page - 1],
     )
-    return value, legend_table(entries)
+    return value, legend_table(entries, language)
 
 
-def legend_table(entries: tuple[LegendEntry, ...]) -> str:
+def legend_table(entries: tuple[LegendEntry, ...], language: str) -> str:
     """HTML table: colour, class, share, mean confidence."""
-    heads = (say(f"segment_legend_{column}") for column in ("class", "share", "confidence"))
+    columns = ("class", "share", "confidence")
+    heads = (say(f"segment_legend_{column}", language) for column in columns)
     rows = (
         f'<tr><td><span class="swatch" style="background:rgb{entry.colour}"></span>'
-        f"{escape(entry.name)}</td><td>{entry.share:.1%}</td><td>{entry.confidence:.1%}</td></tr>"
+        f"{escape(say_name('class', entry.name, language))}</td>"
+        f"<td>{entry.share:.1%}</td><td>{entry.confidence:.1%}</td></tr>"
         for entry in entries
     )
     return table(heads, rows)
 
 
-def score_table(scores: dict[str, float]) -> str:
+def score_table(scores: dict[str, float], language: str) -> str:
     """HTML table of scores; one that does not exist (a class in neither mask) is a dash."""
     rows = (
-        f"<tr><td>{escape(name)}</td><td>{f'{value:.4f}' if value == value else '–'}</td></tr>"
+        f"<tr><td>{escape(score_name(name, language))}</td>"
+        f"<td>{f'{value:.4f}' if value == value else '–'}</td></tr>"
         for name, value in scores.items()
     )
-    return table((say("segment_score"), say("segment_value")), rows)
+    return table((say("segment_score", language), say("segment_value", language)), rows)
+
+
+def score_name(name: str, language: str) -> str:
+    """A score's name in words: ``IoU circle`` is a measure and a class."""
+    measure, _, of_class = name.partition(" ")
+    if measure in ("IoU", "Dice"):
+        return f"{measure} {say_name('class', of_class, language)}"
+    return say_name("score", name, language)
 
 
 def table(heads, rows) -> str:
@@ -669,20 +790,21 @@ def table(heads, rows) -> str:
     return f'<table class="numbers"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
 
 
-def status(segmentation: Segmentation) -> str:
+def status(segmentation: "Segmentation", language: str) -> str:
     """What was done in a line, and below it whatever a person should know."""
     prediction, picture = segmentation.prediction, segmentation.picture
     count, height, width, _ = picture.pages.shape
     done = say(
         "segment_done",
-        title=segmentation.card.title,
-        pages=say("segment_pages", count=count) if count > 1 else "",
+        language,
+        title=say_name("title", segmentation.card.title, language),
+        pages=say("segment_pages", language, count=count) if count > 1 else "",
         width=width,
         height=height,
-        seconds=f"{prediction.seconds:.2f} s",
+        seconds=f"{prediction.seconds:.2f}",
         device=prediction.device.upper(),
     )
-    reason = one_class_reason(prediction.labels(), segmentation.card)
+    reason = later.segmentation.one_class_reason(prediction.labels(), segmentation.card)
     notes = [*picture.notes, *prediction.notes, *([reason] if reason else [])]
     return note(done) + "".join(f'<p class="notice">{escape(text)}</p>' for text in notes)
 
@@ -690,6 +812,11 @@ def status(segmentation: Segmentation) -> str:
 def note(text: str) -> str:
     """A quiet line that screen readers announce."""
     return f'<p role="status">{escape(text)}</p>'
+
+
+def hint(key: str) -> str:
+    """A quiet sentence, which the browser translates."""
+    return f'<p class="hint" role="status">{t(key)}</p>'
 
 
 def alert(error: object) -> str:

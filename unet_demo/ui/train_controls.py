@@ -8,12 +8,17 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from ..data.shapes import SceneOptions
-from ..live import PRESETS, RATES, SMALLEST_SIZE, WIDTHS, Limits, LiveSettings, SettingsError
-from ..networks import NETWORKS
-from ..networks.base import GRID
-from ..tasks import LOSSES
-from ..training import OPTIMISERS
+from ..choices import GRID, LOSSES, NETWORK_NAMES, OPTIMISERS
+from ..data.scene_options import SceneOptions
+from ..live_settings import (
+    PRESETS,
+    RATES,
+    SMALLEST_SIZE,
+    WIDTHS,
+    Limits,
+    LiveSettings,
+    SettingsError,
+)
 from .texts import t
 
 FIRST_PRESET = "random"
@@ -41,7 +46,7 @@ def experiment_controls(values: Mapping[str, Any]) -> dict[str, Component]:
     """The network: what a person compares runs by."""
     with gr.Row(elem_id="train-experiment"):
         network = gr.Dropdown(
-            list(NETWORKS), value=values["network"], filterable=False, min_width=160,
+            list(NETWORK_NAMES), value=values["network"], filterable=False, min_width=160,
             elem_id="network", **described("network"),
         )  # fmt: skip
         width = gr.Dropdown(

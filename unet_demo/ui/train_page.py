@@ -1,36 +1,27 @@
 """The Train page: press a button, and watch the loss fall and the mask appear."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import numpy as np
-from gradio.events import api
 from PIL import Image
 
-from ..article_losses import PUBLISHED
-from ..checkpoints import save_checkpoint
-from ..devices import DeviceError
-from ..live import (
-    LiveError,
-    LiveRun,
-    LiveSettings,
-    SettingsError,
-    Snapshot,
-    current_limits,
-    watched_scenes,
-    with_changes,
-)
-from ..live_files import write_animation, write_curve, write_losses
+from ..live_settings import LiveSettings, SettingsError, current_limits, with_changes
 from ..render import overlay
+from . import later, zero_gpu
 from .chart import chart
+from .link import GENERAL, read
+from .parameters import publish
 from .scenes import scenes
-from .segment_page import alert, note
-from .texts import say, t
+from .segment_page import alert, hint, note
+from .share import ShareButtons
+from .shortcut import shortcut
+from .texts import DEFAULT_LANGUAGE, language_of, say, t
 from .train_controls import (
     FIRST_PRESET,
     data_controls,
@@ -41,6 +32,7 @@ from .train_controls import (
     training_controls,
     values_of,
 )
+from .train_link import TrainLink
 from .train_session import Session, Sessions
 from .train_views import (
     curves,
@@ -54,12 +46,13 @@ from .train_views import (
 )
 from .viewer import viewer, viewer_value
 
+if TYPE_CHECKING:
+    from ..live import LiveRun, Snapshot
+
 TRAINING = "train"
 """Concurrency group of the trainings, so that nothing else waits behind one."""
 
 TRAININGS_AT_ONCE = 2
-
-TRAIN_ERRORS = (SettingsError, LiveError, DeviceError)
 
 CANVAS = 384
 """Side in px of the picture that a person draws on."""
@@ -95,9 +88,9 @@ class TrainPage:
         opening = values_of(first) if first else preset_values(FIRST_PRESET, self.limits)
         with gr.Row(elem_classes="train-page"):
             with gr.Column(min_width=280, elem_classes="start"):
-                self._lay_out_start(opening)
+                self._lay_out_start()
             with gr.Column(min_width=280, elem_classes="scenes-column"):
-                self.scenes = scenes(value=preview(settings_of(opening)), elem_id="train-scenes")
+                self.scenes = scenes(elem_id="train-scenes")
                 self.controls |= experiment_controls(opening)
             with gr.Column(min_width=280, elem_classes="chart-column"):
                 self.chart = chart(elem_id="train-chart")
@@ -112,17 +105,19 @@ class TrainPage:
                 gr.Accordion(t("train_data"), open=False, elem_id="train-data"),
             ):
                 self.controls |= data_controls(opening, self.limits)
-        self._lay_out_afterwards(settings_of(opening))
+        self._lay_out_afterwards()
         self.checkpoint = gr.State(None)
+        self.autostarted = gr.State(False)
+        self.link = TrainLink(self.controls, self.limits)
         self._wire(demo)
-        api(
-            self.stream,
-            api_name="train",
+        publish(
+            self.train_network,
+            "train",
             concurrency_id=TRAINING,
             concurrency_limit=TRAININGS_AT_ONCE,
         )
 
-    def _lay_out_start(self, first: Mapping[str, Any]) -> None:
+    def _lay_out_start(self) -> None:
         self.preset = preset_control()
         with gr.Row(elem_classes="train-buttons"):
             self.buttons = {
@@ -137,15 +132,19 @@ class TrainPage:
                 for name in BUTTONS
             }
         self.status = gr.HTML(
-            note(ready_sentence(settings_of(first))), elem_id="train-status", elem_classes="status"
+            hint("loading"),
+            elem_id="train-status",
+            elem_classes="status",
         )
-        self.readings = gr.HTML(readings(None), elem_id="train-readings")
+        self.readings = gr.HTML(readings(None, DEFAULT_LANGUAGE), elem_id="train-readings")
+        with gr.Row(elem_classes="train-foot"):
+            shortcut()
+            self.share = ShareButtons("train")
 
-    def _lay_out_afterwards(self, first: LiveSettings) -> None:
+    def _lay_out_afterwards(self) -> None:
         with gr.Row(elem_id="train-after"):
             with gr.Column(min_width=300):
                 self.editor = gr.ImageEditor(
-                    drawing_ground(first),
                     type="numpy", image_mode="RGB", format="png", sources=(), transforms=(),
                     layers=False, canvas_size=(CANVAS, CANVAS), fixed_canvas=True, height=CANVAS + 80,
                     brush=gr.Brush(
@@ -164,21 +163,19 @@ class TrainPage:
                     }  # fmt: skip
                 self.use = gr.Button(t("train_use"), interactive=False, elem_id="train-use")
             with gr.Column(min_width=300):
-                self.drawn = viewer(
-                    {"en": {"empty": say("train_drawn_empty")}}, elem_id="train-drawn"
-                )
+                self.drawn = viewer(empty="train_drawn_empty", elem_id="train-drawn")
                 self.drawn_note = gr.HTML(
                     hint("train_draw_untrained"), elem_id="train-drawn-note", elem_classes="padded"
                 )
         # A file is made when it is asked for, then this link is clicked for the person.
-        self.link = gr.DownloadButton(visible="hidden", elem_id="train-download-link")
+        self.download = gr.DownloadButton(visible="hidden", elem_id="train-download-link")
         with gr.Accordion(t("train_runs"), open=True):
             gr.HTML(t("train_runs_info"), elem_classes=["hint", "padded"])
             self.runs = gr.HTML(runs_table(Session()), elem_id="train-runs")
             self.forget = gr.Button(t("train_runs_forget"), size="sm", elem_id="train-forget")
         with gr.Accordion(t("train_envelope"), open=False):
             gr.HTML(t("train_envelope_info"), elem_classes=["hint", "padded"])
-            gr.HTML(envelope_table(), elem_id="train-envelope")
+            self.envelope = gr.HTML(elem_id="train-envelope")
 
     def _wire(self, demo: gr.Blocks) -> None:
         controls = list(self.controls.values())
@@ -197,6 +194,23 @@ class TrainPage:
             "show_progress": "hidden",
             "api_visibility": "private",
         }
+        demo.load(
+            self.on_greeting,
+            controls,
+            [
+                self.scenes,
+                self.status,
+                self.chart,
+                self.readings,
+                self.runs,
+                self.envelope,
+                self.editor,
+                self.preset,
+                *controls,
+                self.autostarted,
+            ],
+            **quick,
+        )
         demo.unload(self.on_leave)
         drawing = (self.on_draw, self.editor, [self.drawn, self.drawn_note])
         drawn: dict[str, Any] = {
@@ -209,6 +223,9 @@ class TrainPage:
             ("resume", self.on_resume, []),
         ):
             self.buttons[name].click(handler, inputs, **slow).then(*drawing, **drawn)
+        # Gradio tells of a state only when it changes: a second load of the page starts no second run.
+        self.autostarted.change(self.on_start, controls, **slow).then(*drawing, **drawn)
+        self.share.wire(self.query, [self.preset, *controls])
         self.buttons["pause"].click(self.on_pause, **quick)
         self.buttons["stop"].click(self.on_stop, outputs=outputs, **quick)
         self.buttons["reset"].click(self.on_reset, controls, outputs, **quick)
@@ -232,16 +249,45 @@ class TrainPage:
         self.editor.input(*drawing, **drawn)
         for kind, button in self.downloads.items():
             button.click(
-                self._download(kind), None, [self.link, self.status],
+                self._download(kind), None, [self.download, self.status],
                 show_progress_on=[self.status], api_visibility="private",
             ).success(None, js=CLICK_LINK)  # fmt: skip
         self.saved = self.use.click(
             self.on_use, None, [self.checkpoint, self.status], api_visibility="private"
         )
 
+    def _session(self, request: gr.Request) -> Session:
+        """The visitor's session, which speaks the language of the page."""
+        session = self.sessions.of(request.session_hash)
+        session.language = language_of(request)
+        return session
+
+    def on_greeting(self, request: gr.Request, *values: Any) -> Update:
+        """What has to be computed, or said in the visitor's language; a run may have begun meanwhile."""
+        session = self._session(request)
+        envelope = {self.envelope: envelope_table(session.language)}
+        if session.run:
+            return envelope
+        wished = self.link.read(request.query_params).values
+        settings = settings_of(wished) if wished else self._settings(values)
+        autostart = read(request.query_params, GENERAL).values.get("autostart", False)
+        return {
+            **envelope,
+            **{control: wished[name] for name, control in self._linked().items() if wished},
+            self.autostarted: autostart,
+            **self._proposal(session, settings),
+            self.editor: drawing_ground(settings),
+            self.readings: readings(None, session.language),
+            self.runs: runs_table(session),
+        }
+
+    def query(self, preset: str, *values: Any) -> tuple[str, bool]:
+        """The query of an address that brings the controls' values back; nothing is left out."""
+        return self.link.write(preset, dict(zip(self.controls, values, strict=True))), False
+
     def on_preset(self, name: str, request: gr.Request) -> Update:
         """Set every control, and show what is to be learned unless a run is in progress."""
-        session = self.sessions.of(request.session_hash)
+        session = self._session(request)
         values = preset_values(name, self.limits)
         settings = settings_of(values)
         moved = {self.controls[key]: value for key, value in values.items()}
@@ -251,7 +297,7 @@ class TrainPage:
 
     def on_change(self, request: gr.Request, *values: Any) -> Update:
         """A control moved: show what would be learned, unless a run is in progress."""
-        session = self.sessions.of(request.session_hash)
+        session = self._session(request)
         if session.in_progress:
             return {self.status: gr.skip()}
         try:
@@ -261,11 +307,11 @@ class TrainPage:
 
     def on_start(self, request: gr.Request, *values: Any) -> Iterator[Update]:
         """Train anew with what the controls say."""
-        yield from self._start(self.sessions.of(request.session_hash), values, None)
+        yield from self._start(self._session(request), values, None)
 
     def on_step(self, request: gr.Request, *values: Any) -> Iterator[Update]:
         """One step: of the run that is paused, else the first of a new one."""
-        session = self.sessions.of(request.session_hash)
+        session = self._session(request)
         if session.run and session.in_progress:
             yield from self._follow(session, session.run, 1)
         else:
@@ -273,25 +319,25 @@ class TrainPage:
 
     def on_resume(self, request: gr.Request) -> Iterator[Update]:
         """Go on with the run that is paused."""
-        session = self.sessions.of(request.session_hash)
+        session = self._session(request)
         if session.run:
             yield from self._follow(session, session.run, None)
         else:
             # The run went with a connection that broke; a generator without a yield empties the page.
             yield {
-                self.status: alert(say("train_nothing_yet")),
+                self.status: alert(say("train_nothing_yet", session.language)),
                 **self._buttons("ready", trained=False),
             }
 
     def on_pause(self, request: gr.Request) -> None:
         """Let the run rest after its step; the handler that follows it says so."""
-        run = self.sessions.of(request.session_hash).run
+        run = self._session(request).run
         if run:
             run.pause()
 
     def on_stop(self, request: gr.Request) -> Update:
         """End the run after its step; the handler that follows it, if there is one, says so."""
-        session = self.sessions.of(request.session_hash)
+        session = self._session(request)
         followed = session.running
         if session.run is None:
             return {self.status: gr.skip()}
@@ -302,7 +348,7 @@ class TrainPage:
 
     def on_reset(self, request: gr.Request, *values: Any) -> Update:
         """Put the run away and show what would be learned next."""
-        session = self.sessions.of(request.session_hash)
+        session = self._session(request)
         session.put_away()
         try:
             settings = self._settings(values)
@@ -311,14 +357,14 @@ class TrainPage:
         return {
             **self._proposal(session, settings),
             self.chart: curves(session, settings),
-            self.readings: readings(None),
+            self.readings: readings(None, session.language),
             self.runs: runs_table(session),
             **self._buttons("ready", trained=False),
         }
 
     def on_forget(self, request: gr.Request) -> Update:
         """Forget the runs before the one in hand."""
-        session = self.sessions.of(request.session_hash)
+        session = self._session(request)
         session.forget()
         settings = session.run.settings if session.run else with_changes(FIRST_PRESET)
         return {self.runs: runs_table(session), self.chart: curves(session, settings)}
@@ -329,7 +375,7 @@ class TrainPage:
 
     def on_draw(self, drawing: dict[str, Any] | None, request: gr.Request) -> Update:
         """Segment what was drawn with the network as it is."""
-        session = self.sessions.of(request.session_hash)
+        session = self._session(request)
         if session.run is None or not session.trained:
             text = "train_draw_running" if session.running else "train_draw_untrained"
             return {self.drawn_note: hint(text)}
@@ -337,21 +383,24 @@ class TrainPage:
             return {self.drawn_note: hint("train_draw_info")}
         try:
             value = segment_drawing(session.run, drawing["composite"])
-        except LiveError as error:
+        except later.live.LiveError as error:
             return {self.drawn_note: alert(error)}
         return {self.drawn: value, self.drawn_note: hint("train_draw_info")}
 
     def on_use(self, request: gr.Request) -> Update:
         """Write the checkpoint for the Segment page."""
-        session = self.sessions.of(request.session_hash)
+        session = self._session(request)
         if session.run is None or not session.trained:
-            raise gr.Error(say("train_nothing_yet"), print_exception=False)
+            raise gr.Error(say("train_nothing_yet", session.language), print_exception=False)
         step = session.run.snapshot().step
         path = session.file(f"live-{session.number}-{step}.safetensors")
         FILES["checkpoint"].write(session.run, path)
-        return {self.checkpoint: str(path), self.status: note(say("train_used", name=path.name))}
+        return {
+            self.checkpoint: str(path),
+            self.status: note(say("train_used", session.language, name=path.name)),
+        }
 
-    def stream(
+    def train_network(
         self,
         preset: str = FIRST_PRESET,
         network: str | None = None,
@@ -366,26 +415,26 @@ class TrainPage:
         steps: int | None = None,
         seed: int | None = None,
     ) -> Iterator[dict[str, Any]]:
-        """Train a network and stream its progress, a few times a second.
+        """Train a small U-Net on drawn shapes, and tell how well it learns, a few times a second.
+
+        Whatever is left out stays as the preset has it. A run takes from seconds to minutes.
 
         Args:
-            preset: "article", "random", "no-clue" or "noisy"; all that follows changes it.
-            network: one of the articles' six, "ShapesUNet" for instance.
-            width: channels of the first level: 8, 16, 32 or 64.
-            skips: skip connections on or off.
-            batch_norm: BatchNorm on or off.
-            optimiser: "Adam", "AdamW", "RMSprop" or "SGD".
-            rate: learning rate.
-            schedule: "constant" or "cosine".
-            loss: "cross-entropy", "dice" or "both".
-            batch: pictures a step.
-            steps: number of steps.
-            seed: the same seed gives the same run.
+            preset: one of article, random, no-clue and noisy; all that follows changes it.
+            network: one of the articles' six networks, ShapesUNet for instance.
+            width: the channels of the first level: 8, 16, 32 or 64.
+            skips: true or false: with skip connections, or without.
+            batch_norm: true or false: with BatchNorm, or without.
+            optimiser: one of Adam, AdamW, RMSprop and SGD.
+            rate: the learning rate, a number above 0.
+            schedule: the learning rate's course: constant or cosine.
+            loss: one of cross-entropy, dice and both.
+            batch: the pictures of a step, a whole number.
+            steps: the number of steps, a whole number.
+            seed: a whole number; the same one gives the same run.
 
         Returns:
-            A dictionary at each update: state, step, steps, loss, validation_loss, validation_mIoU,
-            pixel_accuracy, steps_per_second, seconds, device, message. The last one has a state that
-            is not "running", and all losses under "losses".
+            progress: state, step, loss, validation_mIoU and more; the last is not "running" and has all "losses".
         """
         try:
             settings = with_changes(
@@ -393,12 +442,16 @@ class TrainPage:
                 optimiser=optimiser, rate=rate, schedule=schedule, loss=loss, batch=batch,
                 steps=steps, seed=seed,
             )  # fmt: skip
-            run = LiveRun(settings, self.limits)
+            run = zero_gpu.new_run(settings, self.limits)
             with closing(run.play()) as snapshots:
                 for snapshot in snapshots:
                     yield progress(snapshot, run)
-        except TRAIN_ERRORS as error:
+        except later.live.RUN_ERRORS as error:
             raise gr.Error(str(error), print_exception=False) from error
+
+    def _linked(self) -> dict[str, Any]:
+        """What an address can set, by name."""
+        return {"preset": self.preset, **self.controls}
 
     def _settings(self, values: Sequence[Any]) -> LiveSettings:
         settings = settings_of(dict(zip(self.controls, values, strict=True)))
@@ -410,14 +463,14 @@ class TrainPage:
     ) -> Iterator[Update]:
         yield self._buttons("running", trained=False)
         try:
-            run = LiveRun(self._settings(values), self.limits)
-        except TRAIN_ERRORS as error:
+            run = zero_gpu.new_run(self._settings(values), self.limits)
+        except later.live.RUN_ERRORS as error:
             yield self._failure(session, error)
             return
         session.begin(run)
         yield from self._follow(session, run, steps)
 
-    def _follow(self, session: Session, run: LiveRun, steps: int | None) -> Iterator[Update]:
+    def _follow(self, session: Session, run: "LiveRun", steps: int | None) -> Iterator[Update]:
         """Show a run until it rests. What changes seldom is sent when it has changed."""
         known = seen = None
         try:
@@ -428,39 +481,41 @@ class TrainPage:
                     known = state
                     moved = self._motion(session, run, snapshot)
                     if snapshot.look is None or snapshot.look is not seen:
-                        moved[self.scenes] = pictures(snapshot, run.settings)
+                        moved[self.scenes] = pictures(snapshot, run.settings, session.language)
                     seen = snapshot.look
                     yield {**moved, **changed}
-        except LiveError as error:
+        except later.live.LiveError as error:
             yield self._failure(session, error)
+        except gr.Error as error:  # ZeroGPU has no GPU for this visitor now
+            yield self._failure(session, error.message)
 
-    def _motion(self, session: Session, run: LiveRun, snapshot: Snapshot) -> Update:
+    def _motion(self, session: Session, run: "LiveRun", snapshot: "Snapshot") -> Update:
         """What moves at every update."""
         return {
             self.chart: curves(session, run.settings),
-            self.readings: readings(snapshot),
+            self.readings: readings(snapshot, session.language),
         }
 
-    def _state(self, session: Session, run: LiveRun, snapshot: Snapshot) -> Update:
+    def _state(self, session: Session, run: "LiveRun", snapshot: "Snapshot") -> Update:
         """What changes when a run starts, rests or ends."""
         say_it = alert if snapshot.state == "diverged" or snapshot.exploded else note
         state = "over" if snapshot.over else snapshot.state
         return {
-            self.status: say_it(sentence(snapshot, run)),
+            self.status: say_it(sentence(snapshot, run, session.language)),
             self.runs: runs_table(session),
-            self.readings: readings(snapshot),
+            self.readings: readings(snapshot, session.language),
             **self._buttons(state, trained=session.trained),
         }
 
-    def _failure(self, session: Session, error: Exception) -> Update:
+    def _failure(self, session: Session, error: object) -> Update:
         return {self.status: alert(error), **self._buttons("over", trained=session.trained)}
 
     def _proposal(self, session: Session, settings: LiveSettings) -> Update:
         """What a run with these settings would learn."""
         self.limits.check(settings)
         return {
-            self.scenes: preview(settings),
-            self.status: note(ready_sentence(settings)),
+            self.scenes: preview(settings, session.language),
+            self.status: note(ready_sentence(settings, session.language)),
             self.chart: curves(session, settings),
         }
 
@@ -475,12 +530,12 @@ class TrainPage:
 
     def _download(self, kind: str) -> Callable[[gr.Request], Update]:
         def on_download(request: gr.Request) -> Update:
-            session = self.sessions.of(request.session_hash)
+            session = self._session(request)
             if session.run is None or not session.trained:
-                raise gr.Error(say("train_nothing_yet"), print_exception=False)
+                raise gr.Error(say("train_nothing_yet", session.language), print_exception=False)
             path = session.file(FILES[kind].name)
             FILES[kind].write(session.run, path)
-            return {self.link: str(path)}
+            return {self.download: str(path)}
 
         return on_download
 
@@ -490,29 +545,29 @@ class RunFile:
     """A file that a person can take along: its name, and how it is written."""
 
     name: str
-    write: Callable[[LiveRun, Path], None]
+    write: "Callable[[LiveRun, Path], None]"
 
 
-def checkpoint_file(run: LiveRun, path: Path) -> None:
+def checkpoint_file(run: "LiveRun", path: Path) -> None:
     """The network, as the Segment page and the command line open it."""
     checkpoint = run.checkpoint()
-    save_checkpoint(path, checkpoint.network, checkpoint.card)
+    later.checkpoints.save_checkpoint(path, checkpoint.network, checkpoint.card)
 
 
-def losses_file(run: LiveRun, path: Path) -> None:
+def losses_file(run: "LiveRun", path: Path) -> None:
     """The losses, a row a step."""
-    write_losses(path, run.snapshot())
+    later.live_files.write_losses(path, run.snapshot())
 
 
-def animation_file(run: LiveRun, path: Path) -> None:
+def animation_file(run: "LiveRun", path: Path) -> None:
     """The run as a GIF."""
-    write_animation(path, run, title_of(run.settings))
+    later.live_files.write_animation(path, run, title_of(run.settings))
 
 
-def curve_file(run: LiveRun, path: Path) -> None:
+def curve_file(run: "LiveRun", path: Path) -> None:
     """The losses as a picture, with the article's own behind those of its preset."""
-    published = None if run.settings.scenes else PUBLISHED
-    write_curve(path, run.snapshot(), title_of(run.settings), published)
+    published = None if run.settings.scenes else later.article_losses.PUBLISHED
+    later.live_files.write_curve(path, run.snapshot(), title_of(run.settings), published)
 
 
 FILES: dict[str, RunFile] = {
@@ -528,18 +583,13 @@ def title_of(settings: LiveSettings) -> str:
     return f"{settings.network}, width {settings.width}"
 
 
-def hint(key: str) -> str:
-    """A quiet sentence."""
-    return f'<p class="hint" role="status">{say(key)}</p>'
-
-
 def drawing_ground(settings: LiveSettings) -> np.ndarray:
     """A scene to draw on, uint8 (CANVAS, CANVAS, 3)."""
-    picture = Image.fromarray(watched_scenes(settings).images[0])
+    picture = Image.fromarray(later.live.watched_scenes(settings).images[0])
     return np.asarray(picture.resize((CANVAS, CANVAS), Image.Resampling.NEAREST))
 
 
-def segment_drawing(run: LiveRun, drawing: np.ndarray) -> dict[str, Any]:
+def segment_drawing(run: "LiveRun", drawing: np.ndarray) -> dict[str, Any]:
     """The viewer's value for a drawing uint8 (H, W, 3), at the size that the network knows."""
     side = run.settings.size
     small = Image.fromarray(drawing).convert("RGB").resize((side, side), Image.Resampling.BOX)
@@ -550,7 +600,7 @@ def segment_drawing(run: LiveRun, drawing: np.ndarray) -> dict[str, Any]:
     return viewer_value(picture, painted, task.classes, task.palette, prediction.probabilities[0])
 
 
-def progress(snapshot: Snapshot, run: LiveRun) -> dict[str, Any]:
+def progress(snapshot: "Snapshot", run: "LiveRun") -> dict[str, Any]:
     """A snapshot as a script reads it; None where there is no number."""
     look = snapshot.look
     told = {
@@ -564,7 +614,7 @@ def progress(snapshot: Snapshot, run: LiveRun) -> dict[str, Any]:
         "steps_per_second": round(snapshot.steps_per_second, 3),
         "seconds": round(snapshot.seconds, 3),
         "device": snapshot.device,
-        "message": sentence(snapshot, run),
+        "message": sentence(snapshot, run, DEFAULT_LANGUAGE),
     }
     return told | {"losses": [finite(loss) for loss in snapshot.losses]} if snapshot.over else told
 

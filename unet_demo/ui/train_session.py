@@ -4,8 +4,13 @@ import tempfile
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..live import LiveRun, LiveSettings, Snapshot
+from ..live_settings import LiveSettings
+from .texts import DEFAULT_LANGUAGE
+
+if TYPE_CHECKING:
+    from ..live import LiveRun, Snapshot
 
 KEPT_RUNS = 5
 """Runs compared, the one in hand among them; the chart tells so many apart."""
@@ -17,13 +22,14 @@ class Attempt:
 
     number: int
     settings: LiveSettings
-    snapshot: Snapshot
+    snapshot: "Snapshot"
 
 
 class Session:
-    """One visitor's runs, and a folder for the files that they ask for."""
+    """One visitor's runs, a folder for the files that they ask for, and the language they read."""
 
     def __init__(self) -> None:
+        self.language = DEFAULT_LANGUAGE
         self.run: LiveRun | None = None
         self._number = 0
         self._past: tuple[Attempt, ...] = ()
@@ -60,7 +66,7 @@ class Session:
         """Whether a training is under way."""
         return self.run is not None and self.run.snapshot().state == "running"
 
-    def begin(self, run: LiveRun) -> None:
+    def begin(self, run: "LiveRun") -> None:
         """Take a new run in hand."""
         self.put_away()
         self.run = run

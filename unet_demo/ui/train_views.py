@@ -3,25 +3,18 @@
 import math
 from collections.abc import Sequence
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..article_losses import ENVELOPE, PUBLISHED, STEPS
-from ..live import (
-    FEW_STEPS,
-    SHOWN,
-    LiveRun,
-    LiveSettings,
-    Snapshot,
-    count_parameters,
-    differing_fields,
-    flatten,
-    watched_scenes,
-)
+from ..live_settings import LiveSettings, differing_fields, flatten
+from . import later
 from .chart import Curve, chart_value
 from .scenes import scenes_value
 from .segment_page import table
-from .texts import say
+from .texts import say, say_name
 from .train_session import Attempt, Session
+
+if TYPE_CHECKING:
+    from ..live import LiveRun, Snapshot
 
 NOTHING = "–"
 
@@ -39,26 +32,30 @@ def plain(settings: LiveSettings) -> dict[str, str]:
     return {
         "network": settings.network,
         "width": str(settings.width),
-        "parameters": f"{count_parameters(settings):,}",
+        "parameters": f"{later.live.count_parameters(settings):,}",
         "rate": f"{settings.rate:g}",
         "optimiser": settings.optimiser,
     }
 
 
-def ready_sentence(settings: LiveSettings) -> str:
+def ready_sentence(settings: LiveSettings, language: str) -> str:
     """What pressing Train will train."""
-    return say("train_said_ready", **plain(settings))
+    return say("train_said_ready", language, **plain(settings))
 
 
-def sentence(snapshot: Snapshot, run: LiveRun) -> str:
+def sentence(snapshot: "Snapshot", run: "LiveRun", language: str) -> str:
     """What has become of a run, and what to do where it went wrong."""
     known = plain(run.settings) | {"step": str(snapshot.step)}
     if snapshot.exploded:
         times = snapshot.smoothed[-1] / snapshot.losses[0]
-        return say("train_said_exploded", **known, loss=number(snapshot.loss), times=number(times))
+        return say(
+            "train_said_exploded", language, **known, loss=number(snapshot.loss),
+            times=number(times),
+        )  # fmt: skip
     seconds = run.limits.seconds if snapshot.state == "out of time" else snapshot.seconds
     return say(
         f"train_said_{snapshot.state}",
+        language,
         **known,
         seconds=number(seconds),
         restored=str(snapshot.restored_step),
@@ -66,7 +63,7 @@ def sentence(snapshot: Snapshot, run: LiveRun) -> str:
     )
 
 
-def readings(snapshot: Snapshot | None) -> str:
+def readings(snapshot: "Snapshot | None", language: str) -> str:
     """The run's numbers as HTML; dashes before there is one."""
     look = snapshot.look if snapshot else None
     left = None if snapshot is None or snapshot.over else snapshot.seconds_left
@@ -79,13 +76,14 @@ def readings(snapshot: Snapshot | None) -> str:
         "left": clock(left),
         "device": snapshot.device.upper() if snapshot else NOTHING,
     }
-    tiles = "".join(tile(name, value) for name, value in shown.items())
+    tiles = "".join(tile(name, value, language) for name, value in shown.items())
     return f'<dl class="readings">{tiles}</dl>'
 
 
-def tile(name: str, value: str) -> str:
+def tile(name: str, value: str, language: str) -> str:
     """One reading as HTML, explained where the pointer rests on it."""
-    told, label = escape(say(f"train_told_{name}")), escape(say(f"train_reading_{name}"))
+    told = escape(say(f"train_told_{name}", language))
+    label = escape(say(f"train_reading_{name}", language))
     return (
         f'<div data-reading="{name}" title="{told}"><dt>{label}</dt><dd>{escape(value)}</dd></div>'
     )
@@ -99,31 +97,34 @@ def clock(seconds: float | None) -> str:
     return f"{whole // 60}:{whole % 60:02d}"
 
 
-def preview(settings: LiveSettings) -> dict[str, Any]:
+def preview(settings: LiveSettings, language: str) -> dict[str, Any]:
     """The pictures that a run would be looked at by, before there is one."""
-    watched = watched_scenes(settings)
-    return pictures_value(settings, watched.images, watched.labels, None)
+    watched = later.live.watched_scenes(settings)
+    return pictures_value(settings, watched.images, watched.labels, None, language)
 
 
-def pictures(snapshot: Snapshot, settings: LiveSettings) -> dict[str, Any]:
+def pictures(snapshot: "Snapshot", settings: LiveSettings, language: str) -> dict[str, Any]:
     """The pictures of a run as it is now."""
-    return pictures_value(settings, snapshot.watched.images, snapshot.watched.labels, snapshot)
+    watched = snapshot.watched
+    return pictures_value(settings, watched.images, watched.labels, snapshot, language)
 
 
 def pictures_value(
-    settings: LiveSettings, images: Any, labels: Any, snapshot: Snapshot | None
+    settings: LiveSettings, images: Any, labels: Any, snapshot: "Snapshot | None", language: str
 ) -> dict[str, Any]:
     """The scenes component's value for all watched pictures (N, H, W, 3), of which it shows the first."""
     prediction = snapshot.look.prediction if snapshot and snapshot.look else None
     kind = "scenes" if settings.scenes else "article"
-    note = say(f"train_note_{kind}", count=len(images))
-    return scenes_value(images[:SHOWN], labels[:SHOWN], prediction, settings.task, note)
+    note = say(f"train_note_{kind}", language, count=len(images))
+    shown = slice(later.live.SHOWN)
+    task = later.live.task_of(settings)
+    return scenes_value(images[shown], labels[shown], prediction, task, note)
 
 
 def curves(session: Session, settings: LiveSettings) -> dict[str, Any]:
     """The chart's value: the run in hand before those behind it, and the article's where it applies."""
     attempts = session.attempts
-    labels = run_labels(attempts)
+    labels = run_labels(attempts, session.language)
     return chart_value(
         [
             curve(
@@ -131,16 +132,19 @@ def curves(session: Session, settings: LiveSettings) -> dict[str, Any]:
             )
             for attempt, label in zip(attempts, labels, strict=True)
         ],
-        reference() if settings.scenes is None else None,
+        reference(session.language) if settings.scenes is None else None,
     )
 
 
-def reference() -> Curve:
+def reference(language: str) -> Curve:
     """The article's published losses."""
-    return Curve(say("train_published"), range(1, STEPS + 1), PUBLISHED)
+    published = later.article_losses
+    return Curve(
+        say("train_published", language), range(1, published.STEPS + 1), published.PUBLISHED
+    )
 
 
-def curve(snapshot: Snapshot, label: str, *, live: bool) -> Curve:
+def curve(snapshot: "Snapshot", label: str, *, live: bool) -> Curve:
     """A run's losses as the chart takes them."""
     looks = [look for look in snapshot.looks if look[0] > 0]
     steps = range(1, snapshot.step + 1)
@@ -148,48 +152,54 @@ def curve(snapshot: Snapshot, label: str, *, live: bool) -> Curve:
         label,
         steps,
         snapshot.losses,
-        snapshot.smoothed if snapshot.steps > FEW_STEPS else None,
+        snapshot.smoothed if snapshot.steps > later.live.FEW_STEPS else None,
         [look[0] for look in looks],
         [look[1] for look in looks],
         live,
     )
 
 
-def run_labels(attempts: Sequence[Attempt]) -> list[str]:
+def run_labels(attempts: Sequence[Attempt], language: str) -> list[str]:
     """For each run its number and the first settings in which the runs differ."""
     fields = differing_fields([attempt.settings for attempt in attempts])[:LABEL_FIELDS]
     return [
-        say("train_run_label", number=attempt.number, differs=differences(attempt.settings, fields))
+        say(
+            "train_run_label",
+            language,
+            number=attempt.number,
+            differs=differences(attempt.settings, fields, language),
+        )
         for attempt in attempts
     ]
 
 
-def differences(settings: LiveSettings, fields: Sequence[str]) -> str:
+def differences(settings: LiveSettings, fields: Sequence[str], language: str) -> str:
     """The named fields of some settings, in words; network and width where there is none."""
     values = flatten(settings)
-    return ", ".join(
-        f"{say(f'train_field_{name}')} {in_words(values[name])}"
+    return say("chart_comma", language).join(
+        f"{say(f'train_field_{name}', language)} {in_words(values[name], language)}"
         for name in fields or ("network", "width")
     )
 
 
-def in_words(value: object) -> str:
+def in_words(value: object, language: str) -> str:
     """A setting's value as a person reads it."""
     if isinstance(value, bool):
-        return say("train_on" if value else "train_off")
+        return say("train_on" if value else "train_off", language)
     if isinstance(value, tuple):
         return "–".join(f"{part:g}" for part in value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else say_name("value", str(value), language)
 
 
 def runs_table(session: Session) -> str:
     """HTML table of the session's runs, the newest first."""
     attempts = session.attempts
+    language = session.language
     if not attempts:
-        return f'<p class="hint">{escape(say("train_runs_none"))}</p>'
+        return f'<p class="hint">{escape(say("train_runs_none", language))}</p>'
     fields = differing_fields([attempt.settings for attempt in attempts])
     heads = (
-        say(f"train_run_{column}")
+        say(f"train_run_{column}", language)
         for column in ("number", "differs", "steps", "loss", "miou", "seconds")
     )
     rows = []
@@ -197,9 +207,9 @@ def runs_table(session: Session) -> str:
         snapshot = attempt.snapshot
         cells = (
             attempt.number,
-            differences(attempt.settings, fields),
+            differences(attempt.settings, fields, language),
             snapshot.step,
-            number(snapshot.smoothed[-1] if snapshot.steps > FEW_STEPS else snapshot.loss),
+            number(last_loss(snapshot)),
             number(snapshot.look.miou if snapshot.look else None, ".3f"),
             number(snapshot.seconds),
         )
@@ -207,15 +217,21 @@ def runs_table(session: Session) -> str:
     return table(heads, rows)
 
 
-def envelope_table() -> str:
+def last_loss(snapshot: "Snapshot") -> float | None:
+    """The loss that a run came to: smoothed, unless it is too short for that."""
+    return snapshot.smoothed[-1] if snapshot.steps > later.live.FEW_STEPS else snapshot.loss
+
+
+def envelope_table(language: str) -> str:
     """HTML table: each of the article's steps, the seeds' envelope, and whether its loss lies inside."""
     heads = (
-        say(f"train_envelope_{column}")
+        say(f"train_envelope_{column}", language)
         for column in ("step", "least", "greatest", "published", "inside")
     )
     rows = (
         f"<tr><td>{row.step}</td><td>{row.least:.4f}</td><td>{row.greatest:.4f}</td>"
-        f"<td>{row.published:.4f}</td><td>{escape(say('train_yes' if row.inside else 'train_no'))}</td></tr>"
-        for row in ENVELOPE
+        f"<td>{row.published:.4f}</td>"
+        f"<td>{escape(say('train_yes' if row.inside else 'train_no', language))}</td></tr>"
+        for row in later.article_losses.ENVELOPE
     )
     return table(heads, rows)

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .component import Texts, component
+from .component import component
+from .texts import component_texts
 
 DISPLAY_SIDE = 1600
 """Pixels of the longest side above which the browser receives a thinned copy."""
@@ -28,31 +29,18 @@ FINENESS = 20
 STRATEGY = zlib.Z_RLE
 """How zlib packs: runs only. On filtered photographs it is faster than level 1, and smaller."""
 
-ENGLISH = {
-    "empty": "Choose a picture: its segmentation appears here.",
-    "divider": "Drag to compare: picture | segmentation",
-    "divider value": "{percent} % picture",
-    "picture": "The picture",
-    "segmentation": "The segmentation",
-    "stage": "Pixel read-out: move with the arrow keys, pin with Enter, release with Escape",
-    "hint": "Point at a pixel to read it; click to pin it.",
-    "place": "x {x}, y {y}",
-    "pinned": "pinned x {x}, y {y}",
-    "share": "{name} {percent} %",
-    "probability": "P({name}) {p}",
-}
-"""Texts of the viewer. A further key ``class:NAME`` translates the class ``NAME``."""
 
-
-def viewer(texts: Texts | None = None, value: dict[str, Any] | None = None, **html: Any) -> gr.HTML:
+def viewer(
+    value: dict[str, Any] | None = None, *, empty: str = "viewer_empty", **html: Any
+) -> gr.HTML:
     """The viewer; its value is one of `viewer_value`, `repaint_value`, or None for the empty state.
 
     Args:
-        texts: language -> key -> text, in the keys of `ENGLISH`.
         value: what it shows at first.
+        empty: key of what it says while it is empty.
         html: further arguments of ``gr.HTML``.
     """
-    return component("viewer", value, ENGLISH, texts, **html)
+    return component("viewer", value, component_texts("viewer", empty=empty), **html)
 
 
 def viewer_value(

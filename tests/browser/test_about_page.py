@@ -1,0 +1,107 @@
+"""The About page, as a person in a browser reads it."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import gradio as gr
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from unet_demo.checkpoints import read_index
+from unet_demo.ui import about_page as about_module
+from unet_demo.ui.about_page import AboutPage
+from unet_demo.ui.texts import i18n
+from unet_demo.ui.theme import theme
+
+STYLES = ("page.css", "about_page.css")
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """The page behind another tab, as in the demo."""
+    with gr.Blocks(fill_width=True) as demo, gr.Tabs():
+        with gr.Tab("First"):
+            gr.HTML("<p>nothing</p>")
+        with gr.Tab("About") as tab:
+            AboutPage(tab)
+    style = "".join(Path(about_module.__file__).with_name(name).read_text() for name in STYLES)
+    address = demo.launch(
+        prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", i18n=i18n(), theme=theme(),
+        head=f"<style>{style}</style>",
+    )[1]  # fmt: skip
+    yield address
+    demo.close()
+
+
+def open_about(page: Page, address: str) -> None:
+    page.goto(address)
+    page.get_by_role("tab", name="About").click()
+    expect(page.locator("#about .checkpoint").first).to_be_visible(timeout=30_000)
+
+
+@pytest.fixture
+def opened(page: Page, address: str) -> Page:
+    open_about(page, address)
+    return page
+
+
+def test_every_bundled_checkpoint_has_a_card_with_a_large_score_and_a_curve(opened: Page) -> None:
+    cards = opened.locator("#about .checkpoint")
+    expect(cards).to_have_count(len(read_index()))
+    for name in read_index():
+        card = opened.locator(f"#about-{name}")
+        expect(card.locator(".headlines dd").first).to_be_visible()
+        expect(card.locator(".curve svg")).to_be_visible()
+
+
+def test_nothing_is_read_before_the_tab_is_opened(page: Page, address: str) -> None:
+    page.goto(address)
+    expect(page.get_by_role("tab", name="About")).to_be_visible(timeout=30_000)
+    expect(page.locator("#about .checkpoint")).to_have_count(0)
+
+
+def test_headings_go_down_one_level_at_a_time(opened: Page) -> None:
+    levels = opened.eval_on_selector_all(
+        "#about :is(h1, h2, h3, h4, h5)", "all => all.map(one => Number(one.tagName[1]))"
+    )
+    assert levels[0] == 2
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+
+
+def test_what_is_folded_opens_with_the_keyboard(opened: Page) -> None:
+    summary = opened.locator("#about-isbi summary", has_text="All scores")
+    table = opened.locator("#about-isbi table")
+    expect(table).to_be_hidden()
+    summary.focus()
+    opened.keyboard.press("Enter")
+    expect(table).to_be_visible()
+    expect(table).to_contain_text("V_rand without averaging")
+
+
+def test_a_link_leads_to_its_checkpoint(opened: Page) -> None:
+    opened.locator("#about .contents a", has_text="ISBI 2012").click()
+    expect(opened.locator("#about-isbi h3")).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_ink_of_a_drawing_is_that_of_the_text(page: Page, address: str, scheme: str) -> None:
+    open_about(page, f"{address}?__theme={scheme}")
+    ink = page.locator("#about .curve text").first.evaluate("text => getComputedStyle(text).fill")
+    text = page.locator("#about p").first.evaluate("text => getComputedStyle(text).color")
+    assert ink == text
+
+
+def test_a_phone_shows_the_page_without_scrolling_sideways(browser: Browser, address: str) -> None:
+    page = browser.new_page(viewport={"width": 360, "height": 740})
+    open_about(page, address)
+    page.eval_on_selector_all("#about details", "all => all.forEach(one => { one.open = true })")
+    rights = page.eval_on_selector_all(
+        "#about, #about .checkpoint, #about .scrolled",
+        "all => all.map(one => one.getBoundingClientRect().right)",
+    )
+    assert max(rights) <= 360
+    loss, score = page.locator("#about-isbi .curve g").all()
+    assert score.bounding_box()["y"] > loss.bounding_box()["y"] + loss.bounding_box()["height"] / 2
+    assert score.bounding_box()["x"] + score.bounding_box()["width"] <= 360
+    page.close()

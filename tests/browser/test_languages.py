@@ -1,0 +1,106 @@
+"""The whole demo in the languages of its visitors."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from unet_demo.ui.demo import launch
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    app, address, _ = launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
+    yield address
+    app.get_blocks().close()
+
+
+@pytest.fixture
+def korean(page: Page, url: str) -> Page:
+    """An English browser that was given a Korean address."""
+    page.goto(f"{url}?lang=ko")
+    expect(page.locator("#segment-status")).to_contain_text("CPU에서", timeout=30_000)
+    return page
+
+
+def in_browser_of(browser: Browser, locale: str, url: str) -> Page:
+    page = browser.new_context(locale=locale).new_page()
+    page.goto(url)
+    expect(page.locator("#segment-status p")).to_contain_text("px", timeout=30_000)
+    return page
+
+
+def test_the_address_chooses_the_language_of_labels_buttons_and_gradios_own_words(
+    korean: Page,
+) -> None:
+    expect(korean.locator("html")).to_have_attribute("lang", "ko")
+    expect(korean.get_by_role("heading", level=1)).to_have_text("눈으로 보는 U-Net")
+    expect(korean.locator("#checkpoint")).to_contain_text("원과 사각형")
+    expect(korean.locator("#download-labels")).to_have_text("레이블 마스크 (ID)")
+    expect(korean.locator("#viewer .caption")).to_contain_text("끌어서 비교")
+    expect(korean.locator("footer")).to_contain_text("API를 통해 사용")
+    expect(korean.get_by_role("button", name="동전 (사진)")).to_be_visible()
+
+
+def test_a_sentence_of_the_servers_is_in_the_language_of_the_address(korean: Page) -> None:
+    korean.get_by_role("button", name="세포막 (합성 전자현미경)", exact=True).click()
+    status = korean.locator("#segment-status")
+    expect(status).to_contain_text("세포막 (ISBI 2012): 512×512 px, CPU에서", timeout=60_000)
+    expect(korean.locator("#legend")).to_contain_text("세포 내부")
+    korean.locator("#opacity input[type=number]").fill("0.2")
+    korean.locator("#opacity input[type=number]").press("Tab")
+    expect(korean.locator("#legend")).to_contain_text("평균 확신도")
+    expect(korean.get_by_label("세포막 (ISBI 2012)")).to_be_checked()
+
+
+def test_the_language_survives_a_reload(korean: Page) -> None:
+    korean.reload()
+    expect(korean.locator("#download-overlay")).to_have_text("오버레이")
+    expect(korean.locator("#segment-status")).to_contain_text("CPU에서", timeout=30_000)
+
+
+def test_a_run_is_told_in_the_language_of_the_address(korean: Page) -> None:
+    korean.get_by_role("tab", name="학습").click()
+    expect(korean.locator("#train-status")).to_contain_text("파라미터 1,942,611개")
+    expect(korean.locator("[data-reading=left] dt")).to_have_text("남은 시간")
+    expect(korean.locator("#train-scenes .note")).to_contain_text("학습에 쓰지 않는 장면")
+    expect(korean.locator("#train-drawn-note")).to_contain_text("먼저 신경망을 학습시키세요")
+    korean.locator("#train-step").click()
+    expect(korean.locator("#train-status")).to_contain_text("스텝 1에서 멈췄습니다", timeout=60_000)
+    expect(korean.locator("#train-runs tbody")).to_contain_text("신경망 ShapesUNet, 너비 16")
+    expect(korean.locator("#train-drawn-note")).to_contain_text("원과 사각형을 그려 보세요")
+    korean.locator("#train-reset").click()
+    expect(korean.locator("#train-status")).to_contain_text("파라미터 1,942,611개")
+    expect(korean.locator("#train-chart .legend")).to_contain_text("이동 평균")
+
+
+@pytest.mark.parametrize("locale", ["zh-TW", "zh-HK"])
+def test_a_browser_that_asks_for_traditional_chinese_gets_it(
+    browser: Browser, url: str, locale: str
+) -> None:
+    page = in_browser_of(browser, locale, url)
+    expect(page.locator("html")).to_have_attribute("lang", "zh-TW")
+    expect(page.get_by_role("tab", name="訓練")).to_be_visible()
+    expect(page.locator("#download-colours")).to_have_text("彩色遮罩")
+    expect(page.locator("footer")).to_contain_text("透過 API 使用")
+    page.locator("#examples .gallery-item").nth(3).locator("button").click()
+    expect(page.locator("#examples")).to_contain_text("原文的圖片")
+    expect(page.locator("#segment-status")).to_contain_text("圓和矩形：256×256 px，CPU 用時")
+    expect(page.locator("#legend")).to_contain_text("信心度")
+    page.context.close()
+
+
+def test_a_browser_of_mainland_china_gets_simplified_chinese(browser: Browser, url: str) -> None:
+    page = in_browser_of(browser, "zh-CN", url)
+    expect(page.get_by_role("tab", name="训练")).to_be_visible()
+    expect(page.locator("#segment-status")).to_contain_text("圆和矩形")
+    page.context.close()
+
+
+def test_a_browser_of_another_language_gets_english_throughout(browser: Browser, url: str) -> None:
+    page = in_browser_of(browser, "fr-FR", url)
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    expect(page.get_by_role("tab", name="Train")).to_be_visible()
+    expect(page.locator("footer")).to_contain_text("Use via API")
+    expect(page.locator("#segment-status")).to_contain_text("Circles and rectangles")
+    page.context.close()

@@ -1,0 +1,130 @@
+"""A visit to a Space on ZeroGPU, told as JSON. A process of its own: one with busy threads must not fork."""
+
+import json
+import sys
+import threading
+from contextlib import closing, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import spaces
+
+from unet_demo import remote, segmentation
+from unet_demo.checkpoints import CheckpointError
+from unet_demo.data.shapes import SceneOptions
+from unet_demo.inference import Cancelled
+from unet_demo.live import LiveRun
+from unet_demo.live_settings import SPACE, LiveSettings
+from unet_demo.ui import zero_gpu
+
+TINY = LiveSettings(SceneOptions(size=64, colour_is_clue=True), width=8, batch=1, steps=4)
+ENDLESS = replace(TINY, steps=2000)
+PICTURE = np.random.default_rng(0).integers(0, 256, (1, 40, 48, 3), np.uint8)
+
+
+def probabilities(run: LiveRun) -> list[float]:
+    return run.predict(PICTURE).probabilities.ravel()[:50].tolist()
+
+
+def trained() -> dict:
+    run = zero_gpu.new_run(TINY, SPACE)
+    before = probabilities(run)
+    snapshots = list(run.play())
+    here = LiveRun(TINY, SPACE)
+    last = list(here.play())[-1]
+    return {
+        "is_remote": isinstance(run, remote.RemoteRun),
+        "states": [snapshot.state for snapshot in snapshots],
+        "losses": snapshots[-1].losses,
+        "losses_here": last.losses,
+        "before": before,
+        "after": probabilities(run),
+        "after_here": probabilities(here),
+        "looks": [look.step for look in run.reel.looks],
+        "steps_done": run.checkpoint().card.recipe["steps_done"],
+    }
+
+
+def interrupted(wish: str) -> dict:
+    run = zero_gpu.new_run(ENDLESS, SPACE)
+    running = 0
+    for snapshot in run.play():
+        running += snapshot.state == "running" and snapshot.step > 0
+        if running == 1:
+            getattr(run, wish)()
+    held = run.snapshot()
+    return {"state": held.state, "step": held.step, "trained": run.state().progress.losses[:1]}
+
+
+def resumed() -> dict:
+    run = zero_gpu.new_run(TINY, SPACE)
+    rests = [list(run.play(steps))[-1] for steps in (1, 2, None)]
+    return {"states": [rest.state for rest in rests], "losses": rests[-1].losses}
+
+
+def left() -> dict:
+    run = zero_gpu.new_run(ENDLESS, SPACE)
+    with closing(run.play()) as snapshots:
+        next(snapshots)
+    return {"state": run.snapshot().state, "step": run.snapshot().step}
+
+
+def broken_off() -> dict:
+    run = remote.RemoteRun(TINY, SPACE, lambda *_: (_ for _ in [1 / 0]))
+    with suppress(ZeroDivisionError):
+        list(run.play())
+    return {"state": run.snapshot().state}
+
+
+def segmented(file: Path) -> dict:
+    predictor = zero_gpu.open_predictor(file)
+    passes: list[tuple[int, int]] = []
+    prediction = predictor.predict(
+        PICTURE, flips=True, progress=lambda done, total: passes.append((done, total))
+    )
+    here = segmentation.open_predictor(file).predict(PICTURE, flips=True)
+    return {
+        "is_remote": isinstance(predictor, remote.RemotePredictor),
+        "passes": passes,
+        "difference": float(np.abs(prediction.probabilities - here.probabilities).max()),
+        "classes": prediction.task.classes,
+    }
+
+
+def cancelled(file: Path) -> str:
+    signal = threading.Event()
+    try:
+        zero_gpu.open_predictor(file).predict(
+            PICTURE, flips=True, progress=lambda *_: signal.set(), cancelled=signal
+        )
+    except Cancelled:
+        return "cancelled"
+    return "went on"
+
+
+def refused(file: Path) -> str:
+    predictor = zero_gpu.open_predictor(file)
+    file.write_bytes(file.read_bytes()[:-100])
+    try:
+        predictor.predict(PICTURE)
+    except CheckpointError as error:
+        return str(error)
+    return "went on"
+
+
+if __name__ == "__main__":
+    file = Path(sys.argv[1])
+    told = {
+        "trained": trained(),
+        "paused": interrupted("pause"),
+        "stopped": interrupted("stop"),
+        "resumed": resumed(),
+        "left": left(),
+        "broken off": broken_off(),
+        "segmented": segmented(file),
+        "cancelled": cancelled(file),
+        "refused": refused(file),
+        "asked": spaces.ASKED,
+    }
+    json.dump(told, sys.stdout)

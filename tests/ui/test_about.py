@@ -1,0 +1,132 @@
+"""What the About page says of each checkpoint, as HTML."""
+
+import shutil
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
+
+import pytest
+from tiny import saved
+
+from unet_demo.articles import PUBLISHED_NETWORKS
+from unet_demo.checkpoints import WEIGHTS, Checkpoint, CheckpointError, add_to_index, read_index
+from unet_demo.recipes import RECIPES
+from unet_demo.ui.about_text import about, checkpoint_card, read_bundled
+from unet_demo.ui.languages import LANGUAGES
+
+DRAWING = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><g id="drawn"/></svg>'
+
+
+@pytest.fixture
+def weights(tmp_path: Path, shapes: Checkpoint) -> Path:
+    """A folder with one checkpoint that no recipe knows, and nothing beside it."""
+    card = replace(
+        shapes.card, name="mine", title="Mine & <yours>", summary="Made here.",
+        scores={"mIoU": 0.51234, "mIoU without averaging": 0.498, "pixel accuracy": 0.75},
+        scored_on="three scenes", licence="MIT", recipe={"batch": 7},
+    )  # fmt: skip
+    add_to_index(saved(replace(shapes, card=card), tmp_path / "mine.safetensors"))
+    return tmp_path
+
+
+def card_of(weights: Path, language: str = "en") -> str:
+    """The HTML of the one checkpoint."""
+    (bundled,) = read_bundled(weights)
+    return checkpoint_card(bundled, language)
+
+
+def test_a_checkpoint_without_recipe_curve_and_model_card_still_shows_its_card(weights):
+    page = card_of(weights)
+    assert "Made here." in page and "three scenes" in page and "mine.safetensors" in page
+    assert "<svg" not in page and "Confusion matrix" not in page
+
+
+def test_a_headline_score_stands_beside_the_one_without_averaging(weights):
+    page = card_of(weights)
+    assert "<dd>0.512</dd>" in page
+    assert "0.498 without averaging" in page
+    assert "<dt>pixel accuracy</dt>" not in page  # only in the table of all
+
+
+def test_all_scores_and_every_setting_are_folded(weights):
+    folded = card_of(weights).split("<details>", 1)[1]
+    assert "0.7500" in folded
+    assert '"batch": 7' in unescape(folded)
+
+
+def test_what_a_file_says_of_itself_is_never_taken_for_html(weights):
+    page = card_of(weights)
+    assert "Mine &amp; &lt;yours&gt;" in page
+    assert "<yours>" not in page
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("mine.svg", "curve"), ("mine-confusion.svg", "confusion")]
+)
+def test_a_drawing_beside_the_file_stands_inside_the_page(weights, name, kind):
+    (weights / name).write_text(DRAWING)
+    page = card_of(weights)
+    assert DRAWING in page and f'class="scrolled {kind}"' in page
+
+
+def test_a_checkpoint_with_a_recipe_shows_what_was_written_about_it():
+    bundled = {checkpoint.card.name: checkpoint for checkpoint in read_bundled(WEIGHTS)}
+    page = unescape(checkpoint_card(bundled["isbi"], "en"))
+    recipe = RECIPES["isbi"]
+    for text in (
+        recipe.data_note,
+        recipe.limits,
+        recipe.scores_note,
+        recipe.credit,
+        recipe.article,
+    ):
+        assert text in page
+    assert "python -m unet_demo train isbi --data DIR --out RUN" in page
+    assert "5,849,089" in page and "11.7 MB" in page
+
+
+def test_a_recipe_that_needs_no_data_asks_for_none():
+    bundled = {checkpoint.card.name: checkpoint for checkpoint in read_bundled(WEIGHTS)}
+    page = checkpoint_card(bundled["shapes"], "en")
+    assert "python -m unet_demo train shapes --out RUN" in page
+
+
+def test_the_page_holds_every_checkpoint_in_the_order_of_the_index():
+    page = about(read_bundled(WEIGHTS), "en")
+    places = [page.index(f'id="about-{name}"') for name in read_index(WEIGHTS)]
+    assert places == sorted(places) and places
+
+
+def test_the_table_of_networks_holds_all_six_with_their_published_parameters():
+    page = about(read_bundled(WEIGHTS), "en")
+    for published in PUBLISHED_NETWORKS:
+        assert f"<td>{published.network}</td>" in page
+        assert f"<td>{published.parameters:,}</td>" in page
+    assert "5,849,089 (isbi)" in page
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_speaks_each_language(language):
+    page = unescape(about(read_bundled(WEIGHTS), language))
+    texts = LANGUAGES[language]
+    for key in ("about_intro", "about_limits", "about_training", "about_licence"):
+        assert texts[key] in page
+
+
+def test_a_page_with_nothing_bundled_still_tells_of_the_networks(tmp_path):
+    page = about(read_bundled(tmp_path), "en")
+    assert "ResNetUNet" in page and "<article" not in page
+
+
+def test_a_damaged_checkpoint_is_one_sentence(weights):
+    (weights / "mine.safetensors").write_bytes(b"nothing")
+    with pytest.raises(CheckpointError, match=r"mine\.safetensors is not a complete"):
+        read_bundled(weights)
+
+
+def test_a_checkpoint_that_was_bundled_since_is_read_too(weights):
+    assert len(read_bundled(weights)) == 1
+    shutil.copy(weights / "mine.safetensors", weights / "late.safetensors")
+    add_to_index(weights / "late.safetensors")
+    files = [bundled.file.name for bundled in read_bundled(weights)]
+    assert files == ["mine.safetensors", "late.safetensors"]

@@ -1,0 +1,145 @@
+"""The MCP server, as an agent finds it: the SDK's own client against a live server."""
+
+import asyncio
+import base64
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import numpy as np
+import pytest
+from mcp import ClientSession
+from mcp.client.streamable_http import streamable_http_client
+from mcp.types import CallToolResult, ImageContent, TextContent, Tool
+from PIL import Image
+
+from unet_demo.data.shapes import article_scene
+from unet_demo.ui import demo
+from unet_demo.ui.agents import VARIABLES, mcp_wanted
+
+ROOT = Path(demo.__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("UNET_DEMO_MCP", "1")
+        app, address, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
+    yield address.rstrip("/")
+    app.get_blocks().close()
+
+
+@pytest.fixture(scope="module")
+def tools(address) -> dict[str, Tool]:
+    listed = ask(address, lambda session: session.list_tools())
+    return {tool.name: tool for tool in listed.tools}
+
+
+@pytest.fixture(scope="module")
+def png() -> bytes:
+    file = BytesIO()
+    Image.fromarray(article_scene()[0]).save(file, "PNG")
+    return file.getvalue()
+
+
+def ask(address: str, question: Callable[[ClientSession], Any]) -> Any:
+    """The server's answer to one question of an agent's."""
+
+    async def answer() -> Any:
+        async with (
+            streamable_http_client(f"{address}/gradio_api/mcp/") as (incoming, outgoing, _),
+            ClientSession(incoming, outgoing) as session,
+        ):
+            await session.initialize()
+            return await question(session)
+
+    return asyncio.run(answer())
+
+
+def use(address: str, tool: str, *, follow: bool = False, **arguments: Any) -> CallToolResult:
+    """What a tool answers; ``follow`` asks for its progress too."""
+
+    async def on_progress(progress: float, total: float | None, message: str | None) -> None:
+        pass
+
+    followed = on_progress if follow else None
+    return ask(
+        address,
+        lambda session: session.call_tool(tool, arguments, progress_callback=followed),
+    )
+
+
+def text(answer: CallToolResult) -> str:
+    return "\n".join(part.text for part in answer.content if isinstance(part, TextContent))
+
+
+def test_the_tools_are_the_three_endpoints_and_nothing_else(tools):
+    assert set(tools) == {"segment_picture", "train_network", "list_checkpoints"}
+
+
+def test_each_tool_and_each_parameter_is_described(tools):
+    for tool in tools.values():
+        assert "U-Net" in tool.description
+        for parameter in tool.inputSchema["properties"].values():
+            assert parameter["description"].endswith(".")
+    assert tools["segment_picture"].inputSchema["required"] == ["picture"]
+
+
+def test_an_agent_lists_the_checkpoints(address):
+    answer = use(address, "list_checkpoints")
+    assert not answer.isError and "'name': 'isbi'" in text(answer)
+
+
+def test_an_agent_that_uploads_a_picture_gets_its_mask_to_see(address, png):
+    (path,) = httpx2.post(f"{address}/gradio_api/upload", files={"files": ("a.png", png)}).json()
+    picture = f"{address}/gradio_api/file={path}"
+    answer = use(address, "segment_picture", picture=picture, follow=True)
+    (mask,) = (part for part in answer.content if isinstance(part, ImageContent))
+    ids = np.asarray(Image.open(BytesIO(base64.b64decode(mask.data))))
+    assert np.mean(ids == article_scene()[1]) > 0.98
+    assert "'name': 'circle'" in text(answer)
+
+
+def test_an_agent_that_sends_the_picture_itself_gets_the_masks_address(address, png):
+    picture = f"data:image/png;base64,{base64.b64encode(png).decode()}"
+    answer = use(address, "segment_picture", picture=picture)
+    assert not answer.isError
+    assert f"'url': '{address}/gradio_api/file=" in text(answer)
+    assert "'name': 'circle'" in text(answer)
+
+
+def test_an_agent_gets_the_end_of_a_training(address):
+    answer = use(address, "train_network", preset="random", width=8, batch=1, steps=2)
+    assert "'state': 'finished'" in text(answer) and "'losses': [" in text(answer)
+
+
+@pytest.mark.parametrize("follow", [False, True])
+def test_an_agent_reads_a_mistake_in_one_sentence(address, follow):
+    answer = use(address, "train_network", width=12, follow=follow)
+    assert answer.isError
+    sentence = "There is no width 12; choose one of 8, 16, 32, 64."
+    assert text(answer).removeprefix("Error: ") == sentence
+
+
+@pytest.mark.parametrize("variable", VARIABLES)
+def test_the_environment_asks_for_the_server_by_either_name(monkeypatch, variable):
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    assert not mcp_wanted()
+    monkeypatch.setenv(variable, "True")
+    assert mcp_wanted()
+    monkeypatch.setenv(variable, "0")
+    assert not mcp_wanted()
+
+
+def test_without_its_package_the_server_is_refused_in_one_sentence():
+    absent = "import sys; sys.modules['mcp'] = None; from unet_demo.cli import main; "
+    command = [sys.executable, "-c", absent + "sys.exit(main(['serve', '--mcp']))"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2
+    assert done.stderr.startswith("unet_demo: The MCP server needs the package mcp")
+    assert done.stderr.count("\n") == 1

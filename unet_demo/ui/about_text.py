@@ -1,0 +1,273 @@
+"""The About page's text: what the demo is, and a card for each bundled checkpoint.
+
+What a checkpoint's header says is read from its file; what a person wrote about it comes from its
+recipe, as in the model card beside the file, and is English in every language.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+from ..articles import PUBLISHED_NETWORKS, PUBLISHED_WIDTH, PublishedNetwork, count_parameters
+from ..bundling import HEADLINES, confusion_path
+from ..checkpoints import Card, read_card, read_index
+from ..recipe import Recipe
+from ..recipes import RECIPES
+from .segment_page import score_table, table
+from .texts import say, say_name
+
+NONE = "–"
+"""Stands where there is nothing to say."""
+
+SOURCES = (
+    (
+        "Cardona et al. 2010",
+        "An integrated micro- and macroarchitectural analysis of the Drosophila brain by"
+        " computer-assisted serial section electron microscopy",
+        "10.1371/journal.pbio.1000502",
+    ),
+    (
+        "Arganda-Carreras et al. 2015",
+        "Crowdsourcing the creation of image segmentation algorithms for connectomics",
+        "10.3389/fnana.2015.00142",
+    ),
+    (
+        "Everingham et al. 2010",
+        "The Pascal Visual Object Classes (VOC) challenge",
+        "10.1007/s11263-009-0275-4",
+    ),
+    (
+        "Hariharan et al. 2011",
+        "Semantic contours from inverse detectors",
+        "10.1109/ICCV.2011.6126343",
+    ),
+)
+"""Who made the data that checkpoints learnt from: authors, title, DOI."""
+
+
+@dataclass(frozen=True)
+class Bundled:
+    """A bundled checkpoint's file, its size, and the card in its header."""
+
+    file: Path
+    bytes: int
+    card: Card
+
+
+def read_bundled(weights: Path) -> list[Bundled]:
+    """The checkpoints in a folder, in the order of its index. Raises CheckpointError."""
+    files = [weights / str(entry["file"]) for entry in read_index(weights).values()]
+    return [Bundled(file, file.stat().st_size, read_card(file)) for file in files]
+
+
+def about(bundled: Sequence[Bundled], language: str) -> str:
+    """The whole page as HTML."""
+    return "".join(
+        (
+            section("what", language, prose("intro", language) + prose("alone", language)),
+            section("networks", language, networks(bundled, language)),
+            section("checkpoints", language, contents(bundled, language)),
+            *(checkpoint_card(checkpoint, language) for checkpoint in bundled),
+            section("sources", language, sources(language)),
+            section("code", language, prose("licence", language)),
+        )
+    )
+
+
+def section(key: str, language: str, inside: str) -> str:
+    """A heading of the page, and what stands below it."""
+    return f"<h2>{said(key, language)}</h2>{inside}"
+
+
+def said(key: str, language: str, **values: object) -> str:
+    """A text of this page, ready for HTML."""
+    return escape(say(f"about_{key}", language, **values))
+
+
+def prose(key: str, language: str) -> str:
+    """A paragraph of this page."""
+    return f"<p>{said(key, language)}</p>"
+
+
+def english(text: str) -> str:
+    """A person's words about a checkpoint, ready for HTML; `code` is marked as in Markdown."""
+    marked = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
+    return f'<span lang="en">{marked}</span>'
+
+
+def scrolled(inside: str, label: str, kind: str = "") -> str:
+    """What may be wider than a phone: it scrolls by itself, with the keyboard too."""
+    return f'<div class="scrolled {kind}" role="region" aria-label="{label}" tabindex="0">{inside}</div>'
+
+
+def folded(summary: str, inside: str) -> str:
+    """What only some want to read."""
+    return f"<details><summary>{summary}</summary>{inside}</details>"
+
+
+def networks(bundled: Sequence[Bundled], language: str) -> str:
+    """The articles' networks, at their own width and as they are bundled."""
+    columns = ("article", "network", "channels", "published", "bundled")
+    heads = [say(f"about_{column}", language, width=PUBLISHED_WIDTH) for column in columns]
+    rows = [network_row(published, bundled, language) for published in PUBLISHED_NETWORKS]
+    return scrolled(table(heads, rows), said("networks", language), "networks")
+
+
+def network_row(published: PublishedNetwork, bundled: Sequence[Bundled], language: str) -> str:
+    """A row of that table."""
+    ours = [
+        said("as_bundled", language, parameters=f"{parameters(b.card):,}", name=b.card.name)
+        for b in bundled
+        if b.card.network == published.network
+    ]
+    cells = (
+        f'<span lang="en">{escape(published.article)}</span>',
+        published.network,
+        f"{published.in_channels} → {published.out_channels}",
+        f"{published.parameters:,}",
+        "<br>".join(ours) or NONE,
+    )
+    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+
+
+def parameters(card: Card) -> int:
+    """Trainable parameters of a checkpoint's network."""
+    return count_parameters(card.network, card.options)
+
+
+def contents(bundled: Sequence[Bundled], language: str) -> str:
+    """A link to each checkpoint's card."""
+    links = "".join(
+        f'<li><a href="#about-{escape(b.card.name)}">{title(b.card, language)}</a></li>'
+        for b in bundled
+    )
+    return f'<ul class="contents">{links}</ul>'
+
+
+def title(card: Card, language: str) -> str:
+    """The name of a checkpoint in words."""
+    return escape(say_name("title", card.title, language))
+
+
+def checkpoint_card(checkpoint: Bundled, language: str) -> str:
+    """All that there is to say of a checkpoint."""
+    card, recipe = checkpoint.card, RECIPES.get(checkpoint.card.name)
+    parts = (
+        f"<h3>{title(card, language)} <code>{escape(card.name)}</code></h3>",
+        f"<p>{escape(say_name('summary', card.summary, language))}</p>",
+        headlines(card, language),
+        facts(checkpoint, recipe, language),
+        limits(recipe, language) if recipe else "",
+        drawing("curve", checkpoint.file.with_suffix(".svg"), language),
+        scores(card, recipe, language),
+        confusion(checkpoint.file, language),
+        training(card, recipe, language),
+    )
+    return f'<article class="checkpoint" id="about-{escape(card.name)}">{"".join(parts)}</article>'
+
+
+def headlines(card: Card, language: str) -> str:
+    """The scores that a checkpoint is judged by, large, and what they were measured on."""
+    tiles = "".join(
+        f"<div><dt>{name}</dt><dd>{card.scores[name]:.3f}</dd>{plain(card, name, language)}</div>"
+        for name in HEADLINES
+        if name in card.scores
+    )
+    measured = f"<p>{said('measured', language)} {english(card.scored_on)}</p>"
+    return f'<dl class="headlines">{tiles}</dl>{measured if card.scored_on else ""}'
+
+
+def plain(card: Card, name: str, language: str) -> str:
+    """The same score without test-time averaging, where it was measured."""
+    value = card.scores.get(f"{name} without averaging")
+    if value is None:
+        return ""
+    return f'<dd class="plain">{said("without", language, value=f"{value:.3f}")}</dd>'
+
+
+def facts(checkpoint: Bundled, recipe: Recipe | None, language: str) -> str:
+    """Where a checkpoint comes from, what it is and on what terms; what is unknown is left out."""
+    card = checkpoint.card
+    options = ", ".join(f"{key} {value}" for key, value in card.options.items())
+    told = {
+        "article": english(card.article),
+        "network": escape(f"{card.network} ({options})"),
+        "parameters": f"{parameters(card):,}",
+        "data": english(recipe.data_note) if recipe and recipe.data_note else "",
+        "credit": english(card.credit) if card.credit else "",
+        "terms": english(card.licence),
+        "file": f"{escape(checkpoint.file.name)}, {checkpoint.bytes / 1e6:.1f} MB, float16",
+    }
+    rows = "".join(
+        f"<div><dt>{said(key, language)}</dt><dd>{fact}</dd></div>"
+        for key, fact in told.items()
+        if fact
+    )
+    return f'<dl class="facts">{rows}</dl>'
+
+
+def limits(recipe: Recipe, language: str) -> str:
+    """What a checkpoint is bad at, and what was seen on its pictures."""
+    texts = [text for text in (recipe.limits, recipe.seen) if text]
+    words = "".join(f"<p>{english(text)}</p>" for text in texts)
+    return f"<h4>{said('limits', language)}</h4>{words}" if words else ""
+
+
+def scores(card: Card, recipe: Recipe | None, language: str) -> str:
+    """Every score, folded."""
+    if not card.scores:
+        return ""
+    note = f"<p>{english(recipe.scores_note)}</p>" if recipe and recipe.scores_note else ""
+    return folded(said("scores", language), score_table(dict(card.scores), language) + note)
+
+
+def confusion(file: Path, language: str) -> str:
+    """Which class is taken for which, folded, where there is a drawing of it."""
+    drawn = drawing("confusion", confusion_path(file), language)
+    return folded(said("confusion", language), drawn) if drawn else ""
+
+
+def drawing(kind: str, file: Path, language: str) -> str:
+    """An SVG of a model card, inside the page so that its ink follows light and dark; "" without."""
+    if not file.is_file():
+        return ""
+    label = said(f"{kind}_drawn", language)
+    image = f'<div role="img" aria-label="{label}">{file.read_text(encoding="utf-8")}</div>'
+    return scrolled(image, label, kind)
+
+
+def training(card: Card, recipe: Recipe | None, language: str) -> str:
+    """How a checkpoint was trained, folded: the command, what was tried, and every setting."""
+    inside = ""
+    if recipe:
+        inside += code(train_command(recipe), said("command", language))
+        inside += f"<p>{english(recipe.tried)}</p>" if recipe.tried else ""
+    if card.recipe:
+        label = said("settings", language)
+        settings = json.dumps(dict(card.recipe), indent=2, ensure_ascii=False)
+        inside += folded(label, code(settings, label))
+    return folded(said("training", language), inside) if inside else ""
+
+
+def train_command(recipe: Recipe) -> str:
+    """What to type to train a checkpoint again."""
+    data = "" if recipe.data == "shapes" else " --data DIR"
+    return f"python -m unet_demo train {recipe.name}{data} --out RUN"
+
+
+def code(text: str, label: str) -> str:
+    """Something to type or to copy."""
+    return scrolled(f"<pre><code>{escape(text)}</code></pre>", label)
+
+
+def sources(language: str) -> str:
+    """Who made the data, and the examples."""
+    works = "".join(
+        f'<li lang="en">{authors}: {name}. <a href="https://doi.org/{doi}" rel="noreferrer">'
+        f"doi:{doi}</a></li>"
+        for authors, name, doi in SOURCES
+    )
+    return f"{prose('made', language)}<ul>{works}</ul>{prose('examples', language)}"

@@ -1,0 +1,63 @@
+"""The rooms that compute, each imported when it is first used.
+
+Torch, SciPy and scikit-image take longer to import than Gradio, so the page is laid out and served
+without them: its modules say ``later.live.LiveRun`` where others import it.
+"""
+
+from importlib import import_module
+from threading import RLock
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .. import (
+        article_losses,
+        checkpoints,
+        devices,
+        examples,
+        inference,
+        live,
+        live_files,
+        remote,
+        segmentation,
+    )
+    from ..data import truth
+    from . import about_text
+
+__all__ = [
+    "about_text",
+    "article_losses",
+    "checkpoints",
+    "devices",
+    "examples",
+    "inference",
+    "live",
+    "live_files",
+    "remote",
+    "segmentation",
+    "truth",
+]
+
+PACKAGE = __name__.split(".")[0]
+
+IN_FOLDERS = {"about_text": "ui.about_text", "truth": "data.truth"}
+
+
+# One at a time: SciPy's and torch's parts import one another in circles, which several threads that
+# begin at different ends would see half done.
+_IMPORTING = RLock()
+
+
+def load_all() -> None:
+    """Import all rooms that were not used yet."""
+    for name in __all__:
+        __getattr__(name)
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    with _IMPORTING:
+        room = import_module(f"{PACKAGE}.{IN_FOLDERS.get(name, name)}")
+    globals()[name] = room  # not asked for here again, so that nobody waits for other rooms
+    return room

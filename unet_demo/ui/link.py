@@ -1,0 +1,253 @@
+"""What a page's address says, and the address that says what a page shows.
+
+``/?page=train&preset=noisy&noise=40``: a name and a value for each setting. A value that cannot be is
+refused with a sentence and changes nothing; the others hold.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any, Protocol
+from urllib.parse import urlencode
+
+import gradio as gr
+from gradio.components import Component
+
+from .languages import LANGUAGES
+from .texts import say, spoken
+
+PAGES = ("segment", "train", "about")
+
+THEMES = ("light", "dark")
+
+LONGEST = 40
+"""Characters of a refused value that its sentence repeats."""
+
+
+class Unfit(ValueError):
+    """A value that a parameter cannot have; ``wish`` says what it can have.
+
+    ``wish`` is the end of a key of the texts, ``link_wish_…``, and ``places`` fill that text.
+    """
+
+    def __init__(self, wish: str, **places: object) -> None:
+        super().__init__(wish)
+        self.wish = wish
+        self.places = places
+
+
+class Parameter(Protocol):
+    """How a setting is written in an address."""
+
+    def read(self, text: str) -> Any:
+        """The setting's value. Raises Unfit."""
+
+    def write(self, value: Any) -> str:
+        """The text that `read` takes for this value."""
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number from ``least`` to ``most``; a whole ``step`` leaves only whole numbers, that far apart."""
+
+    least: float
+    most: float
+    step: float = 0.0
+
+    def read(self, text: str) -> float:
+        """An int where the step is whole."""
+        bounds = {"least": plain(self.least), "most": plain(self.most)}
+        whole = self._whole
+        wish = "number" if not whole else "whole" if self.step == 1 else "multiple"
+        unfit = Unfit(wish, **bounds, step=plain(self.step))
+        try:
+            value = float(text)
+        except ValueError:
+            raise unfit from None
+        if not self.least <= value <= self.most or (whole and (value - self.least) % self.step):
+            raise unfit
+        return int(value) if whole else value
+
+    def write(self, value: float) -> str:
+        return plain(int(value) if self._whole else value)
+
+    @property
+    def _whole(self) -> bool:
+        return self.step >= 1 and self.step == int(self.step)
+
+
+@dataclass(frozen=True)
+class Power:
+    """A number in an address, which stands on the page as its power of ten, from ``least`` to ``most``.
+
+    ``step`` is between the marks of the page's slider.
+    """
+
+    least: float
+    most: float
+    step: float
+
+    def read(self, text: str) -> float:
+        """The power; a mark where the number is one of a mark's, as far as `write` tells."""
+        number = Number(10**self.least, 10**self.most).read(text)
+        power = math.log10(number)
+        mark = round(power / self.step) * self.step
+        return mark if self.write(mark) == self.write(power) else power
+
+    def write(self, value: float) -> str:
+        """Three digits, as many as a run takes of it."""
+        return plain(float(f"{10**value:.3g}"))
+
+
+@dataclass(frozen=True)
+class Switch:
+    """On, written 1, or off, written 0."""
+
+    def read(self, text: str) -> bool:
+        if text not in ("0", "1"):
+            raise Unfit("switch")
+        return text == "1"
+
+    def write(self, value: bool) -> str:
+        return "1" if value else "0"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of several values, written as they are."""
+
+    choices: tuple[Any, ...]
+
+    def read(self, text: str) -> Any:
+        for choice in self.choices:
+            if str(choice) == text:
+                return choice
+        raise Unfit("choice", choices=", ".join(str(choice) for choice in self.choices))
+
+    def write(self, value: Any) -> str:
+        return str(value)
+
+
+@dataclass(frozen=True)
+class Language:
+    """A language tag that is spoken here."""
+
+    def read(self, text: str) -> str:
+        language = spoken(text)
+        if language is None:
+            raise Unfit("choice", choices=", ".join(LANGUAGES))
+        return language
+
+    def write(self, value: str) -> str:
+        return value
+
+
+GENERAL: dict[str, Parameter] = {
+    "page": Choice(PAGES),
+    "autostart": Switch(),
+    "controls": Switch(),
+    "lang": Language(),
+    "__theme": Choice(THEMES),
+}
+"""What holds for the demo as a whole."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Something in the address that was left out: a text of its own, and what fills it."""
+
+    key: str
+    places: Mapping[str, object]
+
+    def said(self, language: str) -> str:
+        """One plain sentence."""
+        wish = self.places.get("wish")
+        if isinstance(wish, Unfit):
+            return say(
+                self.key, language,
+                **{**self.places, "wish": say(f"link_wish_{wish.wish}", language, **wish.places)},
+            )  # fmt: skip
+        return say(self.key, language, **self.places)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What an address asks for: the settings that it names and can have, and what was refused."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    refusals: tuple[Refusal, ...] = ()
+
+
+def parameter_of(control: Component) -> Parameter:
+    """How a control's value is written. Raises TypeError for a kind of control that has none."""
+    match control:
+        case gr.Slider(minimum=least, maximum=most, step=step):
+            return Number(least, most, step or 0.0)
+        case gr.Checkbox():
+            return Switch()
+        case gr.Dropdown(choices=choices) | gr.Radio(choices=choices):
+            return Choice(tuple(value for _, value in choices))
+    raise TypeError(f"The value of a {type(control).__name__} has no place in an address.")
+
+
+def read(query: Mapping[str, str], parameters: Mapping[str, Parameter]) -> Wish:
+    """What the query asks of these parameters; those that it does not name are left out."""
+    values: dict[str, Any] = {}
+    refusals = []
+    for name in parameters:
+        if name not in query:
+            continue
+        try:
+            values[name] = parameters[name].read(query[name].strip())
+        except Unfit as unfit:
+            refusals.append(refused(unfit, given(query, [name])))
+    return Wish(values, tuple(refusals))
+
+
+def misspelt(query: Mapping[str, str], known: Iterable[str]) -> tuple[Refusal, ...]:
+    """The names that nearly are a parameter's; others come from elsewhere and mean nothing here."""
+    names = list(known)
+    strange = [name for name in query if name not in names and not name.startswith("_")]
+    near = {name: get_close_matches(name.lower(), names, n=1, cutoff=0.8) for name in strange}
+    return tuple(
+        Refusal("link_misspelt", {"given": given(query, [name]), "name": matches[0]})
+        for name, matches in near.items()
+        if matches
+    )
+
+
+def refused(wish: Unfit, given: str) -> Refusal:
+    """A value that cannot be had."""
+    return Refusal("link_refused", {"given": given, "wish": wish})
+
+
+def given(query: Mapping[str, str], names: Iterable[str]) -> str:
+    """The names and values as they stand in the address, cut short."""
+    return ", ".join(f"{shortened(name)}={shortened(query[name])}" for name in names)
+
+
+def write(
+    settings: Mapping[str, Any], usual: Mapping[str, Any], parameters: Mapping[str, Parameter]
+) -> str:
+    """The query, without its question mark, that asks for these settings.
+
+    What is as ``usual`` goes without saying, and so does a field that was left empty.
+    """
+    return urlencode(
+        {
+            name: parameters[name].write(value)
+            for name, value in settings.items()
+            if value is not None and not (name in usual and usual[name] == value)
+        }
+    )
+
+
+def plain(number: float) -> str:
+    """A number without an end of zeros."""
+    return str(int(number)) if number == int(number) else f"{number:.10g}"
+
+
+def shortened(text: str) -> str:
+    """A text that fits into a sentence."""
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

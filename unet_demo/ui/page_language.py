@@ -1,0 +1,70 @@
+"""Each page tells the scripts on it the visitor's language, which Gradio alone would not learn.
+
+Gradio reads ``navigator.language`` before it runs any script of ours, knows no ``?lang=``, and takes
+zh-HK for English. So the server, which decides the language anyway, writes it where Gradio looks.
+"""
+
+import json
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .texts import language_of
+
+OWN_ROUTES = "/gradio_api/"
+"""Where Gradio serves files and events, which stay as they are."""
+
+HEAD = b"<head>"
+
+SCRIPT = """<script>
+for (const [name, value] of [["language", %(language)s], ["languages", [%(language)s]]])
+  Object.defineProperty(navigator, name, { value, configurable: true });
+document.documentElement.lang = navigator.language;
+</script>"""
+
+
+class PageLanguage:
+    """ASGI middleware that puts the language at the top of each HTML page."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything on, and pages with the script in them."""
+        if scope["type"] != "http" or OWN_ROUTES in scope["path"]:
+            await self.app(scope, receive, send)
+            return
+        script = SCRIPT % {"language": json.dumps(language_of(Request(scope)))}
+        await self.app(scope, receive, _with_script(script.encode(), send))
+
+
+def _with_script(script: bytes, send: Send) -> Send:
+    """``send``, but for a page the script follows ``<head>``."""
+    start: Message | None = None
+
+    async def send_on(message: Message) -> None:
+        nonlocal start
+        if message["type"] == "http.response.start" and _is_page(message):
+            start = message  # waits for the body, since its length is about to change
+            return
+        if start is not None and message["type"] == "http.response.body":
+            before = message.get("body", b"")
+            body = before.replace(HEAD, HEAD + script, 1)
+            _lengthen(start, len(body) - len(before))
+            await send(start)
+            start, message = None, {**message, "body": body}
+        await send(message)
+
+    return send_on
+
+
+def _is_page(start: Message) -> bool:
+    return MutableHeaders(raw=start["headers"]).get("content-type", "").startswith("text/html")
+
+
+def _lengthen(start: Message, more: int) -> None:
+    headers = MutableHeaders(raw=start["headers"])
+    headers["vary"] = "accept-language"
+    if "content-length" in headers:
+        headers["content-length"] = str(int(headers["content-length"]) + more)

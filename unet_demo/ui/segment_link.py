@@ -1,0 +1,92 @@
+"""The Segment page's settings in an address: a checkpoint, an example, and how they are shown."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..bundled import read_index
+from ..data.images import Picture
+from ..hub import looks_like_repo
+from . import later
+from .link import GENERAL, Choice, Number, Parameter, Unfit, Wish, parameter_of, read, write
+
+
+class CheckpointName:
+    """A bundled checkpoint's name, or owner/repo[@revision] on the Hugging Face Hub."""
+
+    def read(self, text: str) -> str:
+        """Whether there is such a repository shows when it is asked for."""
+        if text not in read_index() and not looks_like_repo(text):
+            raise Unfit("checkpoint", choices=", ".join(read_index()))
+        return text
+
+    def write(self, value: str) -> str:
+        return value
+
+
+class ExampleName:
+    """An example's name; the examples are not there yet when the page is laid out."""
+
+    def read(self, text: str) -> str:
+        return Choice(tuple(checkpoints_of_examples())).read(text)
+
+    def write(self, value: str) -> str:
+        return value
+
+
+class SegmentLink:
+    """Reads and writes the Segment page's part of an address; ``controls`` say what can be set."""
+
+    def __init__(self, controls: Mapping[str, Any]) -> None:
+        self.usual = {name: control.value for name, control in controls.items()}
+        self.parameters: dict[str, Parameter] = {
+            "checkpoint": CheckpointName(),
+            "example": ExampleName(),
+            **{name: parameter_of(control) for name, control in controls.items()},
+            "slice": Slice(""),
+        }
+
+    def read(self, query: Mapping[str, str]) -> Wish:
+        """What the address names, and with it an example and a checkpoint that suit each other."""
+        if not set(self.parameters) & set(query):
+            return Wish()
+        first = {name: one for name, one in self.parameters.items() if name != "slice"}
+        asked = read(query, first)
+        checkpoints = checkpoints_of_examples()
+        wanted = asked.values.get("checkpoint")
+        suited = [name for name, checkpoint in checkpoints.items() if checkpoint == wanted]
+        example = asked.values.get("example", (*suited, *checkpoints)[0])
+        page = read(query, {"slice": Slice(example)})
+        values = {"checkpoint": checkpoints[example], **asked.values, **page.values}
+        return Wish({**values, "example": example}, asked.refusals + page.refusals)
+
+    def write(self, settings: Mapping[str, Any], threshold: float) -> str:
+        """The query that brings these settings back; ``threshold`` is the checkpoint's own."""
+        usual = {**self.usual, "threshold": threshold, "slice": 1}
+        return write({"page": "segment", **settings}, usual, {**GENERAL, **self.parameters})
+
+
+class Slice:
+    """Which slice of an example is shown, from 1."""
+
+    def __init__(self, example: str) -> None:
+        self.example = example
+
+    def read(self, text: str) -> int:
+        pages = later.examples.load_example(self.example).picture.pages
+        return int(Number(1, len(pages), 1).read(text))
+
+    def write(self, value: float) -> str:
+        return str(int(value))
+
+
+def checkpoints_of_examples() -> dict[str, str]:
+    """The names of the examples that are offered → of the checkpoint that knows each."""
+    return {example.name: example.checkpoint for example in later.examples.offered_examples()}
+
+
+def example_of(picture: Picture) -> str | None:
+    """The name of the example that a picture is; None for one that a visitor brought."""
+    name = picture.name
+    examples = later.examples
+    is_one = name in checkpoints_of_examples() and examples.load_example(name).picture is picture
+    return name if is_one else None

@@ -1,0 +1,103 @@
+"""ZeroGPU lends a Space its GPU request by request: what needs one runs in a forked process.
+
+There the server's own process has no GPU, though torch says so; `DEVICE` is where it computes. Elsewhere
+nothing is wrapped, and the ``spaces`` package, which only Spaces installs, is not looked for.
+"""
+
+import os
+from collections.abc import Callable, Generator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from . import later
+
+if TYPE_CHECKING:
+    from ..inference import Predictor
+    from ..live import LiveRun, RunState, Snapshot
+    from ..live_settings import Limits, LiveSettings
+    from ..remote import Answer, RemotePredictor
+
+VARIABLE = "SPACES_ZERO_GPU"
+
+ON_ZERO_GPU = os.environ.get(VARIABLE, "").lower() in ("1", "t", "true")
+
+if ON_ZERO_GPU:
+    import spaces
+
+DEVICE = "cpu" if ON_ZERO_GPU else None
+"""Where the server's own process computes; None leaves the choice to `devices.pick_device`."""
+
+START_SECONDS = 5
+"""Until the first pass of a network: CUDA and the weights have to get to the GPU."""
+
+RUN_SECONDS = 30
+"""Of the two minutes that a visitor has a day, what one training may take."""
+
+STEP_SECONDS = 1
+"""More than the largest step that the limits allow takes on ZeroGPU's cards, for runs of few steps."""
+
+MEGAPIXEL_SECONDS = 0.5
+"""A pass over a megapixel, with room to spare."""
+
+PREDICTION_SECONDS = 120
+"""The most that is asked for a prediction; ZeroGPU refuses more."""
+
+Task = TypeVar("Task", bound=Callable)
+
+
+def gpu(duration: Callable[..., float]) -> Callable[[Task], Task]:
+    """Decorator of a generator that needs the GPU: on ZeroGPU it runs in a forked process.
+
+    ``duration`` is given the generator's own arguments, and answers for how many seconds the GPU is
+    asked for; then it is taken away, and whatever was not yet yielded is lost.
+    """
+    return spaces.GPU(duration=duration) if ON_ZERO_GPU else lambda task: task
+
+
+def prediction_seconds(file: Path, pages: np.ndarray, flips: bool) -> float:
+    """For how long `predict_there` may need the GPU."""
+    card = later.checkpoints.read_card(file)
+    views = later.inference.VIEWS[card.symmetry]
+    passes = len(views) * len(card.scales) if flips else 1
+    count, height, width, _ = pages.shape
+    megapixels = count * max(height * width, card.side**2) / 1e6
+    return min(START_SECONDS + passes * megapixels * MEGAPIXEL_SECONDS, PREDICTION_SECONDS)
+
+
+@gpu(prediction_seconds)
+def predict_there(file: Path, pages: np.ndarray, flips: bool) -> "Generator[Answer, None, None]":
+    """`remote.predict_here`, where the GPU is."""
+    yield from later.remote.predict_here(file, pages, flips)
+
+
+def training_seconds(state: "RunState", steps: int | None, wishes: Path) -> float:
+    """For how long `play_there` may need the GPU."""
+    left = state.limits.seconds - state.progress.seconds
+    wished = state.settings.steps - len(state.progress.losses) if steps is None else steps
+    return START_SECONDS + min(max(left, 0), wished * STEP_SECONDS)
+
+
+@gpu(training_seconds)
+def play_there(
+    state: "RunState", steps: int | None, wishes: Path
+) -> "Generator[Snapshot | RunState, None, None]":
+    """`remote.play_here`, where the GPU is."""
+    yield from later.remote.play_here(state, steps, wishes)
+
+
+def open_predictor(file: Path) -> "Predictor | RemotePredictor":
+    """What segments pictures with a checkpoint's file. Raises CheckpointError or DeviceError."""
+    if ON_ZERO_GPU:
+        return later.remote.RemotePredictor(file, later.checkpoints.read_card(file), predict_there)
+    return later.segmentation.open_predictor(file)
+
+
+def new_run(settings: "LiveSettings", limits: "Limits") -> "LiveRun":
+    """A training to be played. Raises SettingsError or DeviceError."""
+    if ON_ZERO_GPU:
+        seconds = min(limits.seconds, RUN_SECONDS - START_SECONDS)
+        return later.remote.RemoteRun(settings, replace(limits, seconds=seconds), play_there)
+    return later.live.LiveRun(settings, limits)
