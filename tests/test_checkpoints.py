@@ -439,18 +439,18 @@ def test_a_name_that_the_environments_repository_has_not_names_those_that_it_has
 
 
 def test_offered_are_the_bundled_names_and_those_of_the_environments_repository(
-    published, serve, monkeypatch
+    published, weights, serve, monkeypatch
 ):
-    assert offered_names() == ["tiny"]
+    assert offered_names(weights) == ["tiny"]
     monkeypatch.setenv(HUB_VARIABLE, f"{REPO}@v1")
     serve({f"{REPO}@v1": published})
-    assert offered_names() == list(offered_cards()) == ["tiny", "far"]
+    assert offered_names(weights) == list(offered_cards()) == ["tiny", "far"]
 
 
 def test_a_bundled_name_is_offered_once(published, weights, serve, monkeypatch):
     monkeypatch.setenv(HUB_VARIABLE, REPO)
     serve({REPO: {**published, "index.json": (weights / "index.json").read_bytes()}})
-    assert offered_names() == ["tiny"]
+    assert offered_names(weights) == ["tiny"]
 
 
 @pytest.mark.parametrize("hub", [REPO, "nonsense"])
@@ -458,14 +458,16 @@ def test_without_the_hub_the_bundled_are_offered_and_the_log_says_why(
     weights, hub_cache, monkeypatch, caplog, hub
 ):
     monkeypatch.setenv(HUB_VARIABLE, hub)
-    assert offered_names() == list(offered_cards()) == ["tiny"]
+    assert offered_names(weights) == list(offered_cards()) == ["tiny"]
     assert "UNET_DEMO_HUB_REPO is set, but gives no checkpoints: " in caplog.text
 
 
-def test_what_the_hub_lists_but_does_not_give_is_left_out(published, serve, monkeypatch, caplog):
+def test_what_the_hub_lists_but_does_not_give_is_left_out(
+    published, weights, serve, monkeypatch, caplog
+):
     monkeypatch.setenv(HUB_VARIABLE, REPO)
     serve({REPO: {**published, "tiny.safetensors": b"other bytes"}})
-    assert offered_names() == ["tiny", "far"]
+    assert offered_names(weights) == ["tiny", "far"]
     assert list(offered_cards()) == ["tiny"]
     assert "'far' is not offered: tiny.safetensors from ann/unets is not the file" in caplog.text
 

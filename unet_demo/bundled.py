@@ -1,14 +1,21 @@
-"""What is bundled, told without torch: the index of the weights, and the checkpoints' titles."""
+"""What may be asked for by name, told without torch: the bundled checkpoints, and a Hub repository's."""
 
 import json
+import logging
+import os
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
-from .hub import INDEX
+from .hub import INDEX, HubError, list_checkpoints, parse_repo
 
 HEADER_KEY = "unet_demo"
 """Key of the safetensors metadata under which a checkpoint's card stands, as JSON."""
+
+HUB_VARIABLE = "UNET_DEMO_HUB_REPO"
+"""Environment variable: owner/repo[@revision] that holds checkpoints which are not bundled."""
+
+LOGGER = logging.getLogger(__name__)
 
 _PACKAGE = Path(__file__).resolve().parent
 _INSTALLED = _PACKAGE / "weights"
@@ -32,6 +39,21 @@ def read_titles(directory: Path = WEIGHTS) -> dict[str, str]:
     """
     files = {name: directory / str(entry["file"]) for name, entry in read_index(directory).items()}
     return {name: _title(file) or name for name, file in files.items()}
+
+
+def offered_names(directory: Path = WEIGHTS) -> list[str]:
+    """The names that may be asked for: the bundled ones, then those of UNET_DEMO_HUB_REPO.
+
+    Where that repository gives no list (the log says why), the bundled ones alone.
+    """
+    names = list(read_index(directory))
+    hub = os.environ.get(HUB_VARIABLE)
+    if hub:
+        try:
+            names += [name for name in list_checkpoints(*parse_repo(hub)) if name not in names]
+        except HubError as error:
+            LOGGER.warning("%s is set, but gives no checkpoints: %s", HUB_VARIABLE, error)
+    return names
 
 
 def _title(file: Path) -> str:

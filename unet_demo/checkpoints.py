@@ -15,12 +15,11 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from .bundled import HEADER_KEY, WEIGHTS, read_index
+from .bundled import HEADER_KEY, HUB_VARIABLE, WEIGHTS, offered_names, read_index
 from .hub import (
     INDEX,
     HubError,
     fetch_checkpoint,
-    list_checkpoints,
     looks_like_repo,
     parse_repo,
     sha256_of,
@@ -30,10 +29,6 @@ from .tasks import Task, task_from_dict, task_to_dict
 
 FORMAT = 1
 """Version of the card; a file with a higher one was made by a later program."""
-
-HUB_VARIABLE = "UNET_DEMO_HUB_REPO"
-"""Environment variable: owner/repo that holds checkpoints which are not bundled."""
-
 
 LOGGER = logging.getLogger(__name__)
 
@@ -281,21 +276,6 @@ def find_offered(text: str) -> Path:
     )
 
 
-def offered_names() -> list[str]:
-    """The names that :func:`find_offered` knows: the bundled ones, then those of UNET_DEMO_HUB_REPO.
-
-    Where that repository gives no list (the log says why), the bundled ones alone.
-    """
-    names = list(read_index(WEIGHTS))
-    hub = os.environ.get(HUB_VARIABLE)
-    if hub:
-        try:
-            names += [name for name in list_checkpoints(*parse_repo(hub)) if name not in names]
-        except HubError as error:
-            LOGGER.warning("%s is set, but gives no checkpoints: %s", HUB_VARIABLE, error)
-    return names
-
-
 def offered_cards() -> dict[str, Card]:
     """name → card of what may be asked for by name; the files of the Hub's are downloaded for that.
 
@@ -303,7 +283,7 @@ def offered_cards() -> dict[str, Card]:
     bundled file that is missing or damaged.
     """
     cards = {name: read_card(find_offered(name)) for name in read_index(WEIGHTS)}
-    for name in offered_names():
+    for name in offered_names(WEIGHTS):
         if name not in cards:
             try:
                 cards[name] = read_card(find_offered(name))

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 from skimage import data as skimage_data
 
-from .checkpoints import read_index
+from .bundled import offered_names
 from .data.em import synthetic_em
 from .data.images import Picture, read_picture
 from .data.shapes import SceneOptions, article_scene, random_scene
@@ -92,9 +92,9 @@ EXAMPLES: tuple[Example, ...] = (
 
 
 def offered_examples() -> tuple[Example, ...]:
-    """The examples whose checkpoint is bundled."""
-    bundled = read_index()
-    return tuple(example for example in EXAMPLES if example.checkpoint in bundled)
+    """The examples whose checkpoint is bundled, or in the environment's Hub repository."""
+    offered = offered_names()
+    return tuple(example for example in EXAMPLES if example.checkpoint in offered)
 
 
 def _find(name: str) -> Example:

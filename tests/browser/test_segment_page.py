@@ -1,5 +1,6 @@
 """The Segment page, used as a person uses it, in a real Chromium."""
 
+import json
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -11,8 +12,10 @@ import tifffile
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
+from unet_demo.bundled import HUB_VARIABLE
 from unet_demo.data.em import synthetic_em
 from unet_demo.data.images import read_picture
+from unet_demo.hub import sha256_of
 from unet_demo.segmentation import open_predictor
 from unet_demo.ui.demo import launch
 
@@ -273,3 +276,29 @@ def test_a_repository_of_the_hub_is_opened_by_its_name(
     opened.locator("#repo textarea, #repo input").fill("ann/unets")
     opened.locator("#repo textarea, #repo input").press("Enter")
     expect(opened.locator("#checkpoint").get_by_label("ann/unets")).to_be_checked(timeout=30_000)
+
+
+def test_an_example_keeps_a_checkpoint_that_knows_its_kind(opened: Page) -> None:
+    other = "Cell membranes, with elastic deformation"
+    opened.locator("#examples .gallery-item").nth(1).locator("button").click()
+    expect(opened.locator("#segment-status")).to_contain_text(ISBI, timeout=60_000)
+    choose_checkpoint(opened, other)
+    opened.locator("#examples .gallery-item").nth(2).locator("button").click()
+    expect(opened.locator("#segment-status")).to_contain_text("slices", timeout=60_000)
+    expect(opened.locator("#checkpoint").get_by_label(other)).to_be_checked()
+
+
+def test_the_checkpoints_of_the_environments_repository_are_in_the_picker(
+    page: Page, serve: Callable[..., str], shapes_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = {"file": "far.safetensors", "sha256": sha256_of(shapes_file)}
+    index = json.dumps({"checkpoints": {"far": entry}}).encode()
+    serve({"ann/unets": {"index.json": index, "far.safetensors": shapes_file.read_bytes()}})
+    monkeypatch.setenv(HUB_VARIABLE, "ann/unets")
+    app, address, _ = launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
+    page.goto(address)
+    expect(page.locator("#segment-status")).to_contain_text("px in", timeout=30_000)
+    page.locator("#checkpoint").get_by_label("far").check()
+    expect(page.locator("#segment-status")).to_contain_text("tiny-shapes", timeout=30_000)
+    page.goto("about:blank")
+    app.get_blocks().close()

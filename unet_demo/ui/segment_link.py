@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ..bundled import read_index
+from ..bundled import offered_names
 from ..data.images import Picture
 from ..hub import looks_like_repo
 from . import later
@@ -15,8 +15,8 @@ class CheckpointName:
 
     def read(self, text: str) -> str:
         """Whether there is such a repository shows when it is asked for."""
-        if text not in read_index() and not looks_like_repo(text):
-            raise Unfit("checkpoint", choices=", ".join(read_index()))
+        if text not in offered_names() and not looks_like_repo(text):
+            raise Unfit("checkpoint", choices=", ".join(offered_names()))
         return text
 
     def write(self, value: str) -> str:

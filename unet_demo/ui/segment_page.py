@@ -13,7 +13,7 @@ import numpy as np
 from gradio.events import Dependency
 from PIL import Image
 
-from ..bundled import read_index, read_titles
+from ..bundled import offered_names, read_titles
 from ..data.images import Picture, PictureError, read_picture
 from ..exports import EXPORTS, Look
 from ..hub import looks_like_repo
@@ -28,6 +28,7 @@ from .texts import language_of, say, say_name, t, t_name
 from .viewer import repaint_value, viewer, viewer_value
 
 if TYPE_CHECKING:
+    from ..examples import Example
     from ..inference import Predictor
     from ..remote import RemotePredictor
     from ..segmentation import Brought, Segmentation
@@ -129,10 +130,12 @@ class SegmentPage:
         self._wire(demo)
 
     def _lay_out_input(self) -> None:
-        self.offered = [(t_name("title", title), name) for name, title in read_titles().items()]
+        titles = read_titles()
+        self.names = offered_names()
+        self.offered = [(t_name("title", titles.get(name, name)), name) for name in self.names]
         self.checkpoint = gr.Radio(
             choices=self.offered,
-            value=next(iter(read_index()), None),
+            value=next(iter(self.names), None),
             label=t("segment_checkpoint"),
             info=t("segment_checkpoint_info"),
             elem_id="checkpoint",
@@ -358,7 +361,7 @@ class SegmentPage:
         """What an address names; where its repository can't be had, the example's own checkpoint."""
         example = later.examples.load_example(wished["example"])
         name, others, refusal = wished["checkpoint"], {}, None
-        if name not in read_index():
+        if name not in self.names:
             try:
                 others = {name: str(later.checkpoints.find_offered(name))}
             except later.segmentation.EXPECTED_ERRORS as error:
@@ -383,7 +386,7 @@ class SegmentPage:
         segmentation = shown.segmentation
         card = segmentation.card
         example = example_of(segmentation.picture)
-        travels = shown.checkpoint in read_index() or looks_like_repo(shown.checkpoint)
+        travels = shown.checkpoint in self.names or looks_like_repo(shown.checkpoint)
         settings = {
             "checkpoint": shown.checkpoint if travels else None,
             "example": example,
@@ -452,11 +455,12 @@ class SegmentPage:
         request: gr.Request,
         progress=PROGRESS,
     ):
-        """An example was clicked: take it with the checkpoint that knows its kind."""
+        """An example was clicked: take it with a checkpoint that knows its kind."""
         example = later.examples.offered_examples()[event.index]
         session, language = visit(request)
+        name = checkpoint_for(example, shown)
         job = Job(
-            later.examples.load_example(example.name), shown, others, example.checkpoint, flips, 1,
+            later.examples.load_example(example.name), shown, others, name, flips, 1,
             opacity, style, session, language, progress,
         )  # fmt: skip
         yield from self._segment(job)
@@ -506,7 +510,7 @@ class SegmentPage:
             yield {self.status: alert(error)}
             return
         name = repo.strip()
-        if name not in read_index():
+        if name not in self.names:
             others = {**others, name: str(file)}
         yield from self._segment(
             Job(
@@ -709,6 +713,12 @@ def opening() -> Shown:
     return Shown(segmentation, brought.truth, example.checkpoint, flips=False)
 
 
+def checkpoint_for(example: "Example", shown: Shown | None) -> str:
+    """The checkpoint in use, if it knows the example's classes, else the example's own."""
+    fits = shown and shown.segmentation.card.task.classes == example.task.classes
+    return shown.checkpoint if shown and fits else example.checkpoint
+
+
 def whole_page(page: float | None, segmentation: "Segmentation") -> int:
     """The number of a page that there is, from 1, nearest to what stands in the slider's box."""
     return min(max(round(page or 1), 1), len(segmentation.picture.pages))
@@ -797,7 +807,7 @@ def status(segmentation: "Segmentation", language: str) -> str:
     done = say(
         "segment_done",
         language,
-        title=say_name("title", segmentation.card.title, language),
+        title=say_name("title", segmentation.card.title or segmentation.card.name, language),
         pages=say("segment_pages", language, count=count) if count > 1 else "",
         width=width,
         height=height,

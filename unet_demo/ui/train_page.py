@@ -207,10 +207,13 @@ class TrainPage:
                 self.editor,
                 self.preset,
                 *controls,
-                self.autostarted,
             ],
             **quick,
-        )
+        ).then(
+            # Through the queue: without it Gradio tells nobody that a state has changed.
+            self.on_autostart, None, self.autostarted, concurrency_limit=None,
+            show_progress="hidden", api_visibility="private",
+        )  # fmt: skip
         demo.unload(self.on_leave)
         drawing = (self.on_draw, self.editor, [self.drawn, self.drawn_note])
         drawn: dict[str, Any] = {
@@ -223,7 +226,7 @@ class TrainPage:
             ("resume", self.on_resume, []),
         ):
             self.buttons[name].click(handler, inputs, **slow).then(*drawing, **drawn)
-        # Gradio tells of a state only when it changes: a second load of the page starts no second run.
+        # A state's change is told but once: a second load event of the page starts no second run.
         self.autostarted.change(self.on_start, controls, **slow).then(*drawing, **drawn)
         self.share.wire(self.query, [self.preset, *controls])
         self.buttons["pause"].click(self.on_pause, **quick)
@@ -270,16 +273,18 @@ class TrainPage:
             return envelope
         wished = self.link.read(request.query_params).values
         settings = settings_of(wished) if wished else self._settings(values)
-        autostart = read(request.query_params, GENERAL).values.get("autostart", False)
         return {
             **envelope,
             **{control: wished[name] for name, control in self._linked().items() if wished},
-            self.autostarted: autostart,
             **self._proposal(session, settings),
             self.editor: drawing_ground(settings),
             self.readings: readings(None, session.language),
             self.runs: runs_table(session),
         }
+
+    def on_autostart(self, request: gr.Request) -> bool:
+        """Whether the address asks for a run at once."""
+        return read(request.query_params, GENERAL).values.get("autostart", False)
 
     def query(self, preset: str, *values: Any) -> tuple[str, bool]:
         """The query of an address that brings the controls' values back; nothing is left out."""
