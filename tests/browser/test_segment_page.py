@@ -288,17 +288,24 @@ def test_an_example_keeps_a_checkpoint_that_knows_its_kind(opened: Page) -> None
     expect(opened.locator("#checkpoint").get_by_label(other)).to_be_checked()
 
 
-def test_the_checkpoints_of_the_environments_repository_are_in_the_picker(
-    page: Page, serve: Callable[..., str], shapes_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def url_with_hub(
+    serve: Callable[..., str], shapes_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """A demo whose environment names a repository with one more checkpoint, "far"."""
     entry = {"file": "far.safetensors", "sha256": sha256_of(shapes_file)}
     index = json.dumps({"checkpoints": {"far": entry}}).encode()
     serve({"ann/unets": {"index.json": index, "far.safetensors": shapes_file.read_bytes()}})
     monkeypatch.setenv(HUB_VARIABLE, "ann/unets")
     app, address, _ = launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
-    page.goto(address)
+    yield address
+    app.get_blocks().close()
+
+
+def test_the_checkpoints_of_the_environments_repository_are_in_the_picker(
+    url_with_hub: str, page: Page
+) -> None:
+    page.goto(url_with_hub)
     expect(page.locator("#segment-status")).to_contain_text("px in", timeout=30_000)
     page.locator("#checkpoint").get_by_label("far").check()
     expect(page.locator("#segment-status")).to_contain_text("tiny-shapes", timeout=30_000)
-    page.goto("about:blank")
-    app.get_blocks().close()

@@ -1,0 +1,315 @@
+"""An address says what a page shows, and a page's address brings it back."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qsl
+
+import gradio as gr
+import numpy as np
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from unet_demo.data.images import Picture
+from unet_demo.examples import load_example
+from unet_demo.live_settings import LOCAL, PRESETS, SPACE, SettingsError
+from unet_demo.ui.languages import LANGUAGES
+from unet_demo.ui.link import (
+    GENERAL,
+    Choice,
+    Number,
+    Parameter,
+    Power,
+    Switch,
+    Unfit,
+    Wish,
+    misspelt,
+    parameter_of,
+    read,
+)
+from unet_demo.ui.page_address import PageAddress
+from unet_demo.ui.segment_link import SegmentLink, example_of
+from unet_demo.ui.segment_page import SegmentPage
+from unet_demo.ui.train_controls import preset_values, settings_of
+from unet_demo.ui.train_link import TrainLink
+from unet_demo.ui.train_page import TrainPage
+
+
+@pytest.fixture(scope="module")
+def pages() -> Iterator[tuple[SegmentPage, TrainPage]]:
+    with gr.Blocks() as demo:
+        yield SegmentPage(demo), TrainPage(demo)
+
+
+@pytest.fixture
+def segment_link(pages) -> SegmentLink:
+    return pages[0].link
+
+
+@pytest.fixture
+def train_link(pages) -> TrainLink:
+    return pages[1].link
+
+
+def query(text: str) -> dict[str, str]:
+    return dict(parse_qsl(text, keep_blank_values=True))
+
+
+def said(wish: Wish, language: str = "en") -> list[str]:
+    return [refusal.said(language) for refusal in wish.refusals]
+
+
+def anything(rng: random.Random, control: Any) -> Any:
+    """A value that a person can give to a control."""
+    match control:
+        case gr.Checkbox():
+            return rng.random() < 0.5
+        case gr.Slider(minimum=least, maximum=most, step=step):
+            return round(least + step * rng.randint(0, round((most - least) / step)), 6)
+        case gr.Number():
+            return rng.randrange(1000)
+    return rng.choice([value for _, value in control.choices])
+
+
+def settings_at_random(link: TrainLink, controls: dict[str, Any], seed: int) -> dict[str, Any]:
+    """Controls' values that a run would take."""
+    rng = random.Random(seed)
+    while True:
+        values = {name: anything(rng, control) for name, control in controls.items()}
+        try:
+            link.limits.check(settings_of(values))
+        except SettingsError:
+            continue
+        if values["count_least"] <= values["count_most"]:
+            if values["radius_least"] <= values["radius_most"]:
+                return values
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_link_brings_back_the_same_training(pages, train_link: TrainLink, seed: int) -> None:
+    values = settings_at_random(train_link, pages[1].controls, seed)
+    preset = random.Random(seed).choice(list(PRESETS))
+    asked = query(train_link.write(preset, values))
+    wish = train_link.read(asked)
+    assert wish.refusals == ()
+    assert wish.values == pytest.approx({"preset": preset, **values})
+    assert settings_of(wish.values) == settings_of(values)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_as_it_is_needs_no_more_than_its_name(train_link: TrainLink, preset: str) -> None:
+    asked = train_link.write(preset, preset_values(preset, LOCAL))
+    assert asked == f"page=train&preset={preset}"
+    assert settings_of(train_link.read(query(asked)).values) == PRESETS[preset]
+
+
+def test_what_is_not_named_stays_as_the_preset_has_it(train_link: TrainLink) -> None:
+    wish = train_link.read({"preset": "noisy", "skips": "0", "rate": "0.01"})
+    changed = replace(PRESETS["noisy"], skips=False, rate=0.01)
+    assert settings_of(wish.values) == changed
+
+
+def test_an_address_that_names_no_setting_asks_for_none(train_link: TrainLink) -> None:
+    assert train_link.read({"page": "train", "lang": "ko", "utm_source": "x"}) == Wish()
+
+
+def test_a_field_that_was_left_empty_is_left_out(train_link: TrainLink) -> None:
+    values = {**preset_values("random", LOCAL), "seed": None}
+    assert train_link.write("random", values) == "page=train&preset=random"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wish"),
+    [
+        ("preset", "nonsense", "one of article, random, no-clue, noisy"),
+        ("network", "shapesunet", "one of IsbiUNet, ShapesUNet"),
+        ("width", "12", "one of 8, 16, 32, 64"),
+        ("skips", "yes", "1 (on) or 0 (off)"),
+        ("skips", "", "1 (on) or 0 (off)"),
+        ("noise", "81", "a number from 0 to 80"),
+        ("noise", "-1", "a number from 0 to 80"),
+        ("noise", "nan", "a number from 0 to 80"),
+        ("noise", "loud", "a number from 0 to 80"),
+        ("rate", "0", "a number from 1e-05 to 1000"),
+        ("rate", "inf", "a number from 1e-05 to 1000"),
+        ("steps", "5001", "a whole number from 1 to 5000"),
+        ("steps", "2.5", "a whole number from 1 to 5000"),
+        ("size", "100", "a multiple of 16 from 64 to 256"),
+        ("seed", "1000003", "a whole number from 0 to 1000002"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_by_name_and_the_rest_holds(
+    train_link: TrainLink, name: str, value: str, wish: str
+) -> None:
+    read_ = train_link.read({name: value, "blur": "1.5"})
+    (sentence,) = said(read_)
+    assert sentence.startswith(f"The address says {name}={value}, which was left out: choose {wish}")
+    assert read_.values == {"preset": "random", **preset_values("random", LOCAL), "blur": 1.5}
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        ("count_least=6&count_most=3", "count_least=6, count_most=3"),
+        ("count_least=8", "count_least=8"),
+        ("radius_most=0.05", "radius_most=0.05"),
+        ("preset=article&count_least=8&count_most=2", "count_least=8, count_most=2"),
+        ("width=64&size=256&batch=32", "width=64, size=256, batch=32"),
+    ],
+)
+def test_values_that_cannot_be_together_are_refused_together(
+    train_link: TrainLink, asked: str, named: str
+) -> None:
+    wish = train_link.read(query(asked + "&loss=both"))
+    (sentence,) = said(wish)
+    assert sentence.startswith(f"The address says {named}, which was left out")
+    usual = preset_values(wish.values["preset"], LOCAL)
+    assert wish.values == {"preset": wish.values["preset"], **usual, "loss": "both"}
+
+
+def test_a_shared_machine_refuses_what_is_too_much_for_it(pages) -> None:
+    link = TrainLink(pages[1].controls, SPACE)
+    (sentence,) = said(link.read({"preset": "article", "batch": "2"}))
+    assert "more work a step than this machine allows" in sentence
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_names_what_was_refused(train_link: TrainLink, language: str) -> None:
+    asked = "preset=x&noise=x&steps=x&size=65&skips=x&seed=x&count_least=8&width=64&batch=32"
+    sentences = said(train_link.read(query(asked)), language)
+    assert len(sentences) == 8
+    for name in query(asked):
+        assert any(f"{name}=" in sentence for sentence in sentences)
+
+
+def test_a_long_value_is_cut_short_in_its_sentence() -> None:
+    (sentence,) = said(read({"page": "x" * 5000}, GENERAL))
+    assert len(sentence) < 200
+
+
+def test_the_address_names_the_page_and_what_is_shown_of_it() -> None:
+    asked = {"page": "train", "autostart": "1", "controls": "0", "lang": "zh-HK", "__theme": "dark"}
+    wish = read(asked, GENERAL)
+    assert wish.refusals == ()
+    assert (wish.values["page"], wish.values["autostart"]) == ("train", True)
+
+
+@pytest.mark.parametrize(
+    "asked", ["page=home", "autostart=yes", "controls=none", "lang=xx", "__theme=pink"]
+)
+def test_what_the_demo_does_not_know_of_itself_is_refused(asked: str) -> None:
+    (sentence,) = said(read(query(asked), GENERAL))
+    assert sentence.startswith(f"The address says {asked}")
+
+
+def test_a_slip_of_the_pen_is_pointed_out_and_a_stranger_is_not() -> None:
+    known = ["noise", "batch_norm", "source"]
+    asked = {"nois": "3", "batchnorm": "0", "utm_source": "x", "fbclid": "y", "__sign": "z"}
+    sentences = [refusal.said("en") for refusal in misspelt(asked, known)]
+    assert [sentence.split("did you mean ")[1] for sentence in sentences] == [
+        "noise?",
+        "batch_norm?",
+    ]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_link_brings_back_the_same_segmentation(
+    pages, segment_link: SegmentLink, seed: int
+) -> None:
+    rng = random.Random(seed)
+    page = pages[0]
+    settings = {
+        "checkpoint": rng.choice(["shapes", "isbi", "owner/repo@v1"]),
+        "example": "stack",
+        "slice": rng.randint(1, 6),
+        "flips": anything(rng, page.flips),
+        "threshold": anything(rng, page.threshold),
+        "opacity": anything(rng, page.opacity),
+        "style": anything(rng, page.style),
+    }
+    wish = segment_link.read(query(segment_link.write(settings, 0.5)))
+    usual = {"flips": False, "threshold": 0.5, "opacity": 0.6, "style": "fill", "slice": 1}
+    assert wish.refusals == ()
+    assert {**usual, **wish.values} == settings
+
+
+def test_an_example_brings_its_checkpoint_and_a_checkpoint_an_example(
+    segment_link: SegmentLink,
+) -> None:
+    assert segment_link.read({"example": "coins"}).values == {
+        "example": "coins",
+        "checkpoint": "shapes",
+    }
+    assert segment_link.read({"checkpoint": "isbi"}).values["example"] == "membranes"
+
+
+@pytest.mark.parametrize(
+    "asked", ["checkpoint=../etc", "example=dog", "opacity=2", "style=dots", "slice=7", "slice=0"]
+)
+def test_the_segment_page_refuses_by_name_and_shows_the_rest(
+    segment_link: SegmentLink, asked: str
+) -> None:
+    wish = segment_link.read({"example": "stack", "flips": "1", **query(asked)})
+    (sentence,) = said(wish)
+    assert sentence.startswith(f"The address says {asked}")
+    assert wish.values["flips"] is True
+
+
+def test_an_example_is_known_again_and_a_picture_of_its_name_is_not() -> None:
+    assert example_of(load_example("coins").picture) == "coins"
+    assert example_of(Picture(np.zeros((1, 8, 8, 3), np.uint8), "coins", ())) is None
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "text"),
+    [
+        (Number(0, 10), 0.125, "0.125"),
+        (Number(1, 9, 1), 3.0, "3"),
+        (Power(-5, 3, 0.25), -2.75, "0.00178"),
+        (Power(-5, 3, 0.25), 3.0, "1000"),
+        (Switch(), True, "1"),
+        (Choice((8, 16)), 16, "16"),
+    ],
+)
+def test_a_value_is_written_as_a_person_would(parameter: Parameter, value, text: str) -> None:
+    assert parameter.write(value) == text
+    assert parameter.read(text) == value
+
+
+def test_a_number_beside_the_marks_of_a_slider_stays_itself() -> None:
+    power = Power(-5, 3, 0.25).read("0.002")
+    assert float(f"{10**power:.3g}") == 0.002
+
+
+def test_a_control_without_a_way_to_write_it_is_said() -> None:
+    with pytest.raises(TypeError, match="Textbox"):
+        parameter_of(gr.Textbox())
+
+
+def test_unfit_says_what_would_fit() -> None:
+    with pytest.raises(Unfit) as caught:
+        Number(2, 4).read("5")
+    assert (caught.value.wish, caught.value.places["most"]) == ("number", "4")
+
+
+@pytest.fixture
+def client() -> TestClient:
+    async def told(request: Request) -> JSONResponse:
+        return JSONResponse(dict(request.query_params))
+
+    routes = [Route(path, told) for path in ("/", "/gradio_api/queue")]
+    return TestClient(Starlette(routes=routes, middleware=[Middleware(PageAddress)]))
+
+
+def test_gradio_does_not_see_the_page_that_an_address_names(client: TestClient) -> None:
+    assert client.get("/?page=train&note=a%26b&lang=ko").json() == {"note": "a&b", "lang": "ko"}
+
+
+def test_the_events_of_a_page_see_its_whole_address(client: TestClient) -> None:
+    assert client.get("/gradio_api/queue?page=train").json() == {"page": "train"}
