@@ -137,4 +137,4 @@ def test_its_command_serves_until_docker_stops_it(container):
         assert container.process.poll() is None and time.monotonic() < deadline
         time.sleep(0.5)
     container.process.send_signal(signal.Signals[arguments("STOPSIGNAL")[0]])
-    assert container.process.wait(timeout=10) == 0
+    assert container.process.wait(timeout=30) == 0

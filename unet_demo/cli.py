@@ -132,7 +132,9 @@ def parser() -> argparse.ArgumentParser:
     prediction.add_argument("files", type=Path, nargs="+", metavar="FILE")
     prediction.add_argument("--out", type=Path, required=True, help="folder of the masks")
     prediction.add_argument("--probabilities", action="store_true", help="also write NAME.npy")
-    prediction.add_argument("--tta", action="store_true", help="average over turns, mirrors and sizes")
+    prediction.add_argument(
+        "--tta", action="store_true", help="average over turns, mirrors and sizes"
+    )
     add_device(prediction)
     prediction.set_defaults(command=run_predict)
 

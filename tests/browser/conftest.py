@@ -47,7 +47,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
     def note_request(request: Request) -> None:
         address = urlparse(request.url)
-        if address.scheme not in ("data", "blob") and address.hostname != "127.0.0.1":
+        if address.scheme not in ("data", "blob", "file") and address.hostname != "127.0.0.1":
             faults.append(f"asked another host: {request.url}")
 
     context = browser.new_context(viewport={"width": 1366, "height": 900}, locale="en-US")

@@ -63,7 +63,10 @@ def build() -> gr.Blocks:
             query, language = request.query_params, language_of(request)
             asked = read(query, GENERAL)
             known = [*GENERAL, *(name for link in links for name in link.parameters)]
-            refused = [*asked.refusals, *(refusal for link in links for refusal in link.read(query).refusals)]
+            refused = [
+                *asked.refusals,
+                *(refusal for link in links for refusal in link.read(query).refusals),
+            ]
             said = [refusal.said(language) for refusal in (*refused, *misspelt(query, known))]
             return {
                 refusals: gr.HTML("".join(alert(one) for one in said), visible=bool(said)),
@@ -99,7 +102,10 @@ def launch(**options: object):
         # Not as css_paths: Gradio would confine each rule to the inside of its own container.
         "head": head(),
         "i18n": i18n(),
-        "app_kwargs": {"middleware": [Middleware(PageAddress), Middleware(PageLanguage)], "routes": [health_route()]},
+        "app_kwargs": {
+            "middleware": [Middleware(PageAddress), Middleware(PageLanguage)],
+            "routes": [health_route()],
+        },
         "max_file_size": MAX_UPLOAD,
         "enable_monitoring": False,
         "run_history": False,

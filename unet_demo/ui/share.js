@@ -6,7 +6,7 @@ const KEPT = ["lang", "__theme"]; // what a link keeps of this page's own addres
 build(`
   <div class="share-answer" hidden>
     <p role="status"></p>
-    <textarea readonly rows="2" spellcheck="false"></textarea>
+    <textarea readonly rows="3" spellcheck="false"></textarea>
   </div>`);
 
 const answer = find(".share-answer");
@@ -58,6 +58,7 @@ async function receive() {
   find("p").textContent = said.filter(Boolean).join(" ");
   field.value = copy;
   field.setAttribute("aria-label", text(`copy_${kind}`));
+  field.hidden = done;
   if (done) return;
   field.focus();
   field.select();

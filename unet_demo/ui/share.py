@@ -26,7 +26,7 @@ class ShareButtons:
                 for kind in KINDS
             }  # fmt: skip
             self.answer = component(
-                "share", None, component_texts("share"), elem_id=f"{page}-shared", min_height=0
+                "share", None, component_texts("share"), elem_id=f"{page}-shared", padding=False
             )
 
     def wire(self, query: Callable[..., tuple[str, bool]], inputs: Sequence[Component]) -> None:

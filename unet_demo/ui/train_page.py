@@ -227,7 +227,9 @@ class TrainPage:
         ):
             self.buttons[name].click(handler, inputs, **slow).then(*drawing, **drawn)
         # A state's change is told but once: a second load event of the page starts no second run.
-        self.autostarted.change(self.on_start, controls, **slow).then(*drawing, **drawn)
+        self.autostarted.change(self.on_autostarted, [self.autostarted, *controls], **slow).then(
+            *drawing, **drawn
+        )
         self.share.wire(self.query, [self.preset, *controls])
         self.buttons["pause"].click(self.on_pause, **quick)
         self.buttons["stop"].click(self.on_stop, outputs=outputs, **quick)
@@ -285,6 +287,13 @@ class TrainPage:
     def on_autostart(self, request: gr.Request) -> bool:
         """Whether the address asks for a run at once."""
         return read(request.query_params, GENERAL).values.get("autostart", False)
+
+    def on_autostarted(self, request: gr.Request, wanted: bool, *values: Any) -> Iterator[Update]:
+        """Start the run that the address asks for; the browser tells of a state that is False, too."""
+        if wanted and self._session(request).run is None:
+            yield from self.on_start(request, *values)
+        else:
+            yield {self.status: gr.skip()}
 
     def query(self, preset: str, *values: Any) -> tuple[str, bool]:
         """The query of an address that brings the controls' values back; nothing is left out."""
@@ -505,8 +514,9 @@ class TrainPage:
         """What changes when a run starts, rests or ends."""
         say_it = alert if snapshot.state == "diverged" or snapshot.exploded else note
         state = "over" if snapshot.over else snapshot.state
+        next_step = hint("train_draw_now") if snapshot.state == "finished" else ""
         return {
-            self.status: say_it(sentence(snapshot, run, session.language)),
+            self.status: say_it(sentence(snapshot, run, session.language)) + next_step,
             self.runs: runs_table(session),
             self.readings: readings(snapshot, session.language),
             **self._buttons(state, trained=session.trained),

@@ -45,6 +45,8 @@ NAMES: dict[str, tuple[str, ...]] = {
         "Finds the membranes between cells in electron-microscopy slices of a fly's nerve cord.",
         "Finds the same membranes with a lighter network, half of what it saw being slices that the other checkpoint labelled.",
         "Finds people, animals, vehicles and furniture, 20 classes in all, in photographs.",
+        "Paints each object in its class's colour; the nearest colour of the palette counts.",
+        "The same 20 classes by a network whose encoder is built of residual blocks.",
         "Finds circles and rectangles; trained by you on the Train page.",
     ),
     "example": (
@@ -188,7 +190,7 @@ ENGLISH: dict[str, str] = {
     "train_said_paused": "Paused after step {step}. Resume goes on from here, Step does one more.",
     "train_said_stopped": "Stopped after step {step}; what the network learned is kept.",
     "train_said_out of time": "Time is up: a run may train for {seconds} s here. What the network learned in {step} steps is kept.",
-    "train_said_finished": "Finished: {step} steps in {seconds} s, validation mIoU {miou}. Draw something for it below.",
+    "train_said_finished": "Finished: {step} steps in {seconds} s, validation mIoU {miou}.",
     "train_said_diverged": "The loss was no longer a number at step {step}: with {optimiser} at a learning rate of {rate} the weights grew until they overflowed. The network is back where it was after step {restored}; choose a lower rate and train again.",
     "train_said_exploded": "The loss has grown to {loss}, {times} times where it began: at a learning rate of {rate} each step overshoots what it aims at. Choose a lower rate and train again.",
     # readings
@@ -212,6 +214,7 @@ ENGLISH: dict[str, str] = {
     # after
     "train_draw": "Draw on this picture",
     "train_drawn_empty": "What your network sees in your drawing appears here.",
+    "train_draw_now": "Draw something for it below.",
     "train_draw_info": "Draw circles and rectangles: your network segments them as you draw.",
     "train_draw_untrained": "Train a network first: then it segments what you draw here.",
     "train_draw_running": "The network is in training; pause or stop it, and it segments what you draw here.",

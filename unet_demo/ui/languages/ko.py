@@ -125,7 +125,7 @@ KOREAN: dict[str, str] = {
     "train_said_paused": "스텝 {step}에서 멈췄습니다. ‘계속’을 누르면 이어서 학습하고, ‘한 스텝’을 누르면 한 번만 더 학습합니다.",
     "train_said_stopped": "스텝 {step}에서 중지했습니다. 신경망이 배운 것은 남아 있습니다.",
     "train_said_out of time": "시간이 다 되었습니다. 여기서는 한 번에 {seconds}초까지 학습할 수 있습니다. {step}스텝 동안 배운 것은 남아 있습니다.",
-    "train_said_finished": "완료: {seconds}초 동안 {step}스텝, 검증 mIoU {miou}. 아래에서 그림을 그려 시험해 보세요.",
+    "train_said_finished": "완료: {seconds}초 동안 {step}스텝, 검증 mIoU {miou}.",
     "train_said_diverged": "스텝 {step}에서 손실이 더는 숫자가 아니게 되었습니다. {optimiser}와 학습률 {rate}에서 가중치가 넘칠 때까지 커진 탓입니다. 신경망을 스텝 {restored} 직후로 되돌렸으니, 학습률을 낮추고 다시 학습해 보세요.",
     "train_said_exploded": "손실이 {loss}까지 커져 처음의 {times}배가 되었습니다. 학습률 {rate}에서는 스텝마다 목표를 지나칩니다. 학습률을 낮추고 다시 학습해 보세요.",
     # readings
@@ -149,6 +149,7 @@ KOREAN: dict[str, str] = {
     # after
     "train_draw": "여기에 그려 보세요",
     "train_drawn_empty": "신경망이 그림에서 알아본 것이 여기에 나타납니다.",
+    "train_draw_now": "아래에서 그림을 그려 시험해 보세요.",
     "train_draw_info": "원과 사각형을 그려 보세요. 그리는 대로 신경망이 분할합니다.",
     "train_draw_untrained": "먼저 신경망을 학습시키세요. 그러면 여기에 그린 것을 분할합니다.",
     "train_draw_running": "학습 중입니다. 일시 정지하거나 중지하면 여기에 그린 것을 분할합니다.",
@@ -329,6 +330,8 @@ KOREAN: dict[str, str] = {
     "summary:Finds the membranes between cells in electron-microscopy slices of a fly's nerve cord.": "초파리 신경삭의 전자현미경 슬라이스에서 세포 사이의 막을 찾습니다.",
     "summary:Finds the same membranes with a lighter network, half of what it saw being slices that the other checkpoint labelled.": "더 가벼운 신경망으로 같은 세포막을 찾습니다. 학습 데이터의 절반은 다른 체크포인트가 레이블을 붙인 슬라이스입니다.",
     "summary:Finds people, animals, vehicles and furniture, 20 classes in all, in photographs.": "사진에서 사람, 동물, 탈것, 가구 등 20가지 클래스를 찾습니다.",
+    "summary:Paints each object in its class's colour; the nearest colour of the palette counts.": "사물마다 클래스의 색을 칠합니다. 팔레트에서 가장 가까운 색의 클래스로 판정합니다.",
+    "summary:The same 20 classes by a network whose encoder is built of residual blocks.": "인코더를 잔차 블록으로 만든 신경망으로 같은 20가지 클래스를 찾습니다.",
     "summary:Finds circles and rectangles; trained by you on the Train page.": "원과 사각형을 찾습니다. 학습 페이지에서 직접 학습시킨 신경망입니다.",
     "example:Circles and rectangles": "원과 사각형",
     "example:Cell membranes (synthetic EM)": "세포막 (합성 전자현미경)",

@@ -125,7 +125,7 @@ SIMPLIFIED_CHINESE: dict[str, str] = {
     "train_said_paused": "已在第 {step} 步后暂停。按“继续”接着训练，按“单步”只再走一步。",
     "train_said_stopped": "已在第 {step} 步后停止；网络学到的内容保留了下来。",
     "train_said_out of time": "时间到：这里每次最多训练 {seconds} 秒。网络在 {step} 步中学到的内容保留了下来。",
-    "train_said_finished": "完成：{seconds} 秒内训练了 {step} 步，验证 mIoU {miou}。在下面画点什么试试吧。",
+    "train_said_finished": "完成：{seconds} 秒内训练了 {step} 步，验证 mIoU {miou}。",
     "train_said_diverged": "第 {step} 步的损失已不再是数字：使用 {optimiser}、学习率 {rate} 时，权重不断增大直至溢出。网络已恢复到第 {restored} 步之后的状态；请调低学习率，再训练一次。",
     "train_said_exploded": "损失已增大到 {loss}，是最初的 {times} 倍：学习率为 {rate} 时，每一步都越过了目标。请调低学习率，再训练一次。",
     # readings
@@ -149,6 +149,7 @@ SIMPLIFIED_CHINESE: dict[str, str] = {
     # after
     "train_draw": "在这张图片上画画",
     "train_drawn_empty": "网络从您的画中看到的内容会显示在这里。",
+    "train_draw_now": "在下面画点什么试试吧。",
     "train_draw_info": "画一些圆和矩形：您一边画，网络一边分割。",
     "train_draw_untrained": "请先训练一个网络，它就会分割您在这里画的内容。",
     "train_draw_running": "网络正在训练；暂停或停止后，它就会分割您在这里画的内容。",
@@ -329,6 +330,8 @@ SIMPLIFIED_CHINESE: dict[str, str] = {
     "summary:Finds the membranes between cells in electron-microscopy slices of a fly's nerve cord.": "在果蝇神经索的电子显微镜切片中找出细胞之间的膜。",
     "summary:Finds the same membranes with a lighter network, half of what it saw being slices that the other checkpoint labelled.": "用更轻量的网络找出同样的细胞膜；训练所用切片有一半由另一个检查点标注。",
     "summary:Finds people, animals, vehicles and furniture, 20 classes in all, in photographs.": "在照片中找出人、动物、交通工具和家具等共 20 个类别。",
+    "summary:Paints each object in its class's colour; the nearest colour of the palette counts.": "把每个物体涂成其类别的颜色，以调色板中最接近的颜色为准。",
+    "summary:The same 20 classes by a network whose encoder is built of residual blocks.": "用编码器由残差块构成的网络找出同样的 20 个类别。",
     "summary:Finds circles and rectangles; trained by you on the Train page.": "找出圆和矩形；由您在训练页面亲自训练。",
     "example:Circles and rectangles": "圆和矩形",
     "example:Cell membranes (synthetic EM)": "细胞膜（合成电镜图像）",

@@ -125,7 +125,7 @@ TRADITIONAL_CHINESE: dict[str, str] = {
     "train_said_paused": "已在第 {step} 步後暫停。按「繼續」接著訓練，按「單步」只再走一步。",
     "train_said_stopped": "已在第 {step} 步後停止；網路學到的內容保留了下來。",
     "train_said_out of time": "時間到：這裡每次最多訓練 {seconds} 秒。網路在 {step} 步中學到的內容保留了下來。",
-    "train_said_finished": "完成：{seconds} 秒內訓練了 {step} 步，驗證 mIoU {miou}。在下面畫點什麼試試吧。",
+    "train_said_finished": "完成：{seconds} 秒內訓練了 {step} 步，驗證 mIoU {miou}。",
     "train_said_diverged": "第 {step} 步的損失已不再是數字：使用 {optimiser}、學習率 {rate} 時，權重不斷增大直到溢位。網路已恢復到第 {restored} 步之後的狀態；請調低學習率，再訓練一次。",
     "train_said_exploded": "損失已增大到 {loss}，是最初的 {times} 倍：學習率為 {rate} 時，每一步都越過了目標。請調低學習率，再訓練一次。",
     # readings
@@ -149,6 +149,7 @@ TRADITIONAL_CHINESE: dict[str, str] = {
     # after
     "train_draw": "在這張圖片上畫畫",
     "train_drawn_empty": "網路從您的畫中看到的內容會顯示在這裡。",
+    "train_draw_now": "在下面畫點什麼試試吧。",
     "train_draw_info": "畫一些圓和矩形：您一邊畫，網路一邊分割。",
     "train_draw_untrained": "請先訓練一個網路，它就會分割您在這裡畫的內容。",
     "train_draw_running": "網路正在訓練；暫停或停止後，它就會分割您在這裡畫的內容。",
@@ -329,6 +330,8 @@ TRADITIONAL_CHINESE: dict[str, str] = {
     "summary:Finds the membranes between cells in electron-microscopy slices of a fly's nerve cord.": "在果蠅神經索的電子顯微鏡切片中找出細胞之間的膜。",
     "summary:Finds the same membranes with a lighter network, half of what it saw being slices that the other checkpoint labelled.": "用更輕量的網路找出同樣的細胞膜；訓練所用切片有一半由另一個檢查點標註。",
     "summary:Finds people, animals, vehicles and furniture, 20 classes in all, in photographs.": "在照片中找出人、動物、交通工具和家具等共 20 個類別。",
+    "summary:Paints each object in its class's colour; the nearest colour of the palette counts.": "把每個物體塗成其類別的顏色，以調色盤中最接近的顏色為準。",
+    "summary:The same 20 classes by a network whose encoder is built of residual blocks.": "用編碼器由殘差區塊構成的網路找出同樣的 20 個類別。",
     "summary:Finds circles and rectangles; trained by you on the Train page.": "找出圓和矩形；由您在訓練頁面親自訓練。",
     "example:Circles and rectangles": "圓和矩形",
     "example:Cell membranes (synthetic EM)": "細胞膜（合成電顯影像）",

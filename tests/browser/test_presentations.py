@@ -1,0 +1,327 @@
+"""What a person takes into a talk: links, the page alone, and a slide that trains by itself."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import gradio as gr
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
+from starlette.middleware import Middleware
+
+from unet_demo.ui.demo import launch
+from unet_demo.ui.page_address import PageAddress
+from unet_demo.ui.texts import i18n
+from unet_demo.ui.train_page import TrainPage
+
+EMBED = Path(__file__).parents[2] / "docs" / "embed.html"
+
+PATIENCE = 60_000
+
+TINY = "preset=random&width=8&size=64&batch=1"
+
+SIZES = [(960, 540), (960, 720), (800, 600), (1920, 1080)]
+
+NOTE_SHIFTS = """new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) window.shifted = (window.shifted ?? 0) + entry.value;
+}).observe({ type: "layout-shift", buffered: true })"""
+
+NO_CLIPBOARD = "Object.defineProperty(navigator, 'clipboard', { value: undefined })"
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    app, address, _ = launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
+    yield address
+    app.get_blocks().close()
+
+
+@dataclass(frozen=True)
+class Served:
+    """The Train page, and what it knows of its visitors."""
+
+    page: TrainPage
+    address: str
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    with gr.Blocks() as demo:
+        train_page = TrainPage(demo)
+    address = demo.launch(
+        prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", i18n=i18n(),
+        app_kwargs={"middleware": [Middleware(PageAddress)]},
+    )[1]  # fmt: skip
+    yield Served(train_page, address)
+    demo.close()
+
+
+@pytest.fixture(autouse=True)
+def patience(page: Page) -> None:
+    page.set_default_timeout(PATIENCE)
+    expect.set_options(timeout=PATIENCE)
+
+
+def open_train(page: Page, url: str, query: str) -> None:
+    page.goto(f"{url}?page=train&{query}")
+    expect(page.locator("#train-scenes img[data-column=picture]").first).to_be_visible()
+
+
+def wait_for_step(page: Page | FrameLocator, step: int) -> None:
+    reading = page.locator("[data-reading=step] dd")
+    deadline = time.monotonic() + PATIENCE / 1000
+    while int("0" + reading.inner_text().split("/")[0].strip(" –")) < step:
+        assert time.monotonic() < deadline, reading.inner_text()
+        time.sleep(0.1)
+
+
+def wait_until_drawn(page: Page | FrameLocator) -> None:
+    expect(page.locator("#train-chart .chart:not([data-empty])")).to_be_visible()
+    expect(page.locator("#train-chart .legend")).to_contain_text("training")
+
+
+def buttons(page: Page) -> list[str]:
+    return [one.inner_text() for one in page.locator(".train-buttons button:visible").all()]
+
+
+def number(page: Page, control: str) -> Locator:
+    return page.locator(f"#{control} input[type=number]").first
+
+
+def copy(page: Page, name: str) -> str:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.evaluate("navigator.clipboard.writeText('')")
+    page.locator(f"#{name}").click()
+    page.wait_for_function("async () => (await navigator.clipboard.readText()) !== ''")
+    return page.evaluate("navigator.clipboard.readText()")
+
+
+def test_the_address_sets_the_train_page(page: Page, url: str) -> None:
+    open_train(page, url, "preset=noisy&noise=40&skips=0&width=8&seed=7&lang=ko&__theme=dark")
+    expect(page.get_by_role("tab", name="학습")).to_have_attribute("aria-selected", "true")
+    expect(page.locator("#preset input[value=noisy]")).to_be_checked()
+    expect(page.locator("#skips input")).not_to_be_checked()
+    expect(page.locator("#train-status")).to_contain_text("ShapesUNet, 너비 8")
+    expect(page.locator("body")).to_have_class("dark")
+    page.locator("#train-data button").first.click()
+    expect(number(page, "noise")).to_have_value("40")
+
+
+def test_a_link_that_is_copied_shows_the_same_elsewhere(
+    page: Page, browser: Browser, url: str
+) -> None:
+    open_train(page, url, f"{TINY}&blur=1.5&rate=0.002&optimiser=SGD")
+    page.locator("#skips input").uncheck()
+    link = copy(page, "train-copy-link")
+    expect(page.locator("#train-shared [role=status]")).to_contain_text("Copied")
+    elsewhere = browser.new_context()
+    other = elsewhere.new_page()
+    other.set_default_timeout(PATIENCE)
+    other.goto(link)
+    expect(other.locator("#skips input")).not_to_be_checked()
+    assert copy(other, "train-copy-link") == link
+    for setting in ("width=8", "blur=1.5", "rate=0.002", "optimiser=SGD", "skips=0"):
+        assert setting in link
+    elsewhere.close()
+
+
+def test_where_the_clipboard_is_blocked_the_link_stands_there_selected(
+    page: Page, url: str
+) -> None:
+    page.add_init_script(NO_CLIPBOARD)
+    open_train(page, url, TINY)
+    page.locator("#train-copy-link").click()
+    field = page.locator("#train-shared textarea")
+    expect(field).to_be_focused()
+    selected = "field => field.value.slice(field.selectionStart, field.selectionEnd)"
+    assert field.evaluate(selected).startswith(f"{url}?page=train&preset=random")
+    expect(page.locator("#train-shared [role=status]")).to_contain_text("Ctrl+C")
+
+
+def test_the_embed_code_is_an_iframe_of_the_page_alone(page: Page, url: str) -> None:
+    open_train(page, url, f"{TINY}&lang=zh-TW&__theme=dark")
+    code = copy(page, "train-copy-embed")
+    page.set_content(code)
+    frame = page.frame_locator("iframe")
+    expect(frame.locator("#train-start")).to_be_visible()
+    expect(frame.locator(".masthead")).to_be_hidden()
+    expect(frame.locator("#train-status")).to_contain_text("寬度 8")
+    assert "autostart" not in code
+
+
+def test_what_the_address_asks_in_vain_is_said_and_the_rest_holds(page: Page, url: str) -> None:
+    open_train(page, url, "noise=200&width=8&nois=4&network=<b>")
+    said = page.locator("#address-refusals [role=alert]")
+    expect(said).to_have_count(3)
+    expect(said.nth(0)).to_contain_text("The address says network=<b>, which was left out")
+    expect(said.nth(1)).to_contain_text("noise=200, which was left out: choose a number from 0")
+    expect(said.nth(2)).to_contain_text("did you mean noise?")
+    expect(page.locator("#train-status")).to_contain_text("width 8")
+
+
+def test_nothing_is_said_of_an_address_that_is_right(page: Page, url: str) -> None:
+    open_train(page, url, TINY)
+    expect(page.locator("#address-refusals")).to_be_hidden()
+
+
+def test_the_address_sets_the_segment_page(page: Page, url: str) -> None:
+    page.goto(f"{url}?example=membranes&threshold=0.7&opacity=0.3&style=outline")
+    expect(page.locator("#segment-status")).to_contain_text("Cell membranes (ISBI 2012): 512×512")
+    expect(number(page, "threshold")).to_have_value("0.7")
+    expect(number(page, "opacity")).to_have_value("0.3")
+    expect(page.locator("#style input[value=outline]")).to_be_checked()
+    expected = "?page=segment&checkpoint=isbi&example=membranes&threshold=0.7&opacity=0.3"
+    assert copy(page, "segment-copy-link") == f"{url}{expected}&style=outline"
+
+
+def test_a_picture_of_ones_own_is_said_not_to_travel(page: Page, url: str, tmp_path: Path) -> None:
+    page.goto(f"{url}?page=segment&example=coins")
+    expect(page.locator("#segment-status")).to_contain_text("384×303")
+    own = tmp_path / "coins.png"
+    Image.fromarray(np.full((64, 96, 3), 90, np.uint8)).save(own)
+    page.locator("#picture input[type=file]").set_input_files(own)
+    expect(page.locator("#segment-status")).to_contain_text("96×64")
+    assert "example" not in copy(page, "segment-copy-link")
+    expect(page.locator("#segment-shared [role=status]")).to_contain_text("Your own picture")
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_the_page_alone_fits_a_slide(page: Page, url: str, width: int, height: int) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    open_train(page, url, f"{TINY}&controls=0")
+    fits = "() => [document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
+    assert page.evaluate(fits) == [width, height]
+    for hidden in (".masthead", "footer", "[role=tablist]", "#preset", "#train-share"):
+        expect(page.locator(hidden).first).to_be_hidden()
+    curve = page.locator("#train-chart .plot").bounding_box()
+    pictures = page.locator("#train-scenes").bounding_box()
+    assert curve and pictures
+    assert curve["x"] + curve["width"] <= pictures["x"]
+    assert pictures["x"] + pictures["width"] <= width
+    assert max(curve["y"] + curve["height"], pictures["y"] + pictures["height"]) <= height
+    assert curve["height"] > height / 4
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_a_segmentation_alone_fits_a_slide(page: Page, url: str, width: int, height: int) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto(f"{url}?page=segment&example=person&controls=0")
+    expect(page.locator("#legend table")).to_be_visible()
+    expect(page.locator("#viewer .caption")).to_be_in_viewport(ratio=1)
+    expect(page.locator("#checkpoint")).to_be_hidden()
+    assert page.evaluate("document.documentElement.scrollHeight") == height
+
+
+def test_the_page_alone_has_two_buttons_in_every_state_and_space_presses_them(
+    page: Page, url: str
+) -> None:
+    page.set_viewport_size({"width": 960, "height": 540})
+    open_train(page, url, f"{TINY}&controls=0&steps=5000")
+    assert buttons(page) == ["Train", "Reset"]
+    expect(page.locator("#train-start")).to_have_attribute("aria-keyshortcuts", "Space")
+    page.keyboard.press("Space")
+    expect(page.locator("#train-pause")).to_be_visible()
+    assert buttons(page) == ["Pause", "Stop"]
+    wait_for_step(page, 2)
+    page.keyboard.press("Space")
+    expect(page.locator("#train-resume")).to_be_visible()
+    assert buttons(page) == ["Resume", "Stop"]
+    page.keyboard.press("Space")
+    expect(page.locator("#train-pause")).to_be_visible()
+    page.locator("#train-stop").click()
+    expect(page.locator("#train-reset")).to_be_enabled()
+    assert buttons(page) == ["Train", "Reset"]
+    page.locator("#train-reset").click()
+    expect(page.locator("[data-reading=step] dd")).to_have_text("–")
+
+
+def test_space_in_a_field_or_on_another_page_trains_nothing(page: Page, url: str) -> None:
+    open_train(page, url, TINY)
+    page.locator("#train-training button").first.click()
+    page.locator("#steps input[type=number]").focus()
+    page.keyboard.press("Space")
+    page.get_by_role("tab", name="Segment").click()
+    page.locator("h1").click()
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Space")
+    time.sleep(1)
+    page.get_by_role("tab", name="Train").click()
+    expect(page.locator("#train-start")).to_be_enabled()
+    expect(page.locator("[data-reading=step] dd")).to_have_text("–")
+
+
+def test_nothing_moves_while_the_page_alone_trains(page: Page, url: str) -> None:
+    page.set_viewport_size({"width": 960, "height": 540})
+    page.add_init_script(NOTE_SHIFTS)
+    open_train(page, url, f"{TINY}&controls=0&steps=60")
+    page.keyboard.press("Space")
+    wait_for_step(page, 60)
+    expect(page.locator("#train-status")).to_contain_text("Finished")
+    assert page.evaluate("window.shifted ?? 0") < 0.1
+
+
+def test_autostart_trains_once_however_often_the_page_is_loaded(
+    browser: Browser, served: Served
+) -> None:
+    page = browser.new_page()  # not the fixture's: Gradio logs the stream that a reload cuts off
+    address = f"{served.address}?{TINY}&steps=5000&autostart=1"
+    page.goto(address)
+    wait_for_step(page, 2)
+    assert served.page.sessions.running == 1
+    page.reload()
+    wait_for_step(page, 2)
+    deadline = time.monotonic() + 30
+    while served.page.sessions.running != 1:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert [session.number for session in served.page.sessions.open] == [1]
+    page.locator("#train-stop").click()
+    expect(page.locator("#train-reset")).to_be_enabled()
+    page.locator("#train-reset").click()
+    time.sleep(2)
+    assert served.page.sessions.running == 0
+    page.close()
+
+
+def test_a_run_that_starts_by_itself_waits_for_a_free_place(
+    page: Page, browser: Browser, served: Served
+) -> None:
+    address = f"{served.address}?{TINY}&steps=5000&autostart=1"
+    context = browser.new_context()
+    tabs = [context.new_page(), context.new_page(), page]
+    for tab in tabs:
+        tab.set_default_timeout(PATIENCE)
+        tab.goto(address)
+        if tab is not page:
+            wait_for_step(tab, 1)
+    time.sleep(2)
+    assert served.page.sessions.running == 2
+    tabs[0].locator("#train-stop").click()
+    wait_for_step(page, 1)
+    context.close()
+
+
+def test_a_page_without_autostart_waits_for_a_person(page: Page, served: Served) -> None:
+    page.goto(f"{served.address}?{TINY}&autostart=0")
+    expect(page.locator("#train-scenes img[data-column=picture]").first).to_be_visible()
+    time.sleep(2)
+    assert served.page.sessions.running == 0
+
+
+def test_a_slide_from_a_file_trains_by_itself_and_can_be_turned(page: Page, url: str) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(f"{EMBED.as_uri()}?demo={url}")
+    assert page.locator("iframe").get_attribute("src") is None
+    page.keyboard.press("ArrowRight")
+    frame = page.frame_locator("iframe")
+    wait_for_step(frame, 5)
+    wait_until_drawn(frame)
+    frame.locator("#train-stop").click()
+    expect(frame.locator("#train-reset")).to_be_enabled()
+    page.keyboard.press("ArrowRight")  # the frame has the keyboard now
+    expect(page.locator("nav")).to_have_text("3 / 3")
+    page.keyboard.press("PageUp")
+    expect(page.locator("iframe")).to_be_visible()
