@@ -115,6 +115,10 @@ ISBI = Recipe(
         "averaging over sizes 0.7 to 1.0 raises V_rand from 0.982 to 0.987: the smaller a slice is"
         " shown, the better (0.7 alone 0.989, 1.25 alone 0.976). Longer training no longer helped:"
         " V_rand has been flat since step 3,300 of 4,500."
+        " The U-Net paper's weight map helps a little: in 500 steps at width 12 with cross-entropy"
+        " alone, V_rand of two seeds went from 0.934 and 0.928 to 0.936 and 0.936, V_info from 0.966"
+        " and 0.963 to 0.967 and 0.967, and one's membrane IoU from 0.56 to 0.53. This recipe has"
+        " Dice for the same end."
     ),
 )
 
@@ -253,8 +257,17 @@ VOC_COLOUR = replace(
         " colour between the two, and that is a third class's, or the background's: this is the"
         " price of regressing colours, and what the checkpoint is here to show."
     ),
-    seen="",
-    tried="",
+    seen=(
+        "objects stand out from their background, but nearly all in the dark red that lies between"
+        " black and the classes' colours: the palette calls it a cat. Faces and people close by"
+        " become violet and gray, the colours of a table and a car. No class is found for itself."
+    ),
+    tried=(
+        "the article's loss and palette, a quarter of the time that voc had. The loss fell from 0.75"
+        " to 0.25, while mIoU stayed at 0.035, 0.042 and 0.042: what BCE on colours asks for is the"
+        " mean colour. voc, with the same photos and a class for each output, reached 0.110 after"
+        " as many samples."
+    ),
 )
 
 RECIPES: dict[str, Recipe] = {
