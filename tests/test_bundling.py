@@ -61,7 +61,22 @@ def test_each_bundled_file_is_the_one_in_the_index_and_small_enough(name):
 
 
 def test_the_bundled_scores_are_those_that_were_promised():
-    assert read_card(WEIGHTS / "shapes.safetensors").scores["mIoU"] >= 0.98
-    isbi = read_card(WEIGHTS / "isbi.safetensors").scores
-    assert isbi["V_rand"] >= 0.975
-    assert isbi["V_info"] >= 0.980
+    scores = {name: read_card(WEIGHTS / f"{name}.safetensors").scores for name in RECIPES}
+    assert scores["shapes"]["mIoU"] >= 0.98
+    assert scores["isbi"]["V_rand"] >= 0.985 and scores["isbi"]["V_info"] >= 0.987
+    assert scores["isbi-elastic"]["V_rand"] >= 0.982
+    assert scores["voc"]["mIoU"] >= 0.30
+    assert scores["voc-resnet50"]["mIoU"] >= 0.15
+    assert scores["voc-color"]["mIoU"] > 0.035  # what calling everything background reaches
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES.keys() - {"shapes"}))
+def test_float16_weights_score_as_the_float32_ones_did(name):
+    scores = read_card(WEIGHTS / f"{name}.safetensors").scores
+    pairs = {key: key.removesuffix(", float32") for key in scores if key.endswith(", float32")}
+    assert pairs
+    assert all(abs(scores[full] - scores[half]) <= 0.002 for full, half in pairs.items())
+
+
+def test_all_bundled_files_together_are_small_enough():
+    assert sum(path.stat().st_size for path in WEIGHTS.glob("*.safetensors")) <= 80_000_000
