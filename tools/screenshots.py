@@ -12,12 +12,16 @@ SYSTEM = ("/usr/bin/chromium", "/usr/bin/google-chrome")
 
 
 def segment(page: Page, out: Path) -> None:
-    """The Segment page with the membranes example."""
-    page.locator("#examples .gallery-item").nth(1).locator("button").click()
-    page.get_by_text("Cell membranes (ISBI 2012): 512").wait_for(timeout=60_000)
-    page.locator("h1").click()
-    page.wait_for_timeout(1500)
-    page.screenshot(path=out / "segment.png")
+    """The Segment page with the membranes example, and with the photograph of a person."""
+    for number, title, name in (
+        (1, "Cell membranes (ISBI 2012): 512", "segment"),
+        (5, "Everyday objects (Pascal VOC): 512", "voc"),
+    ):
+        page.locator("#examples .gallery-item").nth(number).locator("button").click()
+        page.get_by_text(title).wait_for(timeout=60_000)
+        page.locator("h1").click()
+        page.wait_for_timeout(1500)
+        page.screenshot(path=out / f"{name}.png")
 
 
 def train(page: Page, out: Path) -> None:
@@ -27,6 +31,14 @@ def train(page: Page, out: Path) -> None:
     page.wait_for_timeout(20_000)
     page.screenshot(path=out / "train.png")
     page.locator("#train-stop").click()
+
+
+def about(page: Page, out: Path) -> None:
+    """The About page, from its top."""
+    page.get_by_role("tab", name="About").click()
+    page.get_by_text("Five articles").wait_for(timeout=60_000)
+    page.wait_for_timeout(500)
+    page.screenshot(path=out / "about.png")
 
 
 def main(out: Path) -> None:
@@ -44,6 +56,7 @@ def main(out: Path) -> None:
         page.locator("#segment-status p").first.wait_for(timeout=60_000)
         segment(page, out)
         train(page, out)
+        about(page, out)
         browser.close()
     app.get_blocks().close()
 
