@@ -5,6 +5,7 @@ import base64
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,9 @@ def ask(address: str, question: Callable[[ClientSession], Any]) -> Any:
             await session.initialize()
             return await question(session)
 
-    return asyncio.run(answer())
+    # In a thread of its own: the browser tests' Playwright leaves a loop running in this one.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(answer())).result()
 
 
 def use(address: str, tool: str, *, follow: bool = False, **arguments: Any) -> CallToolResult:
