@@ -2,9 +2,8 @@
 
 import pytest
 
-from unet_demo.articles import PUBLISHED_NETWORKS, count_parameters
-from unet_demo.networks import NETWORKS, create_network
-from unet_demo.networks.base import parameter_count
+from unet_demo.articles import PUBLISHED_NETWORKS
+from unet_demo.networks import NETWORKS
 
 PUBLISHED = {
     "IsbiUNet": 23_379_969,
@@ -24,14 +23,3 @@ def test_five_articles_have_six_networks_all_of_them_known():
 @pytest.mark.parametrize("published", PUBLISHED_NETWORKS, ids=lambda p: p.network)
 def test_a_published_network_has_the_articles_parameters(published):
     assert published.parameters == PUBLISHED[published.network]
-
-
-def test_counting_without_making_a_network_gives_the_same_number():
-    options = {"in_channels": 1, "out_channels": 2, "width": 8}
-    counted = count_parameters("ResNetUNet", options)
-    assert counted == parameter_count(create_network("ResNetUNet", **options))
-
-
-def test_a_network_that_there_is_not_is_a_value_error():
-    with pytest.raises(ValueError, match="no network"):
-        count_parameters("NoUNet", {})

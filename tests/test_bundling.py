@@ -8,8 +8,8 @@ from tiny import RECIPE
 
 from unet_demo import bundling
 from unet_demo.checkpoints import find_offered, load_checkpoint, read_card, read_index, sha256_of
-from unet_demo.recipes import RECIPES
-from unet_demo.runs import RunError, train
+from unet_demo.training.recipes import RECIPES
+from unet_demo.training.runs import RunError, train
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
 

@@ -15,11 +15,12 @@ from huggingface_hub import constants
 from PIL import Image
 from tiny import RECIPE
 
-from unet_demo import cli, recipes
+from unet_demo import cli
 from unet_demo.checkpoints import add_to_index, load_checkpoint
 from unet_demo.cli import main
 from unet_demo.data.images import read_mask
 from unet_demo.tasks import SHAPES
+from unet_demo.training import recipes
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,8 @@ from unet_demo.evaluation import (
     scene_options,
 )
 from unet_demo.inference import Predictor
-from unet_demo.recipes import RECIPES
 from unet_demo.segmentation import open_predictor
+from unet_demo.training.recipes import RECIPES
 
 SCENES = (SceneOptions(size=32), SceneOptions(size=48))
 

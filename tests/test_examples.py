@@ -16,7 +16,7 @@ from unet_demo.examples import (
     load_thumbnail,
     offered_examples,
 )
-from unet_demo.recipes import RECIPES
+from unet_demo.training.recipes import RECIPES
 
 every_example = pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
 

@@ -8,12 +8,13 @@ import torch
 from PIL import Image
 from torch import nn
 
-from unet_demo import recipes, tasks
+from unet_demo import tasks
 from unet_demo.checkpoints import Card, Checkpoint, save_checkpoint
 from unet_demo.data.shapes import SceneOptions
 from unet_demo.networks import Network, create_network
 from unet_demo.networks.base import he_initialise
-from unet_demo.training import FitOptions
+from unet_demo.training import recipes
+from unet_demo.training.loop import FitOptions
 
 RECIPE = replace(
     recipes.SHAPES,

@@ -1,12 +1,8 @@
 """The five articles and their six networks, as the articles built them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-import torch
-
-from .networks import create_network
-from .networks.base import parameter_count
+from .networks import count_parameters
 
 PUBLISHED_WIDTH = 64
 """Channels of the first level in every article."""
@@ -36,12 +32,3 @@ PUBLISHED_NETWORKS: tuple[PublishedNetwork, ...] = (
     PublishedNetwork("VOC final project", "ResNetUNet", 3, 22),
     PublishedNetwork("UNet in PyTorch", "StridedUNet", 3, 3),
 )
-
-
-def count_parameters(network: str, options: Mapping[str, object]) -> int:
-    """Trainable parameters of a network, counted without making it.
-
-    Raises ValueError for an unknown name or option.
-    """
-    with torch.device("meta"):
-        return parameter_count(create_network(network, **options))

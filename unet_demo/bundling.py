@@ -13,8 +13,8 @@ from .evaluation import Evaluation, evaluate
 from .evaluation_files import MatrixOfCases
 from .inference import Predictor, Progress
 from .networks.base import parameter_count
-from .recipe import Recipe
-from .runs import LOSSES, SCORES, RunError, RunFolder
+from .training.recipe import Recipe
+from .training.runs import LOSSES, SCORES, RunError, RunFolder
 
 SMOOTHING = 0.98
 """Decay of the moving average that the curve draws of the losses."""
@@ -85,7 +85,7 @@ def averaging(card: Card) -> str:
 
 def model_card(card: Card, recipe: Recipe, parameters: int) -> str:
     """Markdown that tells a person what a checkpoint is, how it came about and what it is worth."""
-    needs_data = "" if recipe.data == "shapes" else " --data DIR"
+    train_command, bundle_command = recipe.commands
     scores = "\n".join(
         f"| {name} | {value:.4f} |" for name, value in card.scores.items() if value == value
     )
@@ -125,8 +125,8 @@ Measured on {card.scored_on}, with the file that is bundled.
 ![Loss and validation score over the steps]({card.name}.svg)
 
 ```
-python -m unet_demo train {card.name}{needs_data} --out RUN
-python -m unet_demo bundle {card.name} RUN{needs_data}
+{train_command}
+{bundle_command}
 ```
 
 {tried}The whole recipe, as it stands in the file's header:

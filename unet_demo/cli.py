@@ -28,13 +28,13 @@ from .evaluation import Evaluation, Scores, evaluate
 from .evaluation_files import CaseFolder
 from .exports import mask_path, write_prediction
 from .inference import Progress
-from .processes import launched_rank
 from .publishing import MESSAGE, prepare, publish
-from .recipe import Recipe
-from .recipes import AS_PUBLISHED, FOR_GPU, RECIPES
-from .runs import RunError, RunFolder, train
 from .segmentation import open_predictor
-from .training import Diverged, Finished, StepDone, Validated
+from .training.loop import Diverged, Finished, StepDone, Validated
+from .training.processes import launched_rank
+from .training.recipe import Recipe
+from .training.recipes import AS_PUBLISHED, FOR_GPU, RECIPES
+from .training.runs import RunError, RunFolder, train
 from .version import VERSION
 
 CHECKPOINT_HELP = "a bundled name, the path of a .safetensors file, or owner/repo[@revision]"

@@ -19,8 +19,8 @@ import numpy as np
 
 from .checkpoints import Card
 from .inference import Cancelled, Prediction, Progress
-from .live import LiveError, LiveRun, RunState, Snapshot
-from .live_settings import Limits, LiveSettings
+from .live.run import LiveError, LiveRun, RunState, Snapshot
+from .live.settings import Limits, LiveSettings
 from .segmentation import EXPECTED_ERRORS, open_predictor
 
 Passes = tuple[int, int]

@@ -13,9 +13,9 @@ from playwright.sync_api import Browser, Download, Page, expect
 
 from unet_demo.checkpoints import load_checkpoint
 from unet_demo.data.shapes import SceneOptions
-from unet_demo.live import batches_of, fit_options_of, seeded_network, task_of
-from unet_demo.live_settings import PRESETS, LiveSettings
-from unet_demo.training import Trainer, fit, load_batches
+from unet_demo.live.run import batches_of, fit_options_of, seeded_network, task_of
+from unet_demo.live.settings import PRESETS, LiveSettings
+from unet_demo.training.loop import Trainer, fit, load_batches
 from unet_demo.ui import train_page as train_module
 from unet_demo.ui.demo import launch
 from unet_demo.ui.texts import i18n

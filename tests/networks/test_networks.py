@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from unet_demo.data.shapes import SceneOptions, scene_batch
-from unet_demo.networks import NETWORKS, Network, create_network
+from unet_demo.networks import NETWORKS, Network, count_parameters, create_network
 from unet_demo.networks.base import he_initialise, parameter_count
 
 ARTICLES = [
@@ -209,3 +209,14 @@ def test_he_initialisation_spreads_the_weights_by_their_inputs_and_clears_the_bi
     layer = network.get_submodule("encoders.3.1.0")
     assert layer.weight.std().item() == pytest.approx((2 / (128 * 9)) ** 0.5, rel=0.02)
     assert not layer.bias.any()
+
+
+def test_counting_without_making_a_network_gives_the_same_number():
+    options = {"in_channels": 1, "out_channels": 2, "width": 8}
+    counted = count_parameters("ResNetUNet", options)
+    assert counted == parameter_count(create_network("ResNetUNet", **options))
+
+
+def test_a_network_that_there_is_not_is_a_value_error():
+    with pytest.raises(ValueError, match="no network"):
+        count_parameters("NoUNet", {})

@@ -10,7 +10,7 @@ from tiny import saved
 
 from unet_demo.articles import PUBLISHED_NETWORKS
 from unet_demo.checkpoints import WEIGHTS, Checkpoint, CheckpointError, add_to_index, read_index
-from unet_demo.recipes import RECIPES
+from unet_demo.training.recipes import RECIPES
 from unet_demo.ui.about_text import about, checkpoint_card, read_bundled
 from unet_demo.ui.languages import LANGUAGES
 

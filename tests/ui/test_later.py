@@ -7,7 +7,8 @@ from unet_demo.ui import later
 
 @pytest.mark.parametrize("name", later.__all__)
 def test_a_room_is_there_when_it_is_asked_for(name):
-    assert getattr(later, name).__name__.rpartition(".")[2] == name
+    path = later.IN_FOLDERS.get(name, name)
+    assert getattr(later, name).__name__ == f"unet_demo.{path}"
 
 
 def test_all_rooms_can_be_loaded_at_once():

@@ -18,7 +18,7 @@ from starlette.testclient import TestClient
 
 from unet_demo.data.images import Picture
 from unet_demo.examples import load_example
-from unet_demo.live_settings import LOCAL, PRESETS, SPACE, SettingsError
+from unet_demo.live.settings import LOCAL, PRESETS, SPACE, SettingsError
 from unet_demo.ui.languages import LANGUAGES
 from unet_demo.ui.link import (
     GENERAL,

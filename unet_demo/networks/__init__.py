@@ -1,6 +1,10 @@
 """The six networks of the five articles, by name."""
 
-from .base import Network
+from collections.abc import Mapping
+
+import torch
+
+from .base import Network, parameter_count
 from .classic import ClassicUNet
 from .isbi import IsbiUNet
 from .resnet import ResNetUNet
@@ -31,4 +35,13 @@ def create_network(name: str, **options: object) -> Network:
         raise ValueError(f"{name} cannot be built with {options}: {error}") from error
 
 
-__all__ = ["NETWORKS", "Network", "create_network"]
+def count_parameters(name: str, options: Mapping[str, object]) -> int:
+    """Trainable parameters of a network, counted without making it.
+
+    Raises ValueError for an unknown name or option.
+    """
+    with torch.device("meta"):
+        return parameter_count(create_network(name, **options))
+
+
+__all__ = ["NETWORKS", "Network", "count_parameters", "create_network"]

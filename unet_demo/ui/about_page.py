@@ -4,7 +4,7 @@ import gradio as gr
 
 from ..bundled import WEIGHTS
 from . import later
-from .segment_page import alert
+from .notices import alert
 from .texts import language_of
 
 

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from ..articles import PUBLISHED_NETWORKS, PUBLISHED_WIDTH, PublishedNetwork, count_parameters
+from ..articles import PUBLISHED_NETWORKS, PUBLISHED_WIDTH, PublishedNetwork
 from ..bundling import HEADLINES, confusion_path
 from ..checkpoints import Card, read_card, read_index
-from ..recipe import Recipe
-from ..recipes import RECIPES
-from .segment_page import score_table, table
+from ..networks import count_parameters
+from ..training.recipe import Recipe
+from ..training.recipes import RECIPES
+from .notices import table
+from .scores import score_table
 from .texts import say, say_name
 
 NONE = "–"
@@ -221,7 +223,7 @@ def scores(card: Card, recipe: Recipe | None, language: str) -> str:
     if not card.scores:
         return ""
     note = f"<p>{english(recipe.scores_note)}</p>" if recipe and recipe.scores_note else ""
-    return folded(said("scores", language), score_table(dict(card.scores), language) + note)
+    return folded(said("scores", language), score_table(card.scores, language) + note)
 
 
 def confusion(file: Path, language: str) -> str:
@@ -243,19 +245,13 @@ def training(card: Card, recipe: Recipe | None, language: str) -> str:
     """How a checkpoint was trained, folded: the command, what was tried, and every setting."""
     inside = ""
     if recipe:
-        inside += code(train_command(recipe), said("command", language))
+        inside += code(recipe.commands[0], said("command", language))
         inside += f"<p>{english(recipe.tried)}</p>" if recipe.tried else ""
     if card.recipe:
         label = said("settings", language)
         settings = json.dumps(dict(card.recipe), indent=2, ensure_ascii=False)
         inside += folded(label, code(settings, label))
     return folded(said("training", language), inside) if inside else ""
-
-
-def train_command(recipe: Recipe) -> str:
-    """What to type to train a checkpoint again."""
-    data = "" if recipe.data == "shapes" else " --data DIR"
-    return f"python -m unet_demo train {recipe.name}{data} --out RUN"
 
 
 def code(text: str, label: str) -> str:

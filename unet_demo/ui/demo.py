@@ -12,9 +12,10 @@ from .about_page import AboutPage
 from .agents import check_mcp, mcp_wanted
 from .health import health_route
 from .link import GENERAL, PAGES, misspelt, read
+from .notices import alert
 from .page_address import PageAddress
 from .page_language import PageLanguage
-from .segment_page import SegmentPage, alert, opening
+from .segment_page import SegmentPage, opening
 from .texts import i18n, language_of, t
 from .theme import theme
 from .train_page import TrainPage
@@ -47,7 +48,7 @@ def build() -> gr.Blocks:
                 train = TrainPage(demo)
             with gr.Tab(t("page_about"), id="about") as about:
                 AboutPage(about)
-        segment.open_from(train.saved, train.checkpoint)
+        segment.open_from(train.saved.success, train.checkpoint)
         train.saved.success(
             lambda: gr.Tabs(selected="segment"),
             None,

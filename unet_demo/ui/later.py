@@ -1,7 +1,7 @@
 """The rooms that compute, each imported when it is first used.
 
 Torch, SciPy and scikit-image take longer to import than Gradio, so the page is laid out and served
-without them: its modules say ``later.live.LiveRun`` where others import it.
+without them: its modules say ``later.live_run.LiveRun`` where others import it.
 """
 
 from importlib import import_module
@@ -10,18 +10,11 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .. import (
-        article_losses,
-        checkpoints,
-        devices,
-        examples,
-        inference,
-        live,
-        live_files,
-        remote,
-        segmentation,
-    )
+    from .. import checkpoints, devices, examples, inference, networks, remote, segmentation
     from ..data import truth
+    from ..live import files as live_files
+    from ..live import run as live_run
+    from ..training import article_losses
     from . import about_text
 
 __all__ = [
@@ -31,8 +24,9 @@ __all__ = [
     "devices",
     "examples",
     "inference",
-    "live",
     "live_files",
+    "live_run",
+    "networks",
     "remote",
     "segmentation",
     "truth",
@@ -40,7 +34,13 @@ __all__ = [
 
 PACKAGE = __name__.split(".")[0]
 
-IN_FOLDERS = {"about_text": "ui.about_text", "truth": "data.truth"}
+IN_FOLDERS = {
+    "about_text": "ui.about_text",
+    "article_losses": "training.article_losses",
+    "live_files": "live.files",
+    "live_run": "live.run",
+    "truth": "data.truth",
+}
 
 
 # One at a time: SciPy's and torch's parts import one another in circles, which several threads that

@@ -1,7 +1,7 @@
 """The Segment page: a person's picture, a checkpoint, and what it sees."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from html import escape
@@ -9,29 +9,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
-import numpy as np
+from gradio.blocks import Block
 from gradio.events import Dependency
 from PIL import Image
 
 from ..bundled import offered_names, read_titles
-from ..data.images import Picture, PictureError, read_picture
+from ..data.images import PictureError, read_picture
 from ..exports import EXPORTS, Look
 from ..hub import looks_like_repo
-from ..render import STYLES, LegendEntry, error_map, legend, overlay, to_rgb
+from ..render import STYLES, error_map
 from . import later, zero_gpu
 from .cancelling import Cancellations
 from .files import fresh_folder
+from .notices import alert, hint, note
 from .picture_input import PictureInput
+from .scores import score_table
 from .segment_link import SegmentLink, checkpoints_of_examples, example_of
+from .segment_views import PREVIEW, Shown, legend_table, paint, preview, status, view, whole_page
 from .share import ShareButtons
 from .texts import language_of, say, say_name, t, t_name
-from .viewer import repaint_value, viewer, viewer_value
+from .viewer import repaint_value, viewer
 
 if TYPE_CHECKING:
     from ..examples import Example
     from ..inference import Predictor
     from ..remote import RemotePredictor
-    from ..segmentation import Brought, Segmentation
+    from ..segmentation import Brought
 
 INFERENCE = "inference"
 """Concurrency group of its own: segmenting never waits behind a training."""
@@ -42,20 +45,10 @@ STATE_SECONDS = 3600
 """How long a visitor's picture and result are kept after they were last used."""
 
 
-@dataclass(frozen=True)
-class Shown:
-    """What a visitor is looking at, the truth to compare it with, and how it was asked for."""
-
-    segmentation: "Segmentation"
-    truth: np.ndarray | None
-    checkpoint: str
-    flips: bool
-
+Values = dict[Block, Any]
+"""What a handler is given: the components that it asked for → their values."""
 
 PROGRESS = gr.Progress()
-
-PREVIEW = "unet_demo-preview.png"
-"""Name of the files that the page itself puts into the picture's box; a visitor's have others."""
 
 HIDDEN_BUTTON = gr.Button(visible=False)
 
@@ -235,10 +228,11 @@ class SegmentPage:
 
     def _wire(self, demo: gr.Blocks) -> None:
         look = [self.threshold, self.opacity, self.style]
-        settings = [
+        # As a set, so that a handler is given one dict of what it may need.
+        settings: set[Block] = {
             self.brought, self.shown, self.others, self.checkpoint, self.flips, self.slice,
             self.opacity, self.style,
-        ]  # fmt: skip
+        }  # fmt: skip
         outputs = [
             self.brought, self.shown, self.others, self.flips, self.viewer, self.status,
             self.legend, self.slice, self.threshold,
@@ -267,7 +261,7 @@ class SegmentPage:
         ).then(None, js=NAME_EXAMPLES)  # fmt: skip
         demo.unload(self.on_leave)
         # Not "input": a paste and the camera fire that before the new picture has arrived.
-        self.picture.change(self.on_picture, [self.picture, *settings], **slow)
+        self.picture.change(self.on_picture, {self.picture} | settings, **slow)
         self.examples.select(self.on_example, settings, **slow)
         gr.on(
             [self.checkpoint.input, self.flips.input],
@@ -275,9 +269,9 @@ class SegmentPage:
             settings,
             **slow,
         )
-        self.repo.submit(self.on_repo, [self.repo, *settings], **slow)
-        self.file.upload(self.on_file, [self.file, *settings], **slow)
+        self.repo.submit(self.on_repo, {self.repo} | settings, **slow)
         self._slow, self._settings = slow, settings
+        self.open_from(self.file.upload, self.file)
         self.cancel.click(self.on_cancel, queue=False, api_visibility="private")
         painted = [self.viewer, self.legend]
         gr.on(
@@ -311,31 +305,28 @@ class SegmentPage:
         for brought in (self.picture.upload, self.examples.select):
             brought(None, js=SHOW_VIEWER)
 
-    def open_from(self, saved: Dependency, file: gr.State) -> None:
-        """Use the checkpoint file in ``file`` each time that the event ``saved`` succeeds."""
-        saved.success(self.on_file, [file, *self._settings], **self._slow)
+    def open_from(self, listen: Callable[..., Dependency], file: Block) -> None:
+        """Use the checkpoint file in ``file`` at each event that ``listen`` is called for."""
+
+        def on_file(values: Values, request: gr.Request, progress=PROGRESS):
+            """A checkpoint file, brought or just trained, for the picture that was brought last."""
+            name = Path(values[file]).name
+            others = {**values[self.others], name: values[file]}
+            yield from self._segment(
+                self._job(values, request, progress, checkpoint=name, others=others)
+            )
+
+        listen(on_file, {file} | self._settings, **self._slow)
 
     def on_greeting(self, request: gr.Request):
         """The examples, with captions that Gradio's script would not translate."""
         return self._captioned_examples(language_of(request))
 
-    def on_open(
-        self,
-        brought,
-        shown,
-        others,
-        checkpoint,
-        flips,
-        page,
-        opacity,
-        style,
-        request: gr.Request,
-        progress=PROGRESS,
-    ):
+    def on_open(self, values: Values, request: gr.Request, progress=PROGRESS):
         """The page opens with its first example segmented, or with what its address names."""
         wished = self.link.read(request.query_params).values
         if wished:
-            yield from self._open_as(wished, opacity, style, request, progress)
+            yield from self._open_as(wished, self._job(values, request, progress))
             return
         try:
             shown = opening()
@@ -343,23 +334,13 @@ class SegmentPage:
             yield {self.status: alert(error)}
             return
         example = later.examples.load_example(later.examples.EXAMPLES[0].name)
-        session, language = visit(request)
-        job = Job(
-            example, None, {}, shown.checkpoint, False, 1, opacity, style, session, language,
-            progress,
-        )  # fmt: skip
+        job = self._job(
+            values, request, progress, brought=example, checkpoint=shown.checkpoint, page=1
+        )
         yield {self.brought: example, **self._result(shown, job)}
 
-    def _open_as(
-        self,
-        wished: dict[str, Any],
-        opacity: float,
-        style: str,
-        request: gr.Request,
-        progress: gr.Progress,
-    ) -> Iterator[dict]:
+    def _open_as(self, wished: dict[str, Any], job: Job) -> Iterator[dict]:
         """What an address names; where its repository can't be had, the example's own checkpoint."""
-        example = later.examples.load_example(wished["example"])
         name, others, refusal = wished["checkpoint"], {}, None
         if name not in self.names:
             try:
@@ -367,11 +348,17 @@ class SegmentPage:
             except later.segmentation.EXPECTED_ERRORS as error:
                 refusal = error
                 name = checkpoints_of_examples()[wished["example"]]
-        job = Job(
-            example, None, others, name, wished.get("flips", False), wished.get("slice", 1),
-            wished.get("opacity", opacity), wished.get("style", style), *visit(request), progress,
+        job = replace(
+            job,
+            brought=later.examples.load_example(wished["example"]),
+            others=others,
+            checkpoint=name,
+            flips=wished.get("flips", False),
+            page=wished.get("slice", 1),
+            opacity=wished.get("opacity", job.opacity),
+            style=wished.get("style", job.style),
             threshold=wished.get("threshold"),
-        )  # fmt: skip
+        )
         yield {self.opacity: job.opacity, self.style: job.style}
         yield from self._segment(job)
         if refusal:
@@ -398,21 +385,9 @@ class SegmentPage:
         }
         return self.link.write(settings, card.threshold), example is None or not travels
 
-    def on_picture(
-        self,
-        path,
-        brought,
-        shown,
-        others,
-        checkpoint,
-        flips,
-        page,
-        opacity,
-        style,
-        request: gr.Request,
-        progress=PROGRESS,
-    ):
+    def on_picture(self, values: Values, request: gr.Request, progress=PROGRESS):
         """A picture was dropped, chosen, pasted or taken; removing one keeps the result."""
+        path = values[self.picture]
         if path is None or Path(path).name == PREVIEW:
             yield {self.status: gr.skip()}  # a generator that yields nothing empties its outputs
             return
@@ -420,129 +395,45 @@ class SegmentPage:
             brought = later.segmentation.Brought(read_picture(path))
         except PictureError as error:
             # The box goes back to the picture that the result still shows.
+            shown = values[self.shown]
             earlier = preview(shown.segmentation.picture) if shown else None
             yield {self.status: alert(error), self.picture: earlier}
             return
-        session, language = visit(request)
         yield from self._segment(
-            Job(
-                brought,
-                shown,
-                others,
-                checkpoint,
-                flips,
-                1,
-                opacity,
-                style,
-                session,
-                language,
-                progress,
-                picked=True,
-            )
+            self._job(values, request, progress, brought=brought, page=1, picked=True)
         )
 
     def on_example(
-        self,
-        brought,
-        shown,
-        others,
-        checkpoint,
-        flips,
-        page,
-        opacity,
-        style,
-        event: gr.SelectData,
-        request: gr.Request,
-        progress=PROGRESS,
+        self, values: Values, event: gr.SelectData, request: gr.Request, progress=PROGRESS
     ):
         """An example was clicked: take it with a checkpoint that knows its kind."""
         example = later.examples.offered_examples()[event.index]
-        session, language = visit(request)
-        name = checkpoint_for(example, shown)
-        job = Job(
-            later.examples.load_example(example.name), shown, others, name, flips, 1,
-            opacity, style, session, language, progress,
-        )  # fmt: skip
-        yield from self._segment(job)
-
-    def on_again(
-        self,
-        brought,
-        shown,
-        others,
-        checkpoint,
-        flips,
-        page,
-        opacity,
-        style,
-        request: gr.Request,
-        progress=PROGRESS,
-    ):
-        """Another checkpoint, or other averaging, for the picture that was brought last."""
-        session, language = visit(request)
+        name = checkpoint_for(example, values[self.shown])
+        brought = later.examples.load_example(example.name)
         yield from self._segment(
-            Job(
-                brought, shown, others, checkpoint, flips, page, opacity, style, session, language,
-                progress, picked=True,
-            )
-        )  # fmt: skip
+            self._job(values, request, progress, brought=brought, checkpoint=name, page=1)
+        )
 
-    def on_repo(
-        self,
-        repo,
-        brought,
-        shown,
-        others,
-        checkpoint,
-        flips,
-        page,
-        opacity,
-        style,
-        request: gr.Request,
-        progress=PROGRESS,
-    ):
+    def on_again(self, values: Values, request: gr.Request, progress=PROGRESS):
+        """Another checkpoint, or other averaging, for the picture that was brought last."""
+        yield from self._segment(self._job(values, request, progress, picked=True))
+
+    def on_repo(self, values: Values, request: gr.Request, progress=PROGRESS):
         """A checkpoint of the Hub's, for the picture that was brought last."""
-        session, language = visit(request)
-        yield {self.status: note(say("segment_fetching", language, repo=repo))}
+        repo = values[self.repo]
+        yield {self.status: note(say("segment_fetching", language_of(request), repo=repo))}
         try:
             file = later.checkpoints.find_offered(repo)
         except later.segmentation.EXPECTED_ERRORS as error:
             yield {self.status: alert(error)}
             return
         name = repo.strip()
+        others = values[self.others]
         if name not in self.names:
             others = {**others, name: str(file)}
         yield from self._segment(
-            Job(
-                brought, shown, others, name, flips, page, opacity, style, session, language,
-                progress,
-            )
-        )  # fmt: skip
-
-    def on_file(
-        self,
-        file,
-        brought,
-        shown,
-        others,
-        checkpoint,
-        flips,
-        page,
-        opacity,
-        style,
-        request: gr.Request,
-        progress=PROGRESS,
-    ):
-        """A checkpoint file, brought or just trained, for the picture that was brought last."""
-        name = Path(file).name
-        others = {**others, name: file}
-        session, language = visit(request)
-        yield from self._segment(
-            Job(
-                brought, shown, others, name, flips, page, opacity, style, session, language,
-                progress,
-            )
-        )  # fmt: skip
+            self._job(values, request, progress, checkpoint=name, others=others)
+        )
 
     def on_cancel(self, request: gr.Request) -> None:
         """Call off the segmentation that is running; its handler says so."""
@@ -595,6 +486,25 @@ class SegmentPage:
         segmentation, look = shown.segmentation, Look(threshold, opacity, style)
         write = EXPORTS[kind]
         return str(write(fresh_folder(), segmentation.picture, segmentation.prediction, look))
+
+    def _job(
+        self, values: Values, request: gr.Request, progress: gr.Progress, **wished: Any
+    ) -> Job:
+        """What the page is set to, as a wish; ``wished`` are the fields of it that differ."""
+        job = Job(
+            brought=values[self.brought],
+            shown=values[self.shown],
+            others=values[self.others],
+            checkpoint=values[self.checkpoint],
+            flips=values[self.flips],
+            page=values[self.slice],
+            opacity=values[self.opacity],
+            style=values[self.style],
+            session=request.session_hash or "",
+            language=language_of(request),
+            progress=progress,
+        )
+        return replace(job, **wished)
 
     def _segment(self, job: Job) -> Iterator[dict]:
         """Run the network and show what it says; if nothing comes of it, the earlier result stays."""
@@ -697,11 +607,6 @@ class SegmentPage:
         }
 
 
-def visit(request: gr.Request) -> tuple[str, str]:
-    """Whose request it is, and in which language the answer goes: session hash, language."""
-    return request.session_hash or "", language_of(request)
-
-
 @cache
 def opening() -> Shown:
     """The first example, segmented once for all visitors."""
@@ -717,118 +622,3 @@ def checkpoint_for(example: "Example", shown: Shown | None) -> str:
     """The checkpoint in use, if it knows the example's classes, else the example's own."""
     fits = shown and shown.segmentation.card.task.classes == example.task.classes
     return shown.checkpoint if shown and fits else example.checkpoint
-
-
-def whole_page(page: float | None, segmentation: "Segmentation") -> int:
-    """The number of a page that there is, from 1, nearest to what stands in the slider's box."""
-    return min(max(round(page or 1), 1), len(segmentation.picture.pages))
-
-
-def thumbnail(picture: Picture) -> np.ndarray:
-    """The first page as RGB, uint8 (H, W, 3)."""
-    return to_rgb(picture.pages[0])
-
-
-def preview(picture: Picture) -> str:
-    """A PNG of the first page for the picture's box, since browsers draw no TIFF."""
-    path = fresh_folder() / PREVIEW
-    Image.fromarray(thumbnail(picture)).save(path)
-    return str(path)
-
-
-def paint(shown: Shown, page: int, look: Look) -> tuple[np.ndarray, tuple[LegendEntry, ...]]:
-    """Overlay (H, W, 3) and legend of a page, numbered from 1."""
-    segmentation = shown.segmentation
-    page = whole_page(page, segmentation)
-    one = segmentation.prediction.page(page - 1)
-    labels = one.labels(look.threshold)[0]
-    picture = segmentation.picture.pages[page - 1]
-    painted = overlay(picture, labels, one.task, look.opacity, look.style)
-    return painted, legend(labels, one.confidence(look.threshold)[0], one.task)
-
-
-def view(shown: Shown, page: int, look: Look, language: str) -> tuple[dict, str]:
-    """The viewer's whole value for a page, and the legend's table."""
-    segmentation = shown.segmentation
-    task = segmentation.card.task
-    page = whole_page(page, segmentation)
-    painted, entries = paint(shown, page, look)
-    value = viewer_value(
-        to_rgb(segmentation.picture.pages[page - 1]),
-        painted,
-        task.classes,
-        task.palette,
-        segmentation.prediction.probabilities[page - 1],
-    )
-    return value, legend_table(entries, language)
-
-
-def legend_table(entries: tuple[LegendEntry, ...], language: str) -> str:
-    """HTML table: colour, class, share, mean confidence."""
-    columns = ("class", "share", "confidence")
-    heads = (say(f"segment_legend_{column}", language) for column in columns)
-    rows = (
-        f'<tr><td><span class="swatch" style="background:rgb{entry.colour}"></span>'
-        f"{escape(say_name('class', entry.name, language))}</td>"
-        f"<td>{entry.share:.1%}</td><td>{entry.confidence:.1%}</td></tr>"
-        for entry in entries
-    )
-    return table(heads, rows)
-
-
-def score_table(scores: dict[str, float], language: str) -> str:
-    """HTML table of scores; one that does not exist (a class in neither mask) is a dash."""
-    rows = (
-        f"<tr><td>{escape(score_name(name, language))}</td>"
-        f"<td>{f'{value:.4f}' if value == value else '–'}</td></tr>"
-        for name, value in scores.items()
-    )
-    return table((say("segment_score", language), say("segment_value", language)), rows)
-
-
-def score_name(name: str, language: str) -> str:
-    """A score's name in words: ``IoU circle`` is a measure and a class."""
-    measure, _, of_class = name.partition(" ")
-    if measure in ("IoU", "Dice"):
-        return f"{measure} {say_name('class', of_class, language)}"
-    return say_name("score", name, language)
-
-
-def table(heads, rows) -> str:
-    """An HTML table from head texts and ready-made rows."""
-    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in heads)
-    return f'<table class="numbers"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
-
-
-def status(segmentation: "Segmentation", language: str) -> str:
-    """What was done in a line, and below it whatever a person should know."""
-    prediction, picture = segmentation.prediction, segmentation.picture
-    count, height, width, _ = picture.pages.shape
-    done = say(
-        "segment_done",
-        language,
-        title=say_name("title", segmentation.card.title or segmentation.card.name, language),
-        pages=say("segment_pages", language, count=count) if count > 1 else "",
-        width=width,
-        height=height,
-        seconds=f"{prediction.seconds:.2f}",
-        device=prediction.device.upper(),
-    )
-    reason = later.segmentation.one_class_reason(prediction.labels(), segmentation.card)
-    notes = [*picture.notes, *prediction.notes, *([reason] if reason else [])]
-    return note(done) + "".join(f'<p class="notice">{escape(text)}</p>' for text in notes)
-
-
-def note(text: str) -> str:
-    """A quiet line that screen readers announce."""
-    return f'<p role="status">{escape(text)}</p>'
-
-
-def hint(key: str) -> str:
-    """A quiet sentence, which the browser translates."""
-    return f'<p class="hint" role="status">{t(key)}</p>'
-
-
-def alert(error: object) -> str:
-    """A mistake in one plain sentence, announced at once."""
-    return f'<p role="alert" class="mistake">{escape(str(error))}</p>'

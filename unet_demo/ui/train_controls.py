@@ -10,7 +10,7 @@ from gradio.components import Component
 
 from ..choices import GRID, LOSSES, NETWORK_NAMES, OPTIMISERS
 from ..data.scene_options import SceneOptions
-from ..live_settings import (
+from ..live.settings import (
     PRESETS,
     RATES,
     SMALLEST_SIZE,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..choices import VALIDATION_SEED
-from ..live_settings import PRESETS, Limits, SettingsError
+from ..live.settings import PRESETS, Limits, SettingsError
 from .link import (
     GENERAL,
     Choice,

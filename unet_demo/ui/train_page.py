@@ -11,14 +11,14 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from ..live_settings import LiveSettings, SettingsError, current_limits, with_changes
+from ..live.settings import LiveSettings, SettingsError, current_limits, with_changes
 from ..render import overlay
 from . import later, zero_gpu
 from .chart import chart
 from .link import GENERAL, read
+from .notices import alert, hint, note
 from .parameters import publish
 from .scenes import scenes
-from .segment_page import alert, hint, note
 from .share import ShareButtons
 from .shortcut import shortcut
 from .texts import DEFAULT_LANGUAGE, language_of, say, t
@@ -47,7 +47,7 @@ from .train_views import (
 from .viewer import viewer, viewer_value
 
 if TYPE_CHECKING:
-    from ..live import LiveRun, Snapshot
+    from ..live.run import LiveRun, Snapshot
 
 TRAINING = "train"
 """Concurrency group of the trainings, so that nothing else waits behind one."""
@@ -397,7 +397,7 @@ class TrainPage:
             return {self.drawn_note: hint("train_draw_info")}
         try:
             value = segment_drawing(session.run, drawing["composite"])
-        except later.live.LiveError as error:
+        except later.live_run.LiveError as error:
             return {self.drawn_note: alert(error)}
         return {self.drawn: value, self.drawn_note: hint("train_draw_info")}
 
@@ -460,7 +460,7 @@ class TrainPage:
             with closing(run.play()) as snapshots:
                 for snapshot in snapshots:
                     yield progress(snapshot, run)
-        except later.live.RUN_ERRORS as error:
+        except later.live_run.RUN_ERRORS as error:
             raise gr.Error(str(error), print_exception=False) from error
 
     def _linked(self) -> dict[str, Any]:
@@ -478,7 +478,7 @@ class TrainPage:
         yield self._buttons("running", trained=False)
         try:
             run = zero_gpu.new_run(self._settings(values), self.limits)
-        except later.live.RUN_ERRORS as error:
+        except later.live_run.RUN_ERRORS as error:
             yield self._failure(session, error)
             return
         session.begin(run)
@@ -498,7 +498,7 @@ class TrainPage:
                         moved[self.scenes] = pictures(snapshot, run.settings, session.language)
                     seen = snapshot.look
                     yield {**moved, **changed}
-        except later.live.LiveError as error:
+        except later.live_run.LiveError as error:
             yield self._failure(session, error)
         except gr.Error as error:  # ZeroGPU has no GPU for this visitor now
             yield self._failure(session, error.message)
@@ -600,7 +600,7 @@ def title_of(settings: LiveSettings) -> str:
 
 def drawing_ground(settings: LiveSettings) -> np.ndarray:
     """A scene to draw on, uint8 (CANVAS, CANVAS, 3)."""
-    picture = Image.fromarray(later.live.watched_scenes(settings).images[0])
+    picture = Image.fromarray(later.live_run.watched_scenes(settings).images[0])
     return np.asarray(picture.resize((CANVAS, CANVAS), Image.Resampling.NEAREST))
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..live_settings import LiveSettings
+from ..live.settings import LiveSettings
 from .texts import DEFAULT_LANGUAGE
 
 if TYPE_CHECKING:
-    from ..live import LiveRun, Snapshot
+    from ..live.run import LiveRun, Snapshot
 
 KEPT_RUNS = 5
 """Runs compared, the one in hand among them; the chart tells so many apart."""

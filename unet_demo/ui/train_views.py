@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from ..live_settings import LiveSettings, differing_fields, flatten
+from ..live.settings import LiveSettings, differing_fields, flatten
 from . import later
 from .chart import Curve, chart_value
+from .notices import table
 from .scenes import scenes_value
-from .segment_page import table
 from .texts import say, say_name
 from .train_session import Attempt, Session
 
 if TYPE_CHECKING:
-    from ..live import LiveRun, Snapshot
+    from ..live.run import LiveRun, Snapshot
 
 NOTHING = "–"
 
@@ -32,7 +32,7 @@ def plain(settings: LiveSettings) -> dict[str, str]:
     return {
         "network": settings.network,
         "width": str(settings.width),
-        "parameters": f"{later.live.count_parameters(settings):,}",
+        "parameters": f"{later.networks.count_parameters(settings.network, settings.network_options):,}",
         "rate": f"{settings.rate:g}",
         "optimiser": settings.optimiser,
     }
@@ -99,7 +99,7 @@ def clock(seconds: float | None) -> str:
 
 def preview(settings: LiveSettings, language: str) -> dict[str, Any]:
     """The pictures that a run would be looked at by, before there is one."""
-    watched = later.live.watched_scenes(settings)
+    watched = later.live_run.watched_scenes(settings)
     return pictures_value(settings, watched.images, watched.labels, None, language)
 
 
@@ -116,8 +116,8 @@ def pictures_value(
     prediction = snapshot.look.prediction if snapshot and snapshot.look else None
     kind = "scenes" if settings.scenes else "article"
     note = say(f"train_note_{kind}", language, count=len(images))
-    shown = slice(later.live.SHOWN)
-    task = later.live.task_of(settings)
+    shown = slice(later.live_run.SHOWN)
+    task = later.live_run.task_of(settings)
     return scenes_value(images[shown], labels[shown], prediction, task, note)
 
 
@@ -152,7 +152,7 @@ def curve(snapshot: "Snapshot", label: str, *, live: bool) -> Curve:
         label,
         steps,
         snapshot.losses,
-        snapshot.smoothed if snapshot.steps > later.live.FEW_STEPS else None,
+        snapshot.smoothed if snapshot.steps > later.live_run.FEW_STEPS else None,
         [look[0] for look in looks],
         [look[1] for look in looks],
         live,
@@ -219,7 +219,7 @@ def runs_table(session: Session) -> str:
 
 def last_loss(snapshot: "Snapshot") -> float | None:
     """The loss that a run came to: smoothed, unless it is too short for that."""
-    return snapshot.smoothed[-1] if snapshot.steps > later.live.FEW_STEPS else snapshot.loss
+    return snapshot.smoothed[-1] if snapshot.steps > later.live_run.FEW_STEPS else snapshot.loss
 
 
 def envelope_table(language: str) -> str:

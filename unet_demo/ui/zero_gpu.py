@@ -16,8 +16,8 @@ from . import later
 
 if TYPE_CHECKING:
     from ..inference import Predictor
-    from ..live import LiveRun, RunState, Snapshot
-    from ..live_settings import Limits, LiveSettings
+    from ..live.run import LiveRun, RunState, Snapshot
+    from ..live.settings import Limits, LiveSettings
     from ..remote import Answer, RemotePredictor
 
 VARIABLE = "SPACES_ZERO_GPU"
@@ -100,4 +100,4 @@ def new_run(settings: "LiveSettings", limits: "Limits") -> "LiveRun":
     if ON_ZERO_GPU:
         seconds = min(limits.seconds, RUN_SECONDS - START_SECONDS)
         return later.remote.RemoteRun(settings, replace(limits, seconds=seconds), play_there)
-    return later.live.LiveRun(settings, limits)
+    return later.live_run.LiveRun(settings, limits)

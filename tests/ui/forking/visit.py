@@ -14,8 +14,8 @@ from unet_demo import remote, segmentation
 from unet_demo.checkpoints import CheckpointError
 from unet_demo.data.shapes import SceneOptions
 from unet_demo.inference import Cancelled
-from unet_demo.live import LiveRun
-from unet_demo.live_settings import SPACE, LiveSettings
+from unet_demo.live.run import LiveRun
+from unet_demo.live.settings import SPACE, LiveSettings
 from unet_demo.ui import zero_gpu
 
 TINY = LiveSettings(SceneOptions(size=64, colour_is_clue=True), width=8, batch=1, steps=4)

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from .live import LiveRun, Look, Snapshot, task_of
-from .render import colour_mask, error_map
-from .tasks import Task
+from ..render import colour_mask, error_map
+from ..tasks import Task
+from .run import LiveRun, Look, Snapshot, task_of
 
 SLIDE = (1920, 1080)
 """Pixels of a full-HD slide, width and height."""

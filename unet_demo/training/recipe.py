@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
-from .checkpoints import Card
-from .data.augment_settings import ArticleAugmentation, Light, PhotoAugment, Warp
-from .data.shapes import SceneOptions
-from .evaluation import Scores
+from ..checkpoints import Card
+from ..data.augment_settings import ArticleAugmentation, Light, PhotoAugment, Warp
+from ..data.shapes import SceneOptions
+from ..evaluation import Scores
+from ..tasks import Task
+from .loop import FitOptions
 from .scene_batches import Normalisation
-from .tasks import Task
-from .training import FitOptions
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,15 @@ class Recipe:
     """How the articles fit a photo into a square, one of FRAMINGS, instead of the crops of photo."""
     taught: Task | None = None
     """The task that is taught where it isn't the one that is scored: its last class is void."""
+
+    @property
+    def commands(self) -> tuple[str, str]:
+        """What to type to train the checkpoint again, and to bundle it."""
+        data = "" if self.data == "shapes" else " --data DIR"
+        return (
+            f"python -m unet_demo train {self.name}{data} --out RUN",
+            f"python -m unet_demo bundle {self.name} RUN{data}",
+        )
 
     def card(self, scores: Scores, scored_on: str) -> Card:
         """The card of a checkpoint that this recipe produced."""

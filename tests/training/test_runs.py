@@ -16,15 +16,15 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tiny import RECIPE
 
 from unet_demo.checkpoints import load_checkpoint
-from unet_demo.runs import LOSSES, SCORES, STATE, RunError, train
-from unet_demo.training import Diverged, Finished, StepDone, Validated
+from unet_demo.training.loop import Diverged, Finished, StepDone, Validated
+from unet_demo.training.runs import LOSSES, SCORES, STATE, RunError, train
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
 from tiny import RECIPE
-from unet_demo.runs import train
-from unet_demo.training import StepDone
+from unet_demo.training.runs import train
+from unet_demo.training.loop import StepDone
 
 for event in train(RECIPE, None, Path(sys.argv[1])):
     if isinstance(event, StepDone) and event.step == 5:
@@ -90,7 +90,7 @@ def test_tensorboard_reads_losses_rates_and_scores(run):
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="a system without SIGKILL")
 def test_a_run_that_was_killed_and_resumed_gives_the_losses_of_one_left_alone(run, tmp_path):
-    here = Path(__file__).parent
+    here = Path(__file__).parents[1]
     path = os.pathsep.join([str(here), str(here.parent)])
     killed = subprocess.run(
         [sys.executable, "-c", KILLED, str(tmp_path)],

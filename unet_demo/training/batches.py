@@ -5,16 +5,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from .data.article_augment import Pair, article_augment
-from .data.augment import relight, warp_pair
-from .data.augment_settings import ArticleAugmentation, Light, PhotoAugment, Warp
-from .data.isbi import Frames
-from .data.photo_augment import augment_photo
-from .data.voc import FRAMINGS, Photos
-from .data.weight_map import weight_map
+from ..data.article_augment import Pair, article_augment
+from ..data.augment import relight, warp_pair
+from ..data.augment_settings import ArticleAugmentation, Light, PhotoAugment, Warp
+from ..data.isbi import Frames
+from ..data.photo_augment import augment_photo
+from ..data.voc import FRAMINGS, Photos
+from ..data.weight_map import weight_map
+from ..void import VOID
+from .loop import Batch
 from .scene_batches import Normalisation, generator, to_tensor
-from .training import Batch
-from .void import VOID
 
 
 @dataclass(frozen=True)

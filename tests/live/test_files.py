@@ -6,9 +6,9 @@ import pytest
 from PIL import Image, ImageSequence
 
 from unet_demo.data.shapes import SceneOptions
-from unet_demo.live import LiveRun
-from unet_demo.live_files import ANIMATION, SLIDE, write_animation, write_curve, write_losses
-from unet_demo.live_settings import LiveSettings
+from unet_demo.live.files import ANIMATION, SLIDE, write_animation, write_curve, write_losses
+from unet_demo.live.run import LiveRun
+from unet_demo.live.settings import LiveSettings
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,9 @@ import tiny
 import torch
 from safetensors.torch import load_file
 
-from unet_demo.processes import LaunchError, Processes, join_processes
-from unet_demo.runs import LOSSES, SCORES, STATE, train
-from unet_demo.training import FitOptions, Validated
+from unet_demo.training.loop import FitOptions, Validated
+from unet_demo.training.processes import LaunchError, Processes, join_processes
+from unet_demo.training.runs import LOSSES, SCORES, STATE, train
 
 RECIPE = replace(
     tiny.RECIPE,
@@ -28,7 +28,8 @@ RECIPE = replace(
 """Three pictures do not divide by two processes, and the rate hangs on what the main one alone sees."""
 
 HERE = Path(__file__).parent
-PATHS = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent)])}
+FOLDERS = os.pathsep.join(map(str, (HERE, *HERE.parents[:2])))
+PATHS = {**os.environ, "PYTHONPATH": FOLDERS}
 
 LAUNCHED = """
 import sys
@@ -37,12 +38,12 @@ from pathlib import Path
 import tiny
 import torch
 from test_processes import RECIPE
-from unet_demo.scene_batches import SceneBatches
+from unet_demo.training.scene_batches import SceneBatches
 from unet_demo.cli import main
-from unet_demo.processes import join_processes
-from unet_demo.recipes import RECIPES
-from unet_demo.runs import RunError, train, _trainer
-from unet_demo.training import load_batches
+from unet_demo.training.processes import join_processes
+from unet_demo.training.recipes import RECIPES
+from unet_demo.training.runs import RunError, train, _trainer
+from unet_demo.training.loop import load_batches
 
 out = Path(sys.argv[1])
 RECIPES["shapes"] = RECIPE
@@ -195,8 +196,8 @@ def test_one_process_trains_without_accelerate_and_without_gradio(tmp_path):
 import sys
 sys.modules["accelerate"] = sys.modules["gradio"] = None
 from pathlib import Path
-import tiny, torch, unet_demo.live
-from unet_demo.runs import train
+import tiny, torch, unet_demo.live.run
+from unet_demo.training.runs import train
 print(list(train(tiny.RECIPE, None, Path(sys.argv[1])))[-1], torch.distributed.is_initialized())
 """
     done = subprocess.run(

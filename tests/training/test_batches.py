@@ -3,12 +3,12 @@
 import numpy as np
 import torch
 
-from unet_demo.batches import FrameBatches, PhotoBatches
 from unet_demo.data.augment_settings import Light, PhotoAugment, Warp
 from unet_demo.data.isbi import Frames
 from unet_demo.data.shapes import SceneOptions
 from unet_demo.data.voc import Photos
-from unet_demo.scene_batches import Normalisation, SceneBatches, to_tensor
+from unet_demo.training.batches import FrameBatches, PhotoBatches
+from unet_demo.training.scene_batches import Normalisation, SceneBatches, to_tensor
 
 COLOURS = Normalisation((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
 GRAY = Normalisation((0.5,), (0.5,))

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import numpy as np
 
+from ..checkpoints import Checkpoint, open_checkpoint
+from ..choices import VALIDATION_SEED
+from ..data.isbi import Frames, load_frames, load_unlabelled
+from ..data.voc import load_photos, sampling_weights
+from ..evaluation import Scores, evaluate_frames, evaluate_photos, evaluate_scenes
+from ..inference import Predictor
+from ..networks import Network
+from ..void import VOID
 from .batches import FrameBatches, PhotoBatches
-from .checkpoints import Checkpoint, open_checkpoint
-from .choices import VALIDATION_SEED
-from .data.isbi import Frames, load_frames, load_unlabelled
-from .data.voc import load_photos, sampling_weights
-from .evaluation import Scores, evaluate_frames, evaluate_photos, evaluate_scenes
-from .inference import Predictor
-from .networks import Network
 from .recipe import Recipe
 from .scene_batches import ArticleBatches, BatchOf, SceneBatches
-from .void import VOID
 
 UNSURE = 0.2
 """A teacher is not sure of a pixel whose probability is nearer to one half than this."""

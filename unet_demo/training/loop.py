@@ -24,11 +24,11 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset
 
-from .choices import OPTIMISERS, PRECISIONS, SCHEDULES
-from .networks import Network
+from ..choices import OPTIMISERS, PRECISIONS, SCHEDULES
+from ..networks import Network
+from ..tasks import Task
+from ..void import VOID
 from .processes import Processes
-from .tasks import Task
-from .void import VOID
 
 Batch = tuple[Tensor, Tensor] | tuple[Tensor, Tensor, Tensor]
 """Pictures float32 (N, C, H, W), normalised, label ids (N, H, W), and maybe loss weights float32 (N, H, W)."""

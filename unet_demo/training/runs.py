@@ -15,13 +15,11 @@ from pathlib import Path
 
 import torch
 
-from .checkpoints import read_card, save_checkpoint
+from ..checkpoints import read_card, save_checkpoint
+from ..networks import Network, create_network
+from ..networks.base import he_initialise
 from .experiments import EXPERIMENTS
-from .networks import Network, create_network
-from .networks.base import he_initialise
-from .processes import LaunchError, Processes, join_processes
-from .recipe import Recipe
-from .training import (
+from .loop import (
     Diverged,
     Event,
     Scores,
@@ -31,6 +29,8 @@ from .training import (
     fit,
     load_batches,
 )
+from .processes import LaunchError, Processes, join_processes
+from .recipe import Recipe
 
 STATE = "state.safetensors"
 LOSSES, SCORES = "losses.csv", "scores.csv"

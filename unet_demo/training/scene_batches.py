@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .data.shapes import SceneOptions, article_scene, scene_batch
-from .training import Batch
+from ..data.shapes import SceneOptions, article_scene, scene_batch
+from .loop import Batch
 
 BatchOf = Callable[[int], Batch]
 

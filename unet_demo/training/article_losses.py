@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .data.shapes import article_scene
-from .networks import create_network
+from ..data.shapes import article_scene
+from ..networks import create_network
+from ..tasks import SHAPES
+from .loop import FitOptions, StepDone, Trainer, fit
 from .scene_batches import to_tensor
-from .tasks import SHAPES
-from .training import FitOptions, StepDone, Trainer, fit
 
 PUBLISHED = (1.1136, 0.7071, 0.5737, 0.5214, 0.4775, 0.4437, 0.4149, 0.3886, 0.3636, 0.3427)
 """Losses of the article's ten steps; its run was not seeded."""

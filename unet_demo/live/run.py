@@ -1,6 +1,6 @@
 """A training as a person watches it: a run that pauses, stops and shows itself.
 
-The run drives :func:`training.fit`, the same generator as the command line.
+The run drives :func:`training.loop.fit`, the same generator as the command line.
 """
 
 import math
@@ -15,21 +15,18 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 
-from .checkpoints import Card, Checkpoint
-from .choices import VALIDATION_SEED
-from .data.scene_options import ARTICLE_SIZE, SceneOptions
-from .data.shapes import article_scene, scene_batch
-from .devices import DeviceError, fast_dtype, pick_device
-from .evaluation import class_scores
-from .inference import Prediction, Predictor
-from .live_settings import Limits, LiveSettings, SettingsError, current_limits
-from .metrics import confusion_matrix
-from .networks import create_network
-from .networks.base import Network, he_initialise, parameter_count
-from .recipes import SHAPES
-from .scene_batches import BatchOf, Normalisation, SceneBatches, to_tensor
-from .tasks import ColourTask, Task
-from .training import (
+from ..checkpoints import Card, Checkpoint
+from ..choices import VALIDATION_SEED
+from ..data.scene_options import ARTICLE_SIZE, SceneOptions
+from ..data.shapes import article_scene, scene_batch
+from ..devices import DeviceError, fast_dtype, pick_device
+from ..evaluation import class_scores
+from ..inference import Prediction, Predictor
+from ..metrics import confusion_matrix
+from ..networks import create_network
+from ..networks.base import Network, he_initialise
+from ..tasks import ColourTask, Task
+from ..training.loop import (
     Batch,
     Diverged,
     Event,
@@ -40,6 +37,9 @@ from .training import (
     fit,
     load_batches,
 )
+from ..training.recipes import SHAPES
+from ..training.scene_batches import BatchOf, Normalisation, SceneBatches, to_tensor
+from .settings import Limits, LiveSettings, SettingsError, current_limits
 
 UPDATE_SECONDS = 0.4
 """Time between two snapshots."""
@@ -109,12 +109,6 @@ def fit_options_of(settings: LiveSettings) -> FitOptions:
         epoch=settings.steps,
         seed=settings.seed,
     )
-
-
-def count_parameters(settings: LiveSettings) -> int:
-    """Trainable parameters of the network, counted without making it."""
-    with torch.device("meta"):
-        return parameter_count(create_network(settings.network, **settings.network_options))
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from unet_demo.article_losses import ENVELOPE, PUBLISHED, SEEDS, STEPS, article_losses
-from unet_demo.live import LiveRun
-from unet_demo.live_settings import PRESETS
+from unet_demo.live.run import LiveRun
+from unet_demo.live.settings import PRESETS
+from unet_demo.training.article_losses import ENVELOPE, PUBLISHED, SEEDS, STEPS, article_losses
 
 
 def test_every_published_loss_lies_inside_the_envelope_of_the_seeds():

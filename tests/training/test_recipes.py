@@ -9,12 +9,12 @@ import torch
 from tiny import write_voc
 
 from unet_demo.data.errors import DataError
-from unet_demo.experiments import EXPERIMENTS, with_taught_frames
 from unet_demo.networks import create_network
 from unet_demo.networks.base import parameter_count
-from unet_demo.recipe import Recipe
-from unet_demo.recipes import AS_PUBLISHED, FOR_GPU, RECIPES
-from unet_demo.training import StepDone, Trainer, fit
+from unet_demo.training.experiments import EXPERIMENTS, with_taught_frames
+from unet_demo.training.loop import StepDone, Trainer, fit
+from unet_demo.training.recipe import Recipe
+from unet_demo.training.recipes import AS_PUBLISHED, FOR_GPU, RECIPES
 
 VARIANTS = [
     pytest.param(recipe, id=f"{recipe.name}-{variant}")

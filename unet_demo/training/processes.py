@@ -15,8 +15,8 @@ from typing import cast
 import torch
 from torch import Tensor, distributed, nn
 
-from .devices import pick_device
-from .networks import Network
+from ..devices import pick_device
+from ..networks import Network
 
 PATIENCE = timedelta(hours=2)
 """How long processes wait for one another; the main one validates alone, which takes its time."""

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from .choices import GRID, LOSSES, NETWORK_NAMES, OPTIMISERS, VALIDATION_SEED
-from .data.scene_options import ARTICLE_SIZE, SceneOptions
+from ..choices import GRID, LOSSES, NETWORK_NAMES, OPTIMISERS, VALIDATION_SEED
+from ..data.scene_options import ARTICLE_SIZE, SceneOptions
 
 WIDTHS = (8, 16, 32, 64)
 RATES = (1e-5, 1e3)

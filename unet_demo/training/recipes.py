@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from . import tasks
-from .data.augment_settings import ArticleAugmentation, Light, PhotoAugment, Warp
-from .data.shapes import SceneOptions
+from .. import tasks
+from ..data.augment_settings import ArticleAugmentation, Light, PhotoAugment, Warp
+from ..data.shapes import SceneOptions
+from .loop import FitOptions
 from .recipe import Recipe
 from .scene_batches import Normalisation
-from .training import FitOptions
 
 SHAPES_SCENES = (
     SceneOptions(size=128, count=(2, 5), rotated=True, shading=50, blur=0.3),

@@ -1,0 +1,1 @@
+"""A training that a person watches: its settings, the run itself, and what can be saved of it."""

@@ -1,0 +1,1 @@
+"""From a recipe to trained weights: recipes, batches, the loop, and a run's folder."""

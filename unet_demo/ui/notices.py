@@ -1,0 +1,27 @@
+"""The small pieces of HTML that every page is told things with: a line, a mistake, a table."""
+
+from collections.abc import Iterable
+from html import escape
+
+from .texts import t
+
+
+def note(text: str) -> str:
+    """A quiet line that screen readers announce."""
+    return f'<p role="status">{escape(text)}</p>'
+
+
+def hint(key: str) -> str:
+    """A quiet sentence, which the browser translates."""
+    return f'<p class="hint" role="status">{t(key)}</p>'
+
+
+def alert(error: object) -> str:
+    """A mistake in one plain sentence, announced at once."""
+    return f'<p role="alert" class="mistake">{escape(str(error))}</p>'
+
+
+def table(heads: Iterable[str], rows: Iterable[str]) -> str:
+    """An HTML table from head texts and ready-made rows."""
+    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in heads)
+    return f'<table class="numbers"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
