@@ -14,6 +14,7 @@ RUN pip install --no-cache-dir --disable-pip-version-check -r requirements.txt
 
 COPY weights weights
 COPY unet_demo unet_demo
+COPY app.py .
 
 ENV GRADIO_SERVER_NAME=0.0.0.0 \
     GRADIO_SERVER_PORT=7860 \
@@ -27,4 +28,4 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=90s --retries=3 \
 
 # As the first process of a container, Python heeds no SIGTERM unless it is told to.
 STOPSIGNAL SIGINT
-CMD ["sh", "-c", "exec python -m unet_demo serve --port \"${PORT:-$GRADIO_SERVER_PORT}\""]
+CMD ["sh", "-c", "GRADIO_SERVER_PORT=\"${PORT:-$GRADIO_SERVER_PORT}\" exec python app.py"]

@@ -9,7 +9,7 @@ from hub_server import closed_port, hub_server
 from huggingface_hub import constants
 from tiny import binary_checkpoint, saved, shapes_checkpoint
 
-from unet_demo.checkpoints import HUB_VARIABLE, Checkpoint
+from unet_demo.checkpoints import HUB_VARIABLE, Checkpoint, add_to_index
 from unet_demo.devices import DEVICE_VARIABLE
 
 
@@ -61,6 +61,30 @@ def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.setattr(constants, name, value)
     set_hub(monkeypatch, closed_port())
     return tmp_path / "hub"
+
+
+@pytest.fixture
+def token(hub_cache: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The environment's token. Files go over git LFS, since hub_server speaks no Xet."""
+    monkeypatch.setenv("HF_TOKEN", "hf_right")
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    return "hf_right"
+
+
+@pytest.fixture
+def weights(binary_file: Path, shapes_file: Path, tmp_path: Path) -> Path:
+    """A folder of two bundled checkpoints, with what `bundle` writes beside them, and a stray file."""
+    folder = tmp_path / "bundled"
+    folder.mkdir()
+    for name, file in {"membranes": binary_file, "shapes": shapes_file}.items():
+        target = folder / f"{name}.safetensors"
+        target.write_bytes(file.read_bytes())
+        add_to_index(target)
+    (folder / "membranes.md").write_text("# A card\n\n![Its curve](membranes.svg)\n")
+    (folder / "membranes.svg").write_text("<svg/>")
+    (folder / "shapes.md").write_text("# Another, with ![a badge](https://example.org/x.svg)\n")
+    (folder / "stray.safetensors").write_bytes(b"of nobody")
+    return folder
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
     with hub_server({"ann/unets": {"shapes.safetensors": b"..."}}) as endpoint:
         monkeypatch.setenv("HF_ENDPOINT", endpoint)
 
-A key may name a branch or a tag, "ann/unets@v1"; without one it is "main". A repository's commit
-follows from its files, so that changing the dict moves the branch. What a request asks is answered
-by `_ROUTES`, method by method. Uploads go into the same dict: over git LFS, not over Xet, which a
-test has to turn off (HF_HUB_DISABLE_XET).
+A key may name a branch or a tag, "ann/unets@v1"; without one it is "main". A Space's key begins with
+"spaces/". A repository's commit follows from its files, so that changing the dict moves the branch.
+What a request asks is answered by `_ROUTES`, method by method. Uploads go into the same dict: over
+git LFS, not over Xet, which a test has to turn off (HF_HUB_DISABLE_XET).
 """
 
 import base64
@@ -15,7 +15,7 @@ import json
 import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -59,6 +59,7 @@ class Hub:
     asked: list[str] = field(default_factory=list)
     commits: list[str] = field(default_factory=list)
     private: set[str] = field(default_factory=set)
+    variables: dict[str, dict[str, str]] = field(default_factory=dict)
     room: float = float("inf")  # bytes of the largest object that is taken
     objects: dict[str, bytes] = field(default_factory=dict)  # what came over git LFS
     closing: threading.Event = field(default_factory=threading.Event)
@@ -97,12 +98,14 @@ def hub_server(
     asked: list[str] | None = None,
     commits: list[str] | None = None,
     private: set[str] | None = None,
+    variables: dict[str, dict[str, str]] | None = None,
     room: float = float("inf"),
 ) -> Iterator[str]:
     """Serve the repositories while the block runs; gives the endpoint's address.
 
     `asked` receives each request as "METHOD /path", with " (token)" if it carried one; `commits`
-    the summary of each commit; `private` the repositories that are made private.
+    the summary of each commit; `private` the repositories that are made private; `variables` what
+    the environment of each Space gets.
     """
     hub = Hub(
         repos,
@@ -112,6 +115,7 @@ def hub_server(
         [] if asked is None else asked,
         [] if commits is None else commits,
         set() if private is None else private,
+        {} if variables is None else variables,
         room,
     )
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": hub}))
@@ -136,50 +140,51 @@ def closed_port() -> str:
 # --- what the Hub answers ---------------------------------------------------------------------
 
 
-def _error(code: str, status: int, commit: str | None = None) -> Answer:
+class _Refusal(Exception):
+    """Ends what was asked with an answer that is no."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer)
+        self.answer = answer
+
+
+def _refusal(code: str, status: int, commit: str | None = None) -> _Refusal:
     headers = {"X-Error-Code": code} | ({"X-Repo-Commit": commit} if commit else {})
-    return Answer(b"", status, headers)
+    return _Refusal(Answer(b"", status, headers))
 
 
-def _files(hub: Hub, repo: str, revision: str) -> Files | Answer:
+def _files(hub: Hub, repo: str, revision: str) -> Files:
     branches = hub.branches(repo)
     if not branches:
-        return _error("RepoNotFound", HTTPStatus.UNAUTHORIZED)
+        raise _refusal("RepoNotFound", HTTPStatus.UNAUTHORIZED)
     if revision not in branches:
-        return _error("RevisionNotFound", HTTPStatus.NOT_FOUND)
+        raise _refusal("RevisionNotFound", HTTPStatus.NOT_FOUND)
     return branches[revision]
 
 
 def _info(hub: Hub, request: "_Handler", repo: str, revision: str | None) -> Answer:
     files = _files(hub, repo, revision or "main")
-    if isinstance(files, Answer):
-        return files
     siblings = [{"rfilename": name, "size": len(data)} for name, data in sorted(files.items())]
-    private = repo in hub.private
-    return _json({"id": repo, "sha": commit_of(files), "siblings": siblings, "private": private})
+    name, private = repo.removeprefix(SPACES), repo in hub.private
+    return _json({"id": name, "sha": commit_of(files), "siblings": siblings, "private": private})
 
 
 def _tree(hub: Hub, request: "_Handler", repo: str, revision: str) -> Answer:
-    files = _files(hub, repo, revision)
-    if isinstance(files, Answer):
-        return files
     return _json(
         [
             {"type": "file", "path": name, "size": len(data), "oid": hashlib.sha1(data).hexdigest()}
-            for name, data in sorted(files.items())
+            for name, data in sorted(_files(hub, repo, revision).items())
         ]
     )
 
 
 def _resolve(hub: Hub, request: "_Handler", repo: str, revision: str, name: str) -> Answer:
     files = _files(hub, repo, revision)
-    if isinstance(files, Answer):
-        return files
-    if repo in hub.gated and request.headers.get("Authorization") != f"Bearer {hub.token}":
-        return _error("GatedRepo", HTTPStatus.FORBIDDEN)
+    if repo in hub.gated and not _is_known(hub, request):
+        raise _refusal("GatedRepo", HTTPStatus.FORBIDDEN)
     commit = commit_of(files)
     if name not in files:
-        return _error("EntryNotFound", HTTPStatus.NOT_FOUND, commit)
+        raise _refusal("EntryNotFound", HTTPStatus.NOT_FOUND, commit)
     if hub.behaviour.cdn and name.endswith(".safetensors"):
         return _send_on(request, commit, repo, name, files[name])
     headers = {"X-Repo-Commit": commit, "ETag": f'"{hashlib.sha256(files[name]).hexdigest()}"'}
@@ -213,6 +218,11 @@ def _part(data: bytes, wanted: str | None, headers: dict[str, str]) -> Answer:
     return Answer(data[first : last + 1], HTTPStatus.PARTIAL_CONTENT, headers)
 
 
+def _is_known(hub: Hub, request: "_Handler") -> bool:
+    """Whether the request carries the Hub's own token."""
+    return request.headers.get("Authorization") == f"Bearer {hub.token}"
+
+
 def _json(answer: object, status: int = HTTPStatus.OK) -> Answer:
     return Answer(json.dumps(answer).encode(), status, {"Content-Type": "application/json"})
 
@@ -223,38 +233,59 @@ OWNER = "ann"
 """Whose token it is: nobody else's repositories can be written."""
 
 
-def _refused(hub: Hub, request: "_Handler", repo: str) -> Answer | None:
-    """What stands against writing to the repository with the request's token."""
-    if request.headers.get("Authorization") != f"Bearer {hub.token}":
+SPACES = "spaces/"
+"""How a Space's key in the repositories, and its address, begin."""
+
+GIT_ATTRIBUTES = b"*.safetensors filter=lfs diff=lfs merge=lfs -text\n"
+
+LARGE = (".safetensors", ".png")
+"""Ends of the names of files that come over git LFS."""
+
+
+def _may_write(hub: Hub, request: "_Handler", repo: str) -> None:
+    """Raises _Refusal where the request's token opens no such repository for writing."""
+    if not _is_known(hub, request):
         words = "Invalid credentials in Authorization header"
-        return Answer(b"", HTTPStatus.UNAUTHORIZED, {"X-Error-Message": words})
-    if not repo.startswith(f"{OWNER}/"):
-        return _json({"error": f"You don't have the rights to write to {repo}"}, 403)
-    return None
+        raise _Refusal(Answer(b"", HTTPStatus.UNAUTHORIZED, {"X-Error-Message": words}))
+    name = repo.removeprefix(SPACES)
+    if not name.startswith(f"{OWNER}/"):
+        raise _Refusal(_json({"error": f"You don't have the rights to write to {name}"}, 403))
+
+
+def _files_to_write(hub: Hub, request: "_Handler", repo: str, revision: str) -> Files:
+    _may_write(hub, request, repo)
+    return _files(hub, repo, revision)
 
 
 def _create(hub: Hub, request: "_Handler") -> Answer:
     wish = json.loads(request.body)
-    repo = f"{wish['organization']}/{wish['name']}"
-    if refusal := _refused(hub, request, repo):
-        return refusal
+    space = wish["type"] == "space"
+    repo = f"{SPACES if space else ''}{wish['organization']}/{wish['name']}"
+    _may_write(hub, request, repo)
     url = f"http://{request.headers['Host']}/{repo}"
     if hub.branches(repo):
-        return _json({"error": "You already created this model repo", "url": url}, 409)
-    hub.repos[repo] = {".gitattributes": b"*.safetensors filter=lfs diff=lfs merge=lfs -text\n"}
+        return _json({"error": f"You already created this {wish['type']} repo", "url": url}, 409)
+    readme = {"README.md": f"---\nsdk: {wish['sdk']}\n---\n".encode()} if space else {}
+    hub.repos[repo] = {".gitattributes": GIT_ATTRIBUTES, **readme}
     if wish.get("visibility") == "private":
         hub.private.add(repo)
     return _json({"url": url})
 
 
 def _branch(hub: Hub, request: "_Handler", repo: str, revision: str) -> Answer:
-    if refusal := _refused(hub, request, repo):
-        return refusal
-    branches = hub.branches(repo)
-    if revision in branches:
+    files = _files_to_write(hub, request, repo, "main")
+    if revision in hub.branches(repo):
         return _json({"error": "Reference already exists"}, HTTPStatus.CONFLICT)
-    hub.repos[f"{repo}@{revision}"] = branches["main"]
+    hub.repos[f"{repo}@{revision}"] = files
     return _json({})
+
+
+def _set_variable(hub: Hub, request: "_Handler", repo: str) -> Answer:
+    _files_to_write(hub, request, repo, "main")
+    wish = json.loads(request.body)
+    variables = hub.variables.setdefault(repo, {})
+    variables[wish["key"]] = wish["value"]
+    return _json({key: {"key": key, "value": value} for key, value in variables.items()})
 
 
 def _validate_yaml(hub: Hub, request: "_Handler") -> Answer:
@@ -267,18 +298,14 @@ def _validate_yaml(hub: Hub, request: "_Handler") -> Answer:
 
 def _preupload(hub: Hub, request: "_Handler", repo: str, revision: str) -> Answer:
     """How each file is to come, and the id of the one that is there already."""
-    if refusal := _refused(hub, request, repo):
-        return refusal
-    files = _files(hub, repo, revision)
-    if isinstance(files, Answer):
-        return files
+    files = _files_to_write(hub, request, repo, revision)
     wishes = [file["path"] for file in json.loads(request.body)["files"]]
     return _json({"files": [_upload_mode(path, files.get(path)) for path in wishes]})
 
 
 def _upload_mode(path: str, there: bytes | None) -> dict[str, object]:
     mode = {"path": path, "uploadMode": "regular", "shouldIgnore": False, "oid": None}
-    if path.endswith(".safetensors"):
+    if path.endswith(LARGE):
         oid = None if there is None else hashlib.sha256(there).hexdigest()
         return mode | {"uploadMode": "lfs", "oid": oid}
     if there is not None:  # the id that git gives a file
@@ -288,8 +315,7 @@ def _upload_mode(path: str, there: bytes | None) -> dict[str, object]:
 
 def _batch(hub: Hub, request: "_Handler", repo: str) -> Answer:
     """Where each object is to be put (git LFS, basic transfer)."""
-    if refusal := _refused(hub, request, repo):
-        return refusal
+    _may_write(hub, request, repo)
     answers = []
     for wish in json.loads(request.body)["objects"]:
         if wish["size"] > hub.room:
@@ -310,11 +336,7 @@ def _put(hub: Hub, request: "_Handler", oid: str) -> Answer:
 
 def _commit(hub: Hub, request: "_Handler", repo: str, revision: str) -> Answer:
     """All files of a commit, or none: a line of JSON each, the objects by their SHA-256."""
-    if refusal := _refused(hub, request, repo):
-        return refusal
-    files = _files(hub, repo, revision)
-    if isinstance(files, Answer):
-        return files
+    files = _files_to_write(hub, request, repo, revision)
     for line in map(json.loads, request.body.splitlines()):
         value = line["value"]
         if line["key"] == "header":
@@ -329,22 +351,24 @@ def _commit(hub: Hub, request: "_Handler", repo: str, revision: str) -> Answer:
     return _json({"commitUrl": url, "commitOid": commit})
 
 
-_REPO = r"(?P<repo>[^/]+/[^/]+)"
+_REPO = rf"(?P<repo>(?:{SPACES})?[^/]+/[^/]+)"
+_API = rf"/api/(?:models/|(?={SPACES})){_REPO}"
 _REVISION = r"(?P<revision>[^/]+)"
 _ROUTES = {
     "GET": [
-        (rf"/api/models/{_REPO}(?:/revision/{_REVISION})?", _info),
-        (rf"/api/models/{_REPO}/tree/{_REVISION}", _tree),
+        (rf"{_API}(?:/revision/{_REVISION})?", _info),
+        (rf"{_API}/tree/{_REVISION}", _tree),
         (rf"/{_REPO}/resolve/{_REVISION}/(?P<name>.+)", _resolve),
         (rf"/cdn/{_REPO}/(?P<commit>[^/]+)/(?P<name>.+)", _cdn),
     ],
     "POST": [
         ("/api/repos/create", _create),
         ("/api/validate-yaml", _validate_yaml),
-        (rf"/api/models/{_REPO}/branch/{_REVISION}", _branch),
-        (rf"/api/models/{_REPO}/preupload/{_REVISION}", _preupload),
+        (rf"{_API}/branch/{_REVISION}", _branch),
+        (rf"{_API}/variables", _set_variable),
+        (rf"{_API}/preupload/{_REVISION}", _preupload),
         (rf"/{_REPO}\.git/info/lfs/objects/batch", _batch),
-        (rf"/api/models/{_REPO}/commit/{_REVISION}", _commit),
+        (rf"{_API}/commit/{_REVISION}", _commit),
     ],
     "PUT": [("/storage/(?P<oid>[0-9a-f]{64})", _put)],
 }
@@ -387,8 +411,14 @@ class _Handler(BaseHTTPRequestHandler):
         for pattern, route in _ROUTES[self.command]:
             if match := re.fullmatch(pattern, urlsplit(self.path).path):
                 parts = {key: value and unquote(value) for key, value in match.groupdict().items()}
-                return route(self.hub, self, **parts)
+                return self._ask(route, parts)
         return Answer(b"", HTTPStatus.NOT_FOUND)
+
+    def _ask(self, route: Callable[..., Answer], parts: dict[str, str | None]) -> Answer:
+        try:
+            return route(self.hub, self, **parts)
+        except _Refusal as refusal:
+            return refusal.answer
 
     def _answer(self, answer: Answer, behaviour: Behaviour) -> None:
         body = answer.body

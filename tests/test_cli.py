@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from huggingface_hub import constants
 from PIL import Image
 from tiny import RECIPE
 
@@ -21,6 +20,7 @@ from unet_demo.cli import main
 from unet_demo.data.images import read_mask
 from unet_demo.tasks import SHAPES
 from unet_demo.training import recipes
+from unet_demo.version import VERSION
 
 
 @dataclass(frozen=True)
@@ -205,11 +205,9 @@ def test_a_dry_run_of_publish_prints_what_would_go_without_network_or_token(comm
     )
 
 
-def test_publish_sends_the_files_and_says_where_they_are(command, bundled, serve, monkeypatch):
-    monkeypatch.setenv("HF_TOKEN", "hf_right")
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+def test_publish_sends_the_files_and_says_where_they_are(command, bundled, serve, token):
     repos, commits, private = {}, [], set()
-    endpoint = serve(repos, token="hf_right", commits=commits, private=private)
+    endpoint = serve(repos, token=token, commits=commits, private=private)
     options = ("--private", "--message", "Better ones", "--revision", "v2")
     done = command("publish", "ann/unets", *options)
     assert (done.status, commits, private) == (0, ["Better ones"], {"ann/unets"})
@@ -217,6 +215,41 @@ def test_publish_sends_the_files_and_says_where_they_are(command, bundled, serve
     *_, last = done.out.splitlines()
     assert f"are at {endpoint}/ann/unets/commit/" in last
     assert last.endswith("UNET_DEMO_HUB_REPO=ann/unets@v2 offers them by name")
+
+
+def test_a_dry_run_with_a_space_prints_what_both_would_get_and_asks_nobody(command, bundled, serve):
+    asked: list[str] = []
+    serve({}, asked=asked)
+    done = command("publish", "ann/unets", "--space", "ann/demo", "--dry-run")
+    lines = done.out.splitlines()
+    assert (done.status, asked) == (0, [])
+    assert [line.split(" would go to ")[1] for line in lines if " would go to " in line] == [
+        "ann/unets; nothing was sent",
+        "spaces/ann/demo; nothing was sent",
+    ]
+    assert {"app.py", "docs/segment.png", "weights/tiny.safetensors"} <= {
+        line.split()[-1] for line in lines
+    }
+    assert lines[-2].split() == ["variable", "UNET_DEMO_HUB_REPO=ann/unets"]
+
+
+def test_publish_with_a_space_sends_the_checkpoints_first_and_says_where_the_demo_is(
+    command, bundled, serve, token
+):
+    repos, commits = {}, []
+    endpoint = serve(repos, token=token, commits=commits)
+    done = command("publish", "ann/unets", "--space", "ann/demo")
+    assert (done.status, list(repos)) == (0, ["ann/unets", "spaces/ann/demo"])
+    assert commits == [f"Checkpoints of unet_demo {VERSION}", f"unet_demo {VERSION}"]
+    assert done.out.endswith(f"; {endpoint}/spaces/ann/demo runs the demo when it is built\n")
+
+
+def test_publish_with_what_is_no_space_sends_nothing(command, bundled, serve, token):
+    repos: dict[str, dict[str, bytes]] = {}
+    serve(repos, token=token)
+    done = command("publish", "ann/unets", "--space", "demo")
+    assert "is not the name of a Space" in refusal(done)
+    assert repos == {}
 
 
 def test_publish_without_a_token_is_refused(command, bundled):

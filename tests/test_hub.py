@@ -2,22 +2,17 @@
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from hub_server import Behaviour, closed_port, commit_of, hub_server
+from asking import REPO, program, seconds, sentence, where_no_hub_is
+from hub_server import Behaviour, commit_of, hub_server
 from huggingface_hub import constants
 
 from unet_demo import hub
-from unet_demo.hub import HubError, fetch_checkpoint, list_checkpoints, looks_like_repo, parse_repo
+from unet_demo.hub import fetch_checkpoint, list_checkpoints, looks_like_repo, parse_repo
 
-REPO = "ann/unets"
 DEAD = Behaviour(dead=True)
 SHAPES, VOC = b"shapes" * 5000, b"voc" * 9000
 
@@ -47,22 +42,6 @@ pytestmark = pytest.mark.usefixtures("hub_cache")
 @pytest.fixture
 def impatient(monkeypatch) -> None:
     monkeypatch.setattr(hub, "ASK_SECONDS", 0.5)
-
-
-def sentence(call: Callable[[], object]) -> str:
-    """The words of the HubError that the call raises: one line, one full stop, no local path."""
-    with pytest.raises(HubError) as caught:
-        call()
-    text = str(caught.value)
-    assert text.endswith(".") and "\n" not in text and ". " not in text
-    assert "/tmp" not in text and "Error" not in text
-    return text
-
-
-def seconds(call: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
 
 
 def offline(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,14 +139,8 @@ def test_many_visitors_at_once_get_the_whole_file(serve):
 def test_the_hubs_own_variables_are_honoured(tmp_path):
     script = "from unet_demo.hub import *; print(fetch_checkpoint('ann/unets', 'voc'))"
     with hub_server({REPO: FILES}) as endpoint:
-        done = subprocess.run(
-            [sys.executable, "-c", script],
-            cwd=Path(hub.__file__).parents[1],
-            env={**os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(tmp_path / "home")},
-            capture_output=True,
-            text=True,
-            timeout=30,
-        )
+        home = str(tmp_path / "home")
+        done = program(script, timeout=30, HF_ENDPOINT=endpoint, HF_HOME=home)
     path = Path(done.stdout.strip())
     assert tmp_path / "home" in path.parents and path.read_bytes() == VOC
 
@@ -250,18 +223,11 @@ def test_a_dead_hub_does_not_hold_up_the_end_of_the_program(serve):
         "try:\n    hub.list_checkpoints('ann/unets')\n"
         "except hub.HubError:\n    print('a sentence')\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=Path(hub.__file__).parents[1],
-        env={**os.environ, "HF_ENDPOINT": endpoint},
-        capture_output=True,
-        text=True,
-        timeout=10,
-    )
+    done = program(script, timeout=10, HF_ENDPOINT=endpoint)
     assert (done.stdout, done.stderr) == ("a sentence\n", "")
 
 
-@pytest.mark.parametrize("endpoint", [closed_port(), "not-an-address"])
+@where_no_hub_is
 def test_a_hub_that_is_not_there_ends_in_a_sentence_at_once(monkeypatch, endpoint):
     monkeypatch.setattr(constants, "ENDPOINT", endpoint)
     assert seconds(lambda: sentence(lambda: fetch_checkpoint(REPO))) < 2

@@ -1,5 +1,6 @@
 """``unet_demo serve``: what stands in its way is one sentence. (What it serves: test_docker.py.)"""
 
+import os
 import socket
 import subprocess
 import sys
@@ -37,3 +38,17 @@ def test_without_gradio_it_asks_for_gradio():
     assert done.stderr == (
         "unet_demo: The page needs Gradio, which is not installed; pip install gradio.\n"
     )
+
+
+def test_the_app_refuses_a_host_that_is_not_this_machines_in_one_sentence():
+    done = subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=ROOT,
+        env=os.environ | {"GRADIO_SERVER_NAME": "203.0.113.1"},  # of a range kept for examples
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("unet_demo: The demo cannot listen there")
+    assert done.stderr.count("\n") == 1

@@ -28,21 +28,19 @@ from .evaluation import Evaluation, Scores, evaluate
 from .evaluation_files import CaseFolder
 from .exports import mask_path, write_prediction
 from .inference import Progress
-from .publishing import MESSAGE, prepare, publish
+from .publishing import prepare
 from .segmentation import open_predictor
+from .space import prepare_space
 from .training.loop import Diverged, Finished, StepDone, Validated
 from .training.processes import launched_rank
 from .training.recipe import Recipe
 from .training.recipes import AS_PUBLISHED, FOR_GPU, RECIPES
 from .training.runs import RunError, RunFolder, train
+from .ui.serve_error import ServeError
+from .uploading import Publication, publish
 from .version import VERSION
 
 CHECKPOINT_HELP = "a bundled name, the path of a .safetensors file, or owner/repo[@revision]"
-
-
-class ServeError(Exception):
-    """One plain sentence on why the page cannot be served."""
-
 
 EXPECTED_ERRORS = (*segmentation.EXPECTED_ERRORS, DataError, RunError, ServeError)
 """Errors whose message is meant for the person at the keyboard."""
@@ -121,9 +119,12 @@ def parser() -> argparse.ArgumentParser:
 
     publishing = commands.add_parser("publish", help="send the bundled checkpoints to the Hub")
     publishing.add_argument("repo", metavar="OWNER/REPO", help="made if it is not there")
+    publishing.add_argument(
+        "--space", metavar="OWNER/SPACE", help="also set up a Space there that runs the demo"
+    )
     publishing.add_argument("--dry-run", action="store_true", help="only print what would go")
-    publishing.add_argument("--private", action="store_true", help="to a private repository")
-    publishing.add_argument("--message", default=MESSAGE, help="of the commit")
+    publishing.add_argument("--private", action="store_true", help="make what is new private")
+    publishing.add_argument("--message", help="of the commit; default: names the version")
     publishing.add_argument("--revision", help="a branch, made if it is not there; default: main")
     publishing.set_defaults(command=run_publish)
 
@@ -327,17 +328,28 @@ def run_benchmark(options: argparse.Namespace) -> int:
 
 
 def run_publish(options: argparse.Namespace) -> int:
-    """Send the bundled checkpoints to a Hub repository, or print which files would go."""
-    publication = prepare(WEIGHTS, options.repo, options.revision)
-    if options.dry_run:
-        done = f"would go to {publication.address}; nothing was sent"
-    else:
-        address = publish(publication, options.message or MESSAGE, options.private)
-        done = f"are at {address}; {HUB_VARIABLE}={publication.address} offers them by name"
+    """Send the bundled checkpoints to a Hub repository, the demo to a Space; or print what would go."""
+    checkpoints = prepare(WEIGHTS, options.repo, options.revision)
+    steps = [(checkpoints, f"{HUB_VARIABLE}={checkpoints.address} offers them by name")]
+    if options.space:
+        space = prepare_space(checkpoints, options.space, private=options.private)
+        steps.append((space, f"{space.page} runs the demo when it is built"))
+    for publication, hint in steps:
+        if options.dry_run:
+            done = f"would go to {publication.address}; nothing was sent"
+        else:
+            done = f"are at {publish(publication, options.message, options.private)}; {hint}"
+        print_publication(publication, done)
+    return 0
+
+
+def print_publication(publication: Publication, done: str) -> None:
+    """A line for each file and each variable, and what was done with them."""
     for path, data in publication.files.items():
         print(f"{len(data):>14,} bytes  {path}")
+    for name, value in publication.variables.items():
+        print(f"{'variable':>20}  {name}={value}")
     print(f"{publication.size:>14,} bytes in {len(publication.files)} files {done}")
-    return 0
 
 
 def run_predict(options: argparse.Namespace) -> int:
@@ -374,7 +386,7 @@ def run_serve(options: argparse.Namespace) -> int:
     """Serve the page until it is interrupted."""
     try:
         # Here, and nowhere else in this file: all other commands run without Gradio.
-        from .ui.agents import McpMissingError, mcp_wanted
+        from .ui.agents import mcp_wanted
         from .ui.demo import launch
     except ModuleNotFoundError as error:
         if error.name != "gradio":
@@ -382,20 +394,12 @@ def run_serve(options: argparse.Namespace) -> int:
         raise ServeError(
             "The page needs Gradio, which is not installed; pip install gradio."
         ) from error
-    try:
-        launch(
-            server_name=options.host,
-            server_port=options.port,
-            share=options.share or None,
-            mcp_server=options.mcp or mcp_wanted(),
-        )
-    except McpMissingError as error:
-        raise ServeError(str(error)) from error
-    except OSError as error:
-        raise ServeError(
-            "The demo cannot listen there: the port is taken, or the host is not this machine's;"
-            " give another --port or --host."
-        ) from error
+    launch(
+        server_name=options.host,
+        server_port=options.port,
+        share=options.share or None,
+        mcp_server=options.mcp or mcp_wanted(),
+    )
     return 0
 
 

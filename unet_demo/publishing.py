@@ -5,82 +5,23 @@ holds an index.json without the files that it lists.
 """
 
 import hashlib
-import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from functools import partial
-from multiprocessing import TimeoutError as OutOfTime
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
-import httpx2
-from huggingface_hub import CommitOperationAdd, HfApi, ModelCardData, constants, errors, get_token
+from huggingface_hub import ModelCardData
 
 from .bundling import HEADLINES
 from .checkpoints import HUB_VARIABLE, Card, CheckpointError, read_card
-from .hub import BROKEN, INDEX, MALFORMED, HubError, parse_index, parse_repo, within
+from .hub import INDEX, parse_index, parse_repo
+from .uploading import README, Publication
 from .version import VERSION
-
-README = "README.md"
-"""The page that the Hub shows of a repository."""
 
 MESSAGE = f"Checkpoints of unet_demo {VERSION}"
 
-START_SECONDS = 30.0
-"""Each question before the upload ends after this long: a repository takes a while to be made."""
-
-SLOWEST_UPLOAD = 100_000
-"""Bytes a second: a file has START_SECONDS and the time that its size takes at this pace."""
-
-TRY_AGAIN = "try again later"
-ADVICE = {
-    401: "set HF_TOKEN to a token that it knows and that may write to {repo}",
-    402: "make room there, or give another repository",
-    403: "set HF_TOKEN to a token that may write to {repo}, or make room there if that is full",
-    404: "check the names of repository and revision, and that the token may write there",
-    409: "somebody else is writing to {repo}: try again",
-    413: "make room there, or give another repository",
-    429: "that was too much in a short time: try again later",
-    507: "make room there, or give another repository",
-}
-"""What to do about a status that is no, where it isn't TRY_AGAIN."""
-
-LONGEST_QUOTE = 200
-"""Characters of the Hub's own words that a sentence repeats."""
-
-_PICTURE = re.compile(r"!\[[^\]]*\]\((\w[\w.+-]*)\)")
-"""A picture that lies beside the model card which shows it."""
-
-_UNREACHED = (httpx2.HTTPError, httpx2.InvalidURL, ConnectionError)
-_NO_HUB = (json.JSONDecodeError, RecursionError, KeyError, TypeError, AttributeError)
-"""What the library makes of answers that a Hub does not give."""
-
-_XET_STATUS = re.compile(r"HTTP status \w+ error \((\d{3})\b")
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Publication:
-    """What goes where: ``files`` maps each path in the repository to its bytes, all of them checked.
-
-    ``revision`` is a branch; None is the repository's main one.
-    """
-
-    repo: str
-    revision: str | None
-    files: Mapping[str, bytes]
-
-    @property
-    def address(self) -> str:
-        """owner/repo[@revision], as UNET_DEMO_HUB_REPO takes it."""
-        return f"{self.repo}@{self.revision}" if self.revision else self.repo
-
-    @property
-    def size(self) -> int:
-        """Bytes of all files together."""
-        return sum(map(len, self.files.values()))
+_NAME = r"\w[\w.+-]*"
+_PICTURE = re.compile(rf"!\[[^\]]*\]\(({_NAME}(?:/{_NAME})*)\)")
 
 
 def prepare(weights: Path, target: str, revision: str | None = None) -> Publication:
@@ -106,41 +47,9 @@ def prepare(weights: Path, target: str, revision: str | None = None) -> Publicat
             )
         cards[name] = read_card(weights / file)
         files |= _model_card(weights / file)
-    publication = Publication(repo, revision, files)
+    publication = Publication(repo, revision, files, MESSAGE)
     page = hub_page(publication.address, cards, {n: file for n, (file, _) in checkpoints.items()})
     return replace(publication, files={README: page.encode(), **files})
-
-
-def publish(publication: Publication, message: str = MESSAGE, private: bool = False) -> str:
-    """Send all files in one commit, and give its address; what is there unchanged is not sent again.
-
-    Repository and branch are made if they are not there; ``private`` is how a new one is made.
-    Raises HubError where there is no token, where a private repository was asked for and a public
-    one is there, and where the Hub says no or does not answer in time.
-    """
-    repo, revision = publication.repo, publication.revision
-    if constants.is_offline_mode():
-        raise HubError("HF_HUB_OFFLINE is set, so that nothing can be published; unset it.")
-    api = HfApi(token=_token())
-    ask = partial(_answer, repo)
-    make = partial(api.create_repo, repo, private=private or None, exist_ok=True)
-    ask(START_SECONDS, make)
-    if private and not ask(START_SECONDS, partial(api.model_info, repo)).private:
-        raise HubError(
-            f"{repo} is there and public, so that nothing was sent; make it private at"
-            f" {constants.ENDPOINT}/{repo}/settings, or leave --private out."
-        )
-    if revision:
-        branch = partial(api.create_branch, repo, branch=revision, exist_ok=True)
-        ask(START_SECONDS, branch)
-    additions = [CommitOperationAdd(path, data) for path, data in publication.files.items()]
-    for addition in additions:
-        # One by one: for several, the library starts threads that would keep a program whose time
-        # is up from ending.
-        upload = partial(api.preupload_lfs_files, repo, [addition], revision=revision)
-        ask(START_SECONDS + addition.upload_info.size / SLOWEST_UPLOAD, upload)
-    commit = partial(api.create_commit, repo, additions, commit_message=message, revision=revision)
-    return ask(START_SECONDS + publication.size / SLOWEST_UPLOAD, commit).commit_url
 
 
 def hub_page(address: str, cards: Mapping[str, Card], files: Mapping[str, str]) -> str:
@@ -178,6 +87,11 @@ To use them, set `{HUB_VARIABLE}={address}` where unet_demo runs, and ask for on
 """
 
 
+def pictures_in(markdown: str) -> list[str]:
+    """Paths, relative to the page, of the pictures that it shows; those elsewhere on the web left out."""
+    return _PICTURE.findall(markdown)
+
+
 def _row(name: str, card: Card, file: str) -> tuple[str, ...]:
     headlines = [f"{score} {card.scores[score]:.3f}" for score in HEADLINES if score in card.scores]
     link = f"[{name}]({Path(file).with_suffix('.md').name})"
@@ -194,12 +108,12 @@ def _model_card(checkpoint: Path) -> dict[str, bytes]:
     path = checkpoint.with_suffix(".md")
     card = _read(path)
     try:
-        pictures = _PICTURE.findall(card.decode("utf-8"))
+        shown = pictures_in(card.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise CheckpointError(
             f"The model card {path.name} is not UTF-8 text; bundle the checkpoint again."
         ) from error
-    return {path.name: card, **{name: _read(path.with_name(name)) for name in pictures}}
+    return {path.name: card, **{name: _read(path.parent / name) for name in shown}}
 
 
 def _read(path: Path) -> bytes:
@@ -208,62 +122,3 @@ def _read(path: Path) -> bytes:
             f"{path.name} is missing, so that nothing can be published; bundle its checkpoint again."
         )
     return path.read_bytes()
-
-
-def _token() -> str:
-    """The token of the environment or of `hf auth login`. Raises HubError."""
-    try:
-        token = within(START_SECONDS, get_token)  # a login of the browser's may have to be renewed
-    except (OutOfTime, errors.OIDCError, *MALFORMED, *BROKEN) as error:
-        raise HubError(
-            "The token for the Hub could not be read or renewed; set HF_TOKEN, or run"
-            " `hf auth login` again."
-        ) from error
-    if not token:
-        raise HubError(
-            f"There is no token for the Hub; make one that may write at"
-            f" {constants.ENDPOINT}/settings/tokens, and set HF_TOKEN to it or run `hf auth login`."
-        )
-    return token
-
-
-def _answer(repo: str, seconds: float, question: Callable[[], T]) -> T:
-    """What the Hub answers in so many seconds. Raises HubError for every other end."""
-    hub = f"The Hub at {constants.ENDPOINT}"
-    try:
-        return within(seconds, question)
-    except OutOfTime as error:
-        raise HubError(
-            f"{hub} did not answer within {seconds:.0f} s; check the network, and try again."
-        ) from error
-    except (*MALFORMED, *BROKEN) as error:
-        raise HubError(f"{hub} {_in_words(error, repo)}.") from error
-
-
-def _in_words(error: Exception, repo: str) -> str:
-    """What went wrong and what to do, without a full stop."""
-    # An upload that the Hub refused is told by the library as "Error while uploading …".
-    cause = (error.__cause__ if type(error) is RuntimeError else None) or error
-    if status := _status(cause):
-        advice = ADVICE.get(status, TRY_AGAIN).format(repo=repo)
-        quote = _quoted(getattr(cause, "server_message", None))
-        return f"refused with error {status}{quote}; {advice}"
-    if isinstance(cause, _UNREACHED):
-        return "cannot be reached; check the network and HF_ENDPOINT"
-    if isinstance(cause, _NO_HUB):
-        return "does not answer like one; check the network and HF_ENDPOINT"
-    return f"did not take the files{_quoted(str(cause))}; {ADVICE[403].format(repo=repo)}"
-
-
-def _status(error: BaseException) -> int | None:
-    """The HTTP status that an error is about; Xet tells it only in words."""
-    if isinstance(error, errors.HfHubHTTPError):
-        return error.response.status_code
-    told = _XET_STATUS.search(str(error))
-    return int(told[1]) if told else None
-
-
-def _quoted(words: str | None) -> str:
-    """The Hub's own words in brackets, as part of a sentence; nothing for none."""
-    line = " ".join((words or "").split()).rstrip(".").replace(". ", ", ")
-    return f' ("{line[:LONGEST_QUOTE]}")' if line else ""

@@ -3,12 +3,10 @@
 import os
 from importlib.util import find_spec
 
+from .serve_error import ServeError
+
 VARIABLES = ("UNET_DEMO_MCP", "GRADIO_MCP_SERVER")
 """Either of them asks for the server: the program's own, and Gradio's."""
-
-
-class McpMissingError(RuntimeError):
-    """One plain sentence: the MCP server was asked for, but its package is not installed."""
 
 
 def mcp_wanted() -> bool:
@@ -17,9 +15,9 @@ def mcp_wanted() -> bool:
 
 
 def check_mcp() -> None:
-    """Raise McpMissingError where the MCP server cannot run."""
+    """Raise ServeError where the MCP server cannot run."""
     if find_spec("mcp") is None:
-        raise McpMissingError(
+        raise ServeError(
             "The MCP server needs the package mcp, which is not installed; pip install 'mcp<2', or"
             f" serve without --mcp and {' or '.join(VARIABLES)}."
         )

@@ -1,0 +1,50 @@
+"""What the tests of whoever asks a Hub have in common; the Hub itself is hub_server's."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hub_server import closed_port
+
+from unet_demo.hub import HubError
+
+ROOT = Path(__file__).parents[1]
+REPO = "ann/unets"
+
+where_no_hub_is = pytest.mark.parametrize("endpoint", [closed_port(), "not-an-address"])
+"""For a test that takes an ``endpoint`` where nobody answers."""
+
+
+def sentence(call: Callable[[], object], kind: type[Exception] = HubError) -> str:
+    """The words of the error that the call raises: one line, one full stop, no local path."""
+    with pytest.raises(kind) as caught:
+        call()
+    text = str(caught.value)
+    assert text.endswith(".") and "\n" not in text and ". " not in text
+    assert "/tmp" not in text and "Error" not in text
+    return text
+
+
+def seconds(call: Callable[[], object]) -> float:
+    """How long the call takes."""
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def program(
+    script: str, *arguments: str, timeout: float, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a Python script as a program of its own, which has to end in so many seconds."""
+    return subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )

@@ -1,0 +1,247 @@
+"""unet_demo.uploading against a real server on the loopback: what it sends, and how it is refused."""
+
+import pytest
+from asking import REPO, program, seconds, sentence, where_no_hub_is
+from hub_server import Behaviour
+from huggingface_hub import constants
+from tiny import binary_checkpoint, saved
+
+from unet_demo import checkpoints, uploading
+from unet_demo.checkpoints import (
+    HUB_VARIABLE,
+    add_to_index,
+    find_offered,
+    load_checkpoint,
+    offered_cards,
+)
+from unet_demo.publishing import prepare
+from unet_demo.uploading import Publication, publish
+
+# None of these tests asks for the machine's own Hub.
+pytestmark = [
+    pytest.mark.usefixtures("hub_cache"),
+    pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning"),  # huggingface_hub's own
+]
+
+
+@pytest.fixture
+def small() -> Publication:
+    """Two files: one that goes over git LFS, and one that goes with the commit."""
+    files = {"README.md": b"---\nlicense: mit\n---\n", "a.safetensors": b"weights\0" * 1000}
+    return Publication(REPO, None, files)
+
+
+@pytest.fixture
+def impatient(monkeypatch) -> None:
+    monkeypatch.setattr(uploading, "START_SECONDS", 0.5)
+
+
+# --- an honest Hub ---
+
+
+def test_a_repository_is_made_and_gets_all_files_in_one_commit(serve, weights, token):
+    repos, commits, private = {}, [], set()
+    endpoint = serve(repos, token=token, commits=commits, private=private)
+    publication = prepare(weights, REPO)
+    address = publish(publication, "The first")
+    sent = {name: data for name, data in repos[REPO].items() if name != ".gitattributes"}
+    assert sent == publication.files
+    assert address.startswith(f"{endpoint}/{REPO}/commit/")
+    assert commits == ["The first"] and not private
+
+
+def test_what_is_there_already_is_not_sent_again(serve, weights, token):
+    repos, commits, asked = {}, [], []
+    serve(repos, token=token, commits=commits, asked=asked)
+    publish(prepare(weights, REPO))
+    asked.clear()
+    address = publish(prepare(weights, REPO))
+    assert len(commits) == 1 and not [line for line in asked if line.startswith("PUT")]
+    assert "/commit/" in address
+
+
+def test_a_changed_checkpoint_takes_the_place_of_the_old_one_and_other_files_stay(
+    serve, weights, token
+):
+    repos = {REPO: {"LICENSE": b"theirs"}}
+    serve(repos, token=token)
+    publish(prepare(weights, REPO))
+    add_to_index(saved(binary_checkpoint(width=2), weights / "shapes.safetensors"))
+    publish(prepare(weights, REPO))
+    assert repos[REPO]["shapes.safetensors"] == (weights / "shapes.safetensors").read_bytes()
+    assert repos[REPO]["LICENSE"] == b"theirs"
+
+
+def test_a_branch_is_made_and_the_main_one_stays_as_it_is(serve, small, token):
+    repos = {REPO: {"LICENSE": b"theirs"}}
+    serve(repos, token=token)
+    publish(Publication(REPO, "feature/x", small.files))
+    assert set(repos[f"{REPO}@feature/x"]) == {"LICENSE", *small.files}
+    assert repos[REPO] == {"LICENSE": b"theirs"}
+    publish(Publication(REPO, "feature/x", {"README.md": b"---\nlicense: other\n---\n"}))
+    assert b"other" in repos[f"{REPO}@feature/x"]["README.md"]
+
+
+def test_a_new_repository_can_be_private(serve, small, token):
+    private = set()
+    serve({}, token=token, private=private)
+    publish(small, private=True)
+    assert private == {REPO}
+
+
+def test_a_public_repository_gets_nothing_that_was_to_be_private(serve, small, token):
+    repos = {REPO: {"LICENSE": b"theirs"}}
+    endpoint = serve(repos, token=token)
+    words = sentence(lambda: publish(small, private=True))
+    assert "is there and public" in words and f"{endpoint}/{REPO}/settings" in words
+    assert repos[REPO] == {"LICENSE": b"theirs"}
+
+
+def test_the_token_of_a_login_is_used(serve, small, token, monkeypatch, tmp_path):
+    monkeypatch.delenv("HF_TOKEN")
+    (tmp_path / "token").write_text(token)
+    repos = {}
+    serve(repos, token=token)
+    publish(small)
+    assert "a.safetensors" in repos[REPO]
+
+
+@pytest.mark.parametrize("revision", [None, "v1"])
+def test_a_fresh_reader_finds_what_was_published(
+    serve, weights, token, monkeypatch, tmp_path, revision
+):
+    serve({}, token=token)
+    publication = prepare(weights, REPO, revision)
+    publish(publication)
+    monkeypatch.delenv("HF_TOKEN")
+    monkeypatch.setattr(checkpoints, "WEIGHTS", tmp_path / "nothing bundled")
+    monkeypatch.setenv(HUB_VARIABLE, publication.address)
+    path = find_offered("shapes")
+    assert path.read_bytes() == (weights / "shapes.safetensors").read_bytes()
+    assert load_checkpoint(path).card.network == "ShapesUNet"
+    assert list(offered_cards()) == ["membranes", "shapes"]
+
+
+# --- a Hub that says no ---
+
+
+def test_without_a_token_no_hub_is_asked(serve, small):
+    asked: list[str] = []
+    endpoint = serve({}, asked=asked)
+    words = sentence(lambda: publish(small))
+    assert f"make one that may write at {endpoint}/settings/tokens" in words
+    assert "HF_TOKEN" in words and "`hf auth login`" in words
+    assert asked == []
+
+
+def test_offline_mode_publishes_nothing(serve, small, token, monkeypatch):
+    asked: list[str] = []
+    serve({}, token=token, asked=asked)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert "HF_HUB_OFFLINE is set" in sentence(lambda: publish(small))
+    assert asked == []
+
+
+def test_a_token_that_the_hub_does_not_know_is_refused(serve, small, token):
+    serve({}, token="hf_another")
+    assert 'refused with error 401 ("Invalid credentials in Authorization header")' in sentence(
+        lambda: publish(small)
+    )
+
+
+def test_a_repository_of_somebody_else_is_refused_in_the_hubs_words(serve, small, token):
+    repos = {"bob/unets": {"LICENSE": b"his"}}
+    serve(repos, token=token)
+    words = sentence(lambda: publish(Publication("bob/unets", None, small.files)))
+    assert 'error 403 ("You don\'t have the rights to write to bob/unets")' in words
+    assert "a token that may write to bob/unets" in words
+    assert repos == {"bob/unets": {"LICENSE": b"his"}}
+
+
+@pytest.mark.parametrize(
+    ("trouble", "words"),
+    [
+        (Behaviour(status=404, where="/commit/"), "error 404; check the names"),
+        (Behaviour(status=409, where="/commit/"), "error 409; somebody else is writing"),
+        (Behaviour(status=500, where="/commit/"), "error 500; try again later"),
+        (Behaviour(status=413, where="/storage/"), "error 413; make room there"),
+        (
+            Behaviour(status=403, where="/commit/", words="Storage limit reached. Upgrade.\nNow."),
+            'error 403 ("Storage limit reached, Upgrade, Now"); set HF_TOKEN',
+        ),
+        (Behaviour(page=b"<html>Welcome to the hotel</html>"), "does not answer like one"),
+        (Behaviour(page=b"{}", where="/commit/"), "does not answer like one"),
+        (Behaviour(page=b"[]", where="/commit/"), "does not answer like one"),
+    ],
+    ids=["404", "409", "500", "413", "403", "hotel", "empty", "list"],
+)
+def test_each_refusal_is_one_sentence_and_changes_no_file(serve, small, token, trouble, words):
+    repos = {REPO: {"LICENSE": b"theirs"}}
+    serve(repos, trouble, token=token)
+    assert words in sentence(lambda: publish(small))
+    assert repos[REPO] == {"LICENSE": b"theirs"}
+
+
+def test_a_full_storage_is_said_in_the_hubs_words(serve, small, token):
+    repos = {}
+    serve(repos, token=token, room=1000)
+    words = sentence(lambda: publish(small))
+    assert "You have exceeded your storage quota" in words and "make room there" in words
+    assert list(repos[REPO]) == [".gitattributes"]
+
+
+def test_a_refusal_that_xet_tells_gives_its_status(serve, small, token, monkeypatch):
+    pytest.importorskip("hf_xet")
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", False)
+    serve({}, Behaviour(status=403, where="xet-write-token"), token=token)
+    assert "refused with error 403; set HF_TOKEN" in sentence(lambda: publish(small))
+
+
+# --- a Hub that does not answer ---
+
+
+@pytest.mark.parametrize("where", ["", "/branch/", "/commit/", "/objects/batch", "/storage/"])
+def test_a_dead_hub_ends_in_a_sentence_within_its_stated_time(
+    serve, small, token, impatient, where
+):
+    serve({}, Behaviour(dead=True, where=where), token=token)
+
+    def ask() -> None:
+        words = sentence(lambda: publish(Publication(REPO, "v1", small.files)))
+        assert "did not answer within" in words
+
+    assert seconds(ask) < 10
+
+
+def test_a_dead_storage_does_not_hold_up_the_end_of_the_program(serve, token, tmp_path):
+    endpoint = serve({}, Behaviour(dead=True, where="/storage/"), token=token)
+    script = (
+        "from unet_demo import uploading\n"
+        "uploading.START_SECONDS, uploading.SLOWEST_UPLOAD = 0.5, 1e9\n"
+        "files = {f'{name}.safetensors': name.encode() + bytes(1000) for name in 'ab'}\n"
+        "try:\n    uploading.publish(uploading.Publication('ann/unets', None, files))\n"
+        "except uploading.PublishError as error:\n    print(error)\n"
+    )
+    home = str(tmp_path / "home")
+    settings = {"HF_ENDPOINT": endpoint, "HF_HOME": home, "HF_HUB_DISABLE_XET": "1"}
+    done = program(script, timeout=20, **settings)
+    assert "did not answer within" in done.stdout and "Traceback" not in done.stderr
+
+
+def test_an_upload_has_the_time_that_its_size_takes(serve, small, token, monkeypatch):
+    monkeypatch.setattr(uploading, "START_SECONDS", 1)
+    monkeypatch.setattr(uploading, "SLOWEST_UPLOAD", len(small.files["a.safetensors"]) / 2)
+    repos = {}
+    serve(repos, Behaviour(delay=1.5, where="/storage/"), token=token)
+    publish(small)
+    assert "a.safetensors" in repos[REPO]
+
+
+@where_no_hub_is
+def test_a_hub_that_is_not_there_ends_in_a_sentence_at_once(small, token, monkeypatch, endpoint):
+    monkeypatch.setattr(constants, "ENDPOINT", endpoint)
+
+    def ask() -> None:
+        assert "cannot be reached" in sentence(lambda: publish(small))
+
+    assert seconds(ask) < 5
