@@ -25,6 +25,7 @@ from .hub import (
     sha256_of,
 )
 from .networks import Network, create_network
+from .sentences import sentence, words_of
 from .tasks import Task, task_from_dict, task_to_dict
 
 FORMAT = 1
@@ -79,28 +80,32 @@ class Card:
     def __post_init__(self) -> None:
         for entry in fields(self):
             if entry.type is str and not isinstance(getattr(self, entry.name), str):
-                raise ValueError(f"its {entry.name} is not text")
+                raise ValueError(sentence("its {field} is not text", field=entry.name))
         for name in ("options", "recipe", "scores"):
             if not isinstance(getattr(self, name), Mapping):
-                raise ValueError(f"its {name} are not names with values")
+                raise ValueError(sentence("its {field} are not names with values", field=name))
         if not all(_is_number(score) for score in self.scores.values()):
-            raise ValueError("a score is not a number")
+            raise ValueError(sentence("a score is not a number"))
         if len(self.mean) not in (1, 3) or len(self.mean) != len(self.std):
-            raise ValueError("mean and std are not those of 1 or 3 channels")
+            raise ValueError(sentence("mean and std are not those of 1 or 3 channels"))
         if not all(_is_number(v) and math.isfinite(v) for v in (*self.mean, *self.std)):
-            raise ValueError("mean and std are not finite numbers")
+            raise ValueError(sentence("mean and std are not finite numbers"))
         if min(self.std) <= 0:
-            raise ValueError("std is not above 0")
+            raise ValueError(sentence("std is not above 0"))
         if type(self.margin) is not int or not 0 <= self.margin <= MAX_MARGIN:
-            raise ValueError(f"margin is not a whole number from 0 to {MAX_MARGIN}")
+            raise ValueError(
+                sentence("margin is not a whole number from 0 to {most}", most=MAX_MARGIN)
+            )
         if type(self.side) is not int or not 0 <= self.side <= MAX_SIDE:
-            raise ValueError(f"side is not a whole number from 0 to {MAX_SIDE}")
+            raise ValueError(sentence("side is not a whole number from 0 to {most}", most=MAX_SIDE))
         if self.symmetry not in SYMMETRIES:
-            raise ValueError(f"symmetry is not one of {', '.join(SYMMETRIES)}")
+            raise ValueError(
+                sentence("symmetry is not one of {known}", known=", ".join(SYMMETRIES))
+            )
         if not self.scales or not all(_is_number(s) and 0.1 <= s <= 10 for s in self.scales):
-            raise ValueError("scales are not numbers from 0.1 to 10")
+            raise ValueError(sentence("scales are not numbers from 0.1 to 10"))
         if not _is_number(self.threshold) or not 0 <= self.threshold <= 1:
-            raise ValueError("threshold is not a number from 0 to 1")
+            raise ValueError(sentence("threshold is not a number from 0 to 1"))
 
     @property
     def channels(self) -> int:
@@ -120,7 +125,9 @@ class Card:
             version = int(values.pop("format"))
             if version > FORMAT:
                 raise CheckpointError(
-                    "The checkpoint was made by a later version of unet_demo; update the program."
+                    sentence(
+                        "The checkpoint was made by a later version of unet_demo; update the program."
+                    )
                 )
             known = {f.name for f in fields(cls)}
             values = {name: value for name, value in values.items() if name in known}
@@ -136,7 +143,11 @@ class Card:
             OverflowError, RecursionError,  # of numbers too large, and of lists in lists in lists
         ) as error:  # fmt: skip
             raise CheckpointError(
-                f"The checkpoint's description cannot be read ({error}); download or train it again."
+                sentence(
+                    "The checkpoint's description cannot be read ({problem});"
+                    " download or train it again.",
+                    problem=words_of(error),
+                )
             ) from error
 
 
@@ -184,27 +195,40 @@ def load_checkpoint(path: Path) -> Checkpoint:
         network.load_state_dict(tensors, strict=True, assign=True)
     except (ValueError, RuntimeError) as error:
         raise CheckpointError(
-            f"The weights in {path.name} do not fit the network that its header names;"
-            " download or train the checkpoint again."
+            sentence(
+                "The weights in {file} do not fit the network that its header names;"
+                " download or train the checkpoint again.",
+                file=path.name,
+            )
         ) from error
     if network.in_channels != card.channels:
         raise CheckpointError(
-            f"{path.name} normalises {card.channels} channels, but its network takes"
-            f" {network.in_channels}; train it again."
-        )
+            sentence(
+                "{file} normalises {channels} channels, but its network takes {taken};"
+                " train it again.",
+                file=path.name, channels=card.channels, taken=network.in_channels,
+            )
+        )  # fmt: skip
     if network.out_channels < card.task.outputs:
         raise CheckpointError(
-            f"{path.name} needs {card.task.outputs} outputs for its classes, but its network has"
-            f" {network.out_channels}; train it again."
-        )
+            sentence(
+                "{file} needs {outputs} outputs for its classes, but its network has {given};"
+                " train it again.",
+                file=path.name, outputs=card.task.outputs, given=network.out_channels,
+            )
+        )  # fmt: skip
     if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
-        raise CheckpointError(f"{path.name} holds weights that are not numbers; train it again.")
+        raise CheckpointError(
+            sentence("{file} holds weights that are not numbers; train it again.", file=path.name)
+        )
     return Checkpoint(card, network.eval())
 
 
 def _open(path: Path, weights: bool = False) -> tuple[Card, dict[str, torch.Tensor]]:
     if not path.is_file():
-        raise CheckpointError(f"There is no checkpoint file {path.name!r}; check its path.")
+        raise CheckpointError(
+            sentence("There is no checkpoint file {file!r}; check its path.", file=path.name)
+        )
     try:
         with safe_open(path, framework="pt") as file:
             header = (file.metadata() or {}).get(HEADER_KEY)
@@ -212,12 +236,18 @@ def _open(path: Path, weights: bool = False) -> tuple[Card, dict[str, torch.Tens
             tensors = {name: file.get_tensor(name) for name in names}
     except (SafetensorError, OSError) as error:
         raise CheckpointError(
-            f"{path.name} is not a complete safetensors file; download or copy it again."
+            sentence(
+                "{file} is not a complete safetensors file; download or copy it again.",
+                file=path.name,
+            )
         ) from error
     if header is None:
         raise CheckpointError(
-            f"{path.name} is a safetensors file, but not a checkpoint of unet_demo:"
-            " its header does not describe a network of this program."
+            sentence(
+                "{file} is a safetensors file, but not a checkpoint of unet_demo:"
+                " its header does not describe a network of this program.",
+                file=path.name,
+            )
         )
     tensors = {n: t.float() if t.is_floating_point() else t for n, t in tensors.items()}
     return Card.from_json(header), tensors
@@ -244,13 +274,20 @@ def find_checkpoint(text: str) -> Path:
     if os.path.isfile(path):
         return Path(path)
     if path.endswith(".safetensors"):
-        raise CheckpointError(f"There is no file {text!r}; check the path of the checkpoint.")
+        raise CheckpointError(
+            sentence("There is no file {file!r}; check the path of the checkpoint.", file=text)
+        )
     if os.path.isfile(f"{path}.safetensors") and path not in read_index(WEIGHTS):
         raise CheckpointError(
-            f"There is no checkpoint {text!r} (did you mean '{text.strip()}.safetensors'?)."
-        )
+            sentence(
+                "There is no checkpoint {asked!r} (did you mean '{name}.safetensors'?).",
+                asked=text, name=text.strip(),
+            )
+        )  # fmt: skip
     if os.sep in path and os.path.isdir(path):
-        raise CheckpointError(f"{text!r} is a folder; give the .safetensors file inside it.")
+        raise CheckpointError(
+            sentence("{folder!r} is a folder; give the .safetensors file inside it.", folder=text)
+        )
     return find_offered(text)
 
 
@@ -271,9 +308,12 @@ def find_offered(text: str) -> Path:
         repo, revision = parse_repo(hub)
         return fetch_checkpoint(repo, text, revision)
     raise CheckpointError(
-        f"There is no checkpoint {text!r}; use one of {', '.join(index)}, a .safetensors file,"
-        " or owner/repo on the Hugging Face Hub."
-    )
+        sentence(
+            "There is no checkpoint {asked!r}; use one of {known}, a .safetensors file,"
+            " or owner/repo on the Hugging Face Hub.",
+            asked=text, known=", ".join(index),
+        )
+    )  # fmt: skip
 
 
 def offered_cards() -> dict[str, Card]:
@@ -295,12 +335,18 @@ def offered_cards() -> dict[str, Card]:
 def _verified(path: Path, sha256: str) -> Path:
     if not path.is_file():
         raise CheckpointError(
-            f"The bundled file {path.name} is missing; clone or install the program again."
+            sentence(
+                "The bundled file {file} is missing; clone or install the program again.",
+                file=path.name,
+            )
         )
     if sha256_of(path) != sha256:
         raise CheckpointError(
-            f"The bundled file {path.name} is not the one that was published (its SHA-256 differs);"
-            " clone or install the program again."
+            sentence(
+                "The bundled file {file} is not the one that was published (its SHA-256 differs);"
+                " clone or install the program again.",
+                file=path.name,
+            )
         )
     return path
 

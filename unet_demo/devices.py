@@ -4,6 +4,8 @@ import os
 
 import torch
 
+from .sentences import sentence
+
 DEVICE_VARIABLE = "UNET_DEMO_DEVICE"
 
 
@@ -26,14 +28,23 @@ def pick_device(name: str | None = None) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise DeviceError(f"There is no device {name!r}; use cpu, cuda or cuda:1.") from error
+        raise DeviceError(
+            sentence("There is no device {device!r}; use cpu, cuda or cuda:1.", device=name)
+        ) from error
     if device.type not in DEVICE_TYPES:
         raise DeviceError(
-            f"This program does not compute on the device {name!r}; use cpu, cuda or cuda:1."
+            sentence(
+                "This program does not compute on the device {device!r}; use cpu, cuda or cuda:1.",
+                device=name,
+            )
         )
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise DeviceError(
-            f"This machine has no GPU {name!r} that torch can use; use --device cpu, or leave it out."
+            sentence(
+                "This machine has no GPU {device!r} that torch can use; use --device cpu, or leave"
+                " it out.",
+                device=name,
+            )
         )
     return device
 

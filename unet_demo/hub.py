@@ -20,6 +20,8 @@ from typing import TypeVar
 import httpx2
 from huggingface_hub import HfApi, constants, errors, try_to_load_from_cache
 
+from .sentences import sentence, words_of
+
 ASK_SECONDS = 6.0
 """A question to the Hub ends after this long, whatever it is that does not come."""
 
@@ -31,14 +33,6 @@ MAX_BYTES, MAX_INDEX_BYTES = 500_000_000, 1_000_000
 
 INDEX = "index.json"
 """Lists the checkpoints beside it: {"checkpoints": {name: {"file": …, "sha256": …}}}."""
-
-NO = {
-    errors.GatedRepoError: "{repo} is gated: ask for access at {hub}/{repo} and set HF_TOKEN.",
-    errors.RepositoryNotFoundError: "There is no model repository {repo}, or it is private: check"
-    " the name, or set HF_TOKEN.",
-    errors.RevisionNotFoundError: "{repo} has no revision {revision!r}: check its name.",
-}
-"""What the Hub's refusals mean, the narrower ones first."""
 
 _HUB_ADDRESS = re.compile(r"(https?://)?(www\.)?(huggingface\.co|hf\.co)/")
 _PART = r"\w(?:[\w.-]{0,94}\w)?"
@@ -86,8 +80,11 @@ def parse_repo(text: str) -> tuple[str, str | None]:
     match = _REPO.fullmatch(re.sub(r"\s*([/@])\s*", r"\1", name))
     if not match or match["repo"].endswith(".safetensors"):
         raise HubError(
-            f"{text.strip()[:80]!r} is not the name of a model repository: write it as owner/repo"
-            " or owner/repo@revision."
+            sentence(
+                "{text!r} is not the name of a model repository: write it as owner/repo"
+                " or owner/repo@revision.",
+                text=text.strip()[:80],
+            )
         )
     return match["repo"], match["revision"]
 
@@ -160,9 +157,12 @@ def _read(repo: str, revision: str | None, read: Callable[[_Snapshot], T]) -> T:
         with suppress(_NotCached):
             return read(_cached(repo, revision))
         raise HubError(
-            f"{trouble}, and the cache has no copy of what was asked for from {repo}: check the"
-            " network and the Hub's settings (HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE)."
-        ) from trouble
+            sentence(
+                "{trouble}, and the cache has no copy of what was asked for from {repo}: check the"
+                " network and the Hub's settings (HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE).",
+                trouble=words_of(trouble), repo=repo,
+            )
+        ) from trouble  # fmt: skip
 
 
 def _cached(repo: str, revision: str) -> _Snapshot:
@@ -175,7 +175,7 @@ def _cached(repo: str, revision: str) -> _Snapshot:
 def _ask(repo: str, revision: str) -> _Snapshot:
     """Ask the Hub which commit the revision is and which files it holds: one request."""
     if constants.is_offline_mode():
-        raise _Unreachable("HF_HUB_OFFLINE is set, so that the Hub is not asked")
+        raise _Unreachable(sentence("HF_HUB_OFFLINE is set, so that the Hub is not asked"))
     look = partial(HfApi().model_info, repo, revision=revision, files_metadata=True)
     info = _answer(partial(look, timeout=ASK_SECONDS), repo, revision, ASK_SECONDS)
     sizes = {file.rfilename: file.size for file in info.siblings or ()}
@@ -189,8 +189,11 @@ def _index(snapshot: _Snapshot) -> dict[str, tuple[str, str]]:
         with suppress(ValueError):
             return parse_index(text)
     raise HubError(
-        f"{snapshot.repo} holds no checkpoint of this program: it has no index.json that lists"
-        " them; choose another repository."
+        sentence(
+            "{repo} holds no checkpoint of this program: it has no index.json that lists"
+            " them; choose another repository.",
+            repo=snapshot.repo,
+        )
     )
 
 
@@ -198,7 +201,12 @@ def _fetch(snapshot: _Snapshot, name: str | None) -> Path:
     files = _index(snapshot)
     name = next(iter(files)) if name is None else name
     if name not in files:
-        raise HubError(f"{snapshot.repo} has no {name[:80]!r}: choose one of {', '.join(files)}.")
+        raise HubError(
+            sentence(
+                "{repo} has no {asked!r}: choose one of {known}.",
+                repo=snapshot.repo, asked=name[:80], known=", ".join(files),
+            )
+        )  # fmt: skip
     path = _local(snapshot, *files[name])
     if not _COMMIT.fullmatch(snapshot.revision):
         # Notes in the cache which commit the branch is at, as the library's own downloads do.
@@ -219,17 +227,23 @@ def _local(snapshot: _Snapshot, file: str, sha256: str | None = None) -> Path:
     size, limit = snapshot.sizes.get(file) or 0, MAX_INDEX_BYTES if file == INDEX else MAX_BYTES
     if size > limit:
         raise HubError(
-            f"{file} in {snapshot.repo} is larger than {limit / 1e6:.0f} MB, the most that this"
-            " program downloads: choose another checkpoint."
-        )
+            sentence(
+                "{file} in {repo} is larger than {limit:.0f} MB, the most that this"
+                " program downloads: choose another checkpoint.",
+                file=file, repo=snapshot.repo, limit=limit / 1e6,
+            )
+        )  # fmt: skip
     download = partial(HfApi().hf_hub_download, snapshot.repo, file, revision=snapshot.commit)
     seconds = ASK_SECONDS + size / SLOWEST_DOWNLOAD
     path = Path(_answer(download, snapshot.repo, snapshot.commit, seconds))
     if not _kept(path, sha256):
         raise HubError(
-            f"{file} from {snapshot.repo} is not the file whose SHA-256 its index.json promises and"
-            " was not kept: try again, or tell its owner."
-        )
+            sentence(
+                "{file} from {repo} is not the file whose SHA-256 its index.json promises and"
+                " was not kept: try again, or tell its owner.",
+                file=file, repo=snapshot.repo,
+            )
+        )  # fmt: skip
     return path
 
 
@@ -244,25 +258,65 @@ def _kept(path: Path, sha256: str | None) -> bool:
 
 def _answer(question: Callable[[], T], repo: str, revision: str, seconds: float) -> T:
     """The library's answer, or its error in words: HubError, or _Unreachable where the cache may serve."""
-    hub = f"The Hub at {constants.ENDPOINT}"
+    hub = constants.ENDPOINT
     try:
         return within(seconds, question)
     except OutOfTime as error:
-        raise _Unreachable(f"{hub} did not deliver within {seconds:.0f} s") from error
+        raise _Unreachable(
+            sentence(
+                "The Hub at {hub} did not deliver within {seconds:.0f} s", hub=hub, seconds=seconds
+            )
+        ) from error
     except MALFORMED as error:
-        raise _Unreachable(f"{hub} does not answer like one") from error
+        raise _Unreachable(
+            sentence("The Hub at {hub} does not answer like one", hub=hub)
+        ) from error
     except BROKEN as error:
         cause = error.__cause__ if isinstance(error, errors.LocalEntryNotFoundError) else error
-        for kind, sentence in NO.items():
-            if isinstance(cause, kind):
-                words = sentence.format(repo=repo, revision=revision, hub=constants.ENDPOINT)
-                raise HubError(words) from error
+        refusal = _refusal(cause, repo, revision)
+        if refusal:
+            raise refusal from error
         if isinstance(cause, errors.HfHubHTTPError):
-            status = cause.response.status_code
-            raise _Unreachable(f"{hub} answered with error {status}") from error
+            raise _Unreachable(
+                sentence(
+                    "The Hub at {hub} answered with error {status}",
+                    hub=hub, status=cause.response.status_code,
+                )
+            ) from error  # fmt: skip
         if isinstance(cause, OSError) and cause.errno:
             raise HubError(
-                f"{repo} could not be saved in the Hub's cache ({cause.strerror}): free some space"
-                " or set HF_HOME to a folder you can write to."
-            ) from error
-        raise _Unreachable(f"{hub} cannot be reached") from error
+                sentence(
+                    "{repo} could not be saved in the Hub's cache ({reason}): free some space"
+                    " or set HF_HOME to a folder you can write to.",
+                    repo=repo, reason=cause.strerror,
+                )
+            ) from error  # fmt: skip
+        raise _Unreachable(sentence("The Hub at {hub} cannot be reached", hub=hub)) from error
+
+
+def _refusal(error: BaseException | None, repo: str, revision: str) -> HubError | None:
+    """What an error means that is a refusal of the Hub's, the narrower ones first."""
+    match error:
+        case errors.GatedRepoError():
+            return HubError(
+                sentence(
+                    "{repo} is gated: ask for access at {hub}/{repo} and set HF_TOKEN.",
+                    repo=repo, hub=constants.ENDPOINT,
+                )
+            )  # fmt: skip
+        case errors.RepositoryNotFoundError():
+            return HubError(
+                sentence(
+                    "There is no model repository {repo}, or it is private: check the name, or set"
+                    " HF_TOKEN.",
+                    repo=repo,
+                )
+            )
+        case errors.RevisionNotFoundError():
+            return HubError(
+                sentence(
+                    "{repo} has no revision {revision!r}: check its name.",
+                    repo=repo, revision=revision,
+                )
+            )  # fmt: skip
+    return None

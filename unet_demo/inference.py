@@ -20,6 +20,7 @@ from .checkpoints import SYMMETRIES, Card, Checkpoint
 from .data.images import PictureError, to_channels
 from .devices import fast_dtype, pick_device
 from .networks.base import GRID, Network
+from .sentences import sentence
 from .tasks import Task
 
 HALO = 104
@@ -107,7 +108,8 @@ class Predictor:
 
         Raises Cancelled soon after ``cancelled`` is set, and PictureError for what
         :meth:`check_size` refuses. When a GPU runs out of memory, goes on with smaller tiles, then
-        on the CPU, and says so in the prediction's notes.
+        on the CPU, and says so in the prediction's notes; raises MemoryError where that has too
+        little, too.
         """
         self.check_size(pages)
         begun = time.perf_counter()
@@ -119,6 +121,8 @@ class Predictor:
             except torch.OutOfMemoryError:
                 torch.cuda.empty_cache()
                 continue
+            except MemoryError:
+                break
             return Prediction(
                 probabilities,
                 self.card.task,
@@ -127,7 +131,9 @@ class Predictor:
                 str(ready.device),
                 tuple(notes),
             )
-        raise MemoryError("The picture is too large for this machine's memory; make it smaller.")
+        raise MemoryError(
+            sentence("The picture is too large for this machine's memory; make it smaller.")
+        )
 
     def check_size(self, pages: np.ndarray) -> None:
         """Raise PictureError if the probabilities of (N, H, W, C) would pass MAX_RESULT_BYTES."""
@@ -135,18 +141,26 @@ class Predictor:
         size = count * self.card.task.maps * height * width * np.dtype(np.float32).itemsize
         if size > MAX_RESULT_BYTES:
             raise PictureError(
-                f"The prediction would take {size / 2**30:.1f} GiB of memory, more than the"
-                f" {MAX_RESULT_BYTES // 2**30} GiB that it may; give fewer or smaller pages."
-            )
+                sentence(
+                    "The prediction would take {size:.1f} GiB of memory, more than the {most} GiB"
+                    " that it may; give fewer or smaller pages.",
+                    size=size / 2**30, most=MAX_RESULT_BYTES // 2**30,
+                )
+            )  # fmt: skip
 
     def _attempts(self, notes: list[str]) -> Iterator[tuple["_Ready", int]]:
         yield self._ready, self.tiles[0]
         for tile in self.tiles[1:]:
             notes[:] = [
-                f"The GPU ran out of memory, so the picture was segmented in {tile}-px tiles."
+                sentence(
+                    "The GPU ran out of memory, so the picture was segmented in {tile}-px tiles.",
+                    tile=tile,
+                )
             ]
             yield self._ready, tile
-        notes[:] = ["The GPU ran out of memory even for small tiles, so the CPU did the work."]
+        notes[:] = [
+            sentence("The GPU ran out of memory even for small tiles, so the CPU did the work.")
+        ]
         cpu = torch.device("cpu")
         yield _Ready(self._folded, cpu, fast_dtype(cpu)), self.tiles[0]
 

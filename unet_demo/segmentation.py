@@ -12,6 +12,7 @@ from .devices import DeviceError
 from .evaluation import Scores, class_scores
 from .inference import Prediction, Predictor
 from .metrics import confusion_matrix, membrane_scores
+from .sentences import Sentence, sentence
 
 KEPT_PREDICTORS = 4
 """Networks kept ready in memory; the one not used for longest makes place."""
@@ -60,20 +61,28 @@ def _predictor(path: Path, changed: int, device: str | None) -> Predictor:
     return Predictor(load_checkpoint(path), device)
 
 
-def one_class_reason(labels: np.ndarray, card: Card) -> str | None:
+def one_class_reason(labels: np.ndarray, card: Card) -> Sentence | None:
     """Why a mask (…, H, W) may be all one class, in a sentence; None if it isn't."""
     present = np.unique(labels)
     if len(present) != 1:
         return None
     name = card.task.classes[present[0]]
-    reason = ONE_CLASS_REASONS.get(card.task.kind, "")
-    return f"Everything was labelled {name!r}. {reason} It was trained for this: {card.summary}"
+    return sentence(
+        "Everything was labelled {class!r}. {reason} It was trained for this: {summary}",
+        **{"class": name}, reason=ONE_CLASS_REASONS[card.task.kind], summary=card.summary,
+    )  # fmt: skip
 
+
+NOTHING_KNOWN = sentence(
+    "The checkpoint may know nothing that is in this picture, or not at this size."
+)
 
 ONE_CLASS_REASONS = {
-    "binary": "Move the threshold, or try a picture of the kind that this checkpoint knows.",
-    "multiclass": "The checkpoint may know nothing that is in this picture, or not at this size.",
-    "colour": "The checkpoint may know nothing that is in this picture, or not at this size.",
+    "binary": sentence(
+        "Move the threshold, or try a picture of the kind that this checkpoint knows."
+    ),
+    "multiclass": NOTHING_KNOWN,
+    "colour": NOTHING_KNOWN,
 }
 
 

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .choices import LOSSES
+from .sentences import sentence, words_of
 from .void import VOID, VOID_COLOUR
 
 RGB = tuple[int, int, int]
@@ -37,15 +38,27 @@ class Task:
 
     def __post_init__(self) -> None:
         if len(self.classes) != len(self.palette):
-            raise ValueError(f"{len(self.classes)} classes, but {len(self.palette)} colours")
+            raise ValueError(
+                sentence(
+                    "{classes} classes, but {colours} colours",
+                    classes=len(self.classes), colours=len(self.palette),
+                )
+            )  # fmt: skip
         if not 1 <= len(self.classes) <= MAX_CLASSES:
-            raise ValueError(f"{len(self.classes)} classes; there can be 1 to {MAX_CLASSES}")
+            raise ValueError(
+                sentence(
+                    "{classes} classes; there can be 1 to {most}",
+                    classes=len(self.classes), most=MAX_CLASSES,
+                )
+            )  # fmt: skip
         if not all(isinstance(name, str) for name in self.classes):
-            raise ValueError("a class's name is not text")
+            raise ValueError(sentence("a class's name is not text"))
         if not all(_is_id(value, 256) for colour in self.palette for value in colour):
-            raise ValueError("a colour of the palette is not three whole numbers from 0 to 255")
+            raise ValueError(
+                sentence("a colour of the palette is not three whole numbers from 0 to 255")
+            )
         if not _is_id(self.background, len(self.classes)):
-            raise ValueError("the background is not the id of one of the classes")
+            raise ValueError(sentence("the background is not the id of one of the classes"))
 
     @property
     def outputs(self) -> int:
@@ -142,7 +155,9 @@ class BinaryTask(Task):
     def __post_init__(self) -> None:
         super().__post_init__()
         if len(self.classes) != 2:
-            raise ValueError(f"a binary task has 2 classes, not {len(self.classes)}")
+            raise ValueError(
+                sentence("a binary task has 2 classes, not {classes}", classes=len(self.classes))
+            )
 
     @property
     def outputs(self) -> int:
@@ -234,13 +249,17 @@ def task_from_dict(data: Mapping[str, object]) -> Task:
     fields: dict[str, Any] = dict(data)
     kind = fields.pop("kind", None)
     if not isinstance(kind, str) or kind not in TASKS:
-        raise ValueError(f"there is no task of the kind {kind!r}")
+        raise ValueError(sentence("there is no task of the kind {kind!r}", kind=kind))
     try:
         classes = tuple(fields["classes"])
         palette = tuple(_colour(colour) for colour in fields["palette"])
         return TASKS[kind](classes, palette, fields.get("background", 0))
     except (KeyError, TypeError) as error:
-        raise ValueError(f"the description of the task is incomplete: {error}") from error
+        raise ValueError(
+            sentence(
+                "the description of the task is incomplete: {problem}", problem=words_of(error)
+            )
+        ) from error
 
 
 def _colour(values: Sequence[int]) -> RGB:

@@ -1,6 +1,7 @@
 """The whole demo in the languages of its visitors."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -51,6 +52,16 @@ def test_a_sentence_of_the_servers_is_in_the_language_of_the_address(korean: Pag
     korean.locator("#opacity input[type=number]").press("Tab")
     expect(korean.locator("#legend")).to_contain_text("평균 확신도")
     expect(korean.get_by_label("세포막 (ISBI 2012)")).to_be_checked()
+
+
+def test_a_broken_picture_is_refused_in_the_language_of_the_address(
+    korean: Page, tmp_path: Path
+) -> None:
+    (tmp_path / "broken.png").write_bytes(b"")
+    korean.locator("#picture input[type=file]").set_input_files(tmp_path / "broken.png")
+    expect(korean.locator("#segment-status [role=alert]")).to_have_text(
+        '"broken.png": 빈 파일입니다(0바이트). 다시 저장하거나 내보내세요.'
+    )
 
 
 def test_the_language_survives_a_reload(korean: Page) -> None:

@@ -365,3 +365,21 @@ def watched_speed(page: Page, train_page: TrainPage, settings: LiveSettings) -> 
     press(page, "reset")
     expect(page.locator("#train-reset")).to_be_disabled()
     return speed
+
+
+def test_train_pressed_while_the_tab_still_opens_leaves_the_right_buttons(
+    page: Page, whole_demo: str
+) -> None:
+    page.goto(whole_demo)
+    expect(page.locator("#segment-status")).to_contain_text("px")
+    slow = page.context.new_cdp_session(page)
+    slow.send("Emulation.setCPUThrottlingRate", {"rate": 6})
+    page.get_by_role("tab", name="Train").click()
+    press(page, "start")
+    expect(page.locator("[data-reading=step] dd")).to_contain_text("/")
+    slow.send("Emulation.setCPUThrottlingRate", {"rate": 1})
+    time.sleep(1)  # the tab puts its components back as they were laid out
+    expect(page.locator("#train-stop")).to_be_enabled()
+    expect(page.locator("#train-start")).to_be_disabled()
+    press(page, "stop")
+    expect(page.locator("#train-start")).to_be_enabled()

@@ -1,17 +1,37 @@
 """Every language says everything, and the right one is chosen."""
 
+import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from string import Formatter
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from unet_demo.checkpoints import find_offered, read_card, read_index
+from unet_demo.checkpoints import Card, CheckpointError, find_offered, read_card, read_index
+from unet_demo.data.images import PictureError, read_picture
 from unet_demo.examples import EXAMPLES
+from unet_demo.hub import HubError, parse_repo
+from unet_demo.live.settings import LOCAL, LiveSettings, SettingsError
+from unet_demo.segmentation import one_class_reason
+from unet_demo.sentences import sentence
 from unet_demo.tasks import ISBI, SHAPES, VOC
-from unet_demo.ui.languages import LANGUAGES
+from unet_demo.ui.languages import LANGUAGES, SENTENCES
 from unet_demo.ui.languages.en import ENGLISH, NAMES
-from unet_demo.ui.texts import component_texts, i18n, language_of, say, say_name, t, t_name
+from unet_demo.ui.notices import alert
+from unet_demo.ui.texts import (
+    component_texts,
+    i18n,
+    language_of,
+    say,
+    say_name,
+    t,
+    t_name,
+    translated,
+)
+from unet_demo.ui.train_controls import settings_of, values_of
 
 TRANSLATIONS = [language for language in LANGUAGES if language != "en"]
 
@@ -55,7 +75,7 @@ def test_a_language_fills_in_the_same_places(language: str) -> None:
 def test_no_text_is_left_in_english(language: str) -> None:
     left = {
         key: text
-        for key, text in LANGUAGES[language].items()
+        for key, text in {**LANGUAGES[language], **SENTENCES[language]}.items()
         if not re.search(SCRIPTS[language], text)
         and not set(re.findall("[A-Za-z]+", without_places(text))) <= TERMS
     }
@@ -64,7 +84,8 @@ def test_no_text_is_left_in_english(language: str) -> None:
 
 @pytest.mark.parametrize("language", ENCODINGS)
 def test_chinese_does_not_mix_its_two_kinds_of_characters(language: str) -> None:
-    characters = set(re.findall(SCRIPTS[language], "".join(LANGUAGES[language].values())))
+    texts = [*LANGUAGES[language].values(), *SENTENCES[language].values()]
+    characters = set(re.findall(SCRIPTS[language], "".join(texts)))
     foreign = {c for c in characters if not c.encode(ENCODINGS[language], "ignore")}
     assert foreign == set()
 
@@ -143,6 +164,87 @@ def test_a_name_that_is_not_known_stays_as_it_is() -> None:
     assert say_name("class", "circle", "zh-CN") == "圆"
     assert say_name("class", "mitochondrion", "zh-CN") == "mitochondrion"
     assert t_name("title", "My own checkpoint") == "My own checkpoint"
+
+
+def refusal_of(path: Path) -> PictureError:
+    with pytest.raises(PictureError) as caught:
+        read_picture(path)
+    return caught.value
+
+
+def test_an_error_is_said_in_the_visitors_language(tmp_path: Path) -> None:
+    (tmp_path / "notes.png").write_bytes(b"")
+    error = refusal_of(tmp_path / "notes.png")
+    assert str(error) == '"notes.png" is empty (0 bytes): save or export it once more.'
+    assert translated(error, "en") == str(error)
+    assert translated(error, "ko") == (
+        '"notes.png": 빈 파일입니다(0바이트). 다시 저장하거나 내보내세요.'
+    )
+    assert translated(error, "zh-TW") == (
+        "「notes.png」：檔案是空的（0 位元組），請重新儲存或匯出。"
+    )
+
+
+def test_what_is_put_into_a_sentence_is_translated_with_it(tmp_path: Path) -> None:
+    Image.fromarray(np.arange(64, dtype=np.uint16).reshape(8, 8) * 100).save(tmp_path / "deep.png")
+    (note,) = read_picture(tmp_path / "deep.png").notes
+    assert note.startswith("16-bit values 6.3 to 6293.7 were scaled")
+    assert translated(note, "zh-CN") == (
+        "16 位数值 6.3 到 6293.7 已缩放为 0 到 255（全部像素的第 0.1 和第 99.9 百分位数）。"
+    )
+
+
+def test_the_names_of_settings_are_translated_in_what_is_said_of_them() -> None:
+    with pytest.raises(SettingsError) as caught:
+        LOCAL.check(replace(LiveSettings(), batch=1000))
+    assert "batch is 1000" in str(caught.value)
+    assert translated(caught.value, "ko").startswith("배치: 1000은(는) 쓸 수 없습니다.")
+
+
+def test_an_empty_field_is_named_in_the_visitors_language() -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings_of(values_of(LiveSettings()) | {"seed": None})
+    assert str(caught.value) == "The field 'seed' is empty; fill it in."
+    assert translated(caught.value, "zh-CN") == "'随机种子' 一栏是空的，请填写。"
+
+
+def test_classes_and_summaries_are_called_what_the_page_calls_them() -> None:
+    card = read_card(find_offered("shapes"))
+    said = translated(one_class_reason(np.zeros((1, 8, 8), np.uint8), card), "ko")
+    assert "'배경'" in said and LANGUAGES["ko"][f"summary:{card.summary}"] in said
+    assert not re.search("[A-Za-z]", said)
+
+
+def test_what_a_damaged_description_lacks_is_said_in_the_visitors_language() -> None:
+    values = json.loads(read_card(find_offered("shapes")).to_json())
+    values["task"]["background"] = 7
+    with pytest.raises(CheckpointError) as caught:
+        Card.from_json(json.dumps(values))
+    assert "(the background is not the id of one of the classes)" in str(caught.value)
+    assert "（背景不是任何类别的 ID）" in translated(caught.value, "zh-CN")
+
+
+def test_braces_in_a_name_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "{problem}.png").write_bytes(b"")
+    assert translated(refusal_of(tmp_path / "{problem}.png"), "ko").startswith('"{problem}.png": ')
+
+
+@pytest.mark.parametrize("foreign", [ValueError("a library's words"), "said", MemoryError()])
+def test_what_is_no_sentence_stays_as_it_is(foreign: object) -> None:
+    assert translated(foreign, "ko") == str(foreign)
+
+
+def test_a_sentence_without_a_translation_stays_english() -> None:
+    assert translated(sentence("Nobody translated {this}.", this=1), "ko") == (
+        "Nobody translated 1."
+    )
+
+
+def test_a_mistake_on_the_page_is_translated_and_harmless() -> None:
+    with pytest.raises(HubError) as caught:
+        parse_repo("<b>")
+    mistake = alert(caught.value, "zh-TW")
+    assert "不是模型儲存庫的名稱" in mistake and "&lt;b&gt;" in mistake
 
 
 def test_a_mark_for_a_text_that_there_is_not_is_refused() -> None:

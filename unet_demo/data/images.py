@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ..sentences import Sentence, sentence, words_of
 from ..void import VOID, VOID_COLOUR
 from .planes import (
     MAX_PIXELS,
@@ -102,8 +103,7 @@ def read_picture(path: str | os.PathLike) -> Picture:
         for number, planes in enumerate(decoded.channels, start=1):
             scaled, said = _to_8_bit(planes.values)
             channels.append(_over_white(scaled, planes.alpha))
-            where = f"Channel {number}: " if len(decoded.channels) > 1 else ""
-            notes += [where + sentence for sentence in said]
+            notes += said if len(decoded.channels) == 1 else _of_channel(number, said)
         pages = np.concatenate(channels) if len(channels) > 1 else channels[0]
     return Picture(np.ascontiguousarray(pages), Path(path).stem or "picture", tuple(notes))
 
@@ -118,7 +118,9 @@ def picture_from_array(values: np.ndarray, name: str = "array") -> Picture:
     try:
         return _picture(_array_planes(values), name)
     except PictureError as error:
-        raise PictureError(f"The array {error}") from error.__cause__
+        raise PictureError(
+            sentence("The array {problem}", problem=words_of(error))
+        ) from error.__cause__
 
 
 def picture_from_image(image: Image.Image) -> Picture:
@@ -135,7 +137,10 @@ def picture_from_image(image: Image.Image) -> Picture:
         frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
     if frames == 1:
         return picture
-    note = f"Only frame {image.tell() + 1} of {frames} was read; give the file's path to read all."
+    note = sentence(
+        "Only frame {number} of {frames} was read; give the file's path to read all.",
+        number=image.tell() + 1, frames=frames,
+    )  # fmt: skip
     return replace(picture, notes=(*picture.notes, note))
 
 
@@ -212,25 +217,31 @@ def _mask_image(labels: np.ndarray, palette: Sequence[tuple[int, int, int]]) -> 
 @contextmanager
 def _one_sentence(path: str | os.PathLike) -> Iterator[None]:
     """Turn whatever goes wrong with a file into one sentence that begins with its name."""
-    name = "".join(filter(str.isprintable, Path(path).name))[-80:] or "the file"
+    name = "".join(filter(str.isprintable, Path(path).name))[-80:] or sentence("the file")
     try:
         yield
     except PictureError as error:
-        raise PictureError(f'"{name}" {error}') from error.__cause__
+        raise _refused(name, words_of(error)) from error.__cause__
     except FileNotFoundError as error:
-        raise PictureError(f'"{name}" was not found: choose the file again.') from error
+        raise _refused(name, sentence("was not found: choose the file again.")) from error
     except IsADirectoryError as error:
-        raise PictureError(f'"{name}" is a folder: choose a picture inside it.') from error
+        raise _refused(name, sentence("is a folder: choose a picture inside it.")) from error
     except PermissionError as error:
-        raise PictureError(f'"{name}" may not be opened: allow reading it first.') from error
+        raise _refused(name, sentence("may not be opened: allow reading it first.")) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise PictureError(f'"{name}" {too_large(MAX_PIXELS)}') from error
+        raise _refused(name, too_large(MAX_PIXELS)) from error
     except MemoryError as error:
-        raise PictureError(f'"{name}" needs more memory than there is: make it smaller.') from error
-    except _DAMAGED as error:
-        raise PictureError(
-            f'"{name}" is damaged, cut short or has no pixels: save or export it once more.'
+        raise _refused(
+            name, sentence("needs more memory than there is: make it smaller.")
         ) from error
+    except _DAMAGED as error:
+        raise _refused(
+            name, sentence("is damaged, cut short or has no pixels: save or export it once more.")
+        ) from error
+
+
+def _refused(name: str, problem: str) -> PictureError:
+    return PictureError(sentence('"{name}" {problem}', name=name, problem=problem))
 
 
 def _head(path: Path) -> bytes:
@@ -238,7 +249,7 @@ def _head(path: Path) -> bytes:
     with path.open("rb") as file:
         head = file.read(16)
     if not head:
-        raise PictureError("is empty (0 bytes): save or export it once more.")
+        raise PictureError(sentence("is empty (0 bytes): save or export it once more."))
     return head
 
 
@@ -248,7 +259,9 @@ def _format(head: bytes) -> str:
         if head.startswith(signature) and (name != "WEBP" or head[8:12] == b"WEBP"):
             return name
     raise PictureError(
-        "is not a picture that can be read here: bring a PNG, JPEG, WebP, GIF, BMP or TIFF file."
+        sentence(
+            "is not a picture that can be read here: bring a PNG, JPEG, WebP, GIF, BMP or TIFF file."
+        )
     )
 
 
@@ -262,14 +275,20 @@ def _array_planes(values: np.ndarray) -> Planes:
     """An array as :func:`picture_from_array` takes it → its colours and alpha, in its own numbers."""
     if values.dtype.kind not in "buif" or values.ndim not in (2, 3, 4):
         raise PictureError(
-            "is no picture: it must hold numbers shaped (H, W), (H, W, C), (N, H, W) or (N, H, W, C)."
+            sentence(
+                "is no picture: it must hold numbers shaped (H, W), (H, W, C), (N, H, W) or"
+                " (N, H, W, C)."
+            )
         )
     if values.ndim == 2 or (values.ndim == 3 and values.shape[-1] > MAX_SAMPLES):
         values = values[..., None]
     pages, height, width, samples = values.shape if values.ndim == 4 else (1, *values.shape)
     if not 1 <= samples <= MAX_SAMPLES:
         raise PictureError(
-            f"has {samples} channels: give 1 (gray), 3 (RGB), or either of them with alpha."
+            sentence(
+                "has {samples} channels: give 1 (gray), 3 (RGB), or either of them with alpha.",
+                samples=samples,
+            )
         )
     check_size(width, height, pages)
     values = values.reshape(pages, height, width, samples)
@@ -293,28 +312,47 @@ def _to_8_bit(values: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
     finite = np.isfinite(values) if values.dtype.kind == "f" else None
     known = values.ravel() if finite is None else values[finite]
     if known.size == 0:
-        raise PictureError("holds no value at all (all NaN or infinite): export it once more.")
+        raise PictureError(
+            sentence("holds no value at all (all NaN or infinite): export it once more.")
+        )
     low, high, how = _range(known)
-    kind = "float" if values.dtype.kind == "f" else f"{8 * values.dtype.itemsize}-bit"
-    if low < high:
-        notes = [f"{kind} values {low:.6g} to {high:.6g} were scaled to 0 to 255 ({how})."]
-    else:
-        notes = [f"All {kind} values are {low:.6g}: the picture is black."]
+    bits = None if finite is not None else 8 * values.dtype.itemsize
+    notes: list[str] = [_scaling(bits, low, high, how)]
     if finite is not None and known.size < values.size:
-        notes.append(f"{values.size - known.size} NaN or infinite values were painted black.")
-    return _scaled(values, low, high), tuple(note[0].upper() + note[1:] for note in notes)
+        unknown = values.size - known.size
+        notes.append(sentence("{count} NaN or infinite values were painted black.", count=unknown))
+    return _scaled(values, low, high), tuple(notes)
 
 
-def _range(known: np.ndarray) -> tuple[float, float, str]:
+def _scaling(bits: int | None, low: float, high: float, how: Sentence) -> Sentence:
+    """What became of values of so many bits, or of floats (None), that run from low to high."""
+    if low < high:
+        kind = sentence("{bits}-bit", bits=bits) if bits else sentence("Float")
+        return sentence(
+            "{kind} values {low:.6g} to {high:.6g} were scaled to 0 to 255 ({how}).",
+            kind=kind, low=low, high=high, how=how,
+        )  # fmt: skip
+    kind = sentence("{bits}-bit", bits=bits) if bits else sentence("float")
+    return sentence("All {kind} values are {low:.6g}: the picture is black.", kind=kind, low=low)
+
+
+def _of_channel(number: int, notes: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sentence("Channel {number}: {note}", number=number, note=note) for note in notes)
+
+
+def _range(known: np.ndarray) -> tuple[float, float, Sentence]:
     """Where black and white lie, and how they were found."""
     if known.dtype == np.float16:
         known = known.astype(np.float32)
     low, high = np.percentile(known, PERCENTILES)
     if low < high:
         below, above = PERCENTILES
-        return float(low), float(high), f"percentiles {below:g} and {above:g} of all pixels"
+        how = sentence(
+            "percentiles {below:g} and {above:g} of all pixels", below=below, above=above
+        )
+        return float(low), float(high), how
     # A few bright spots on an even ground lie beyond the percentiles, yet are the picture.
-    return float(known.min()), float(known.max()), "the lowest and the highest value"
+    return float(known.min()), float(known.max()), sentence("the lowest and the highest value")
 
 
 def _scaled(values: np.ndarray, low: float, high: float) -> np.ndarray:
@@ -351,13 +389,15 @@ def _npy_mask(path: Path) -> np.ndarray:
     # Mapped, so that a header cannot declare more than the file holds.
     values = np.load(path, mmap_mode="r", allow_pickle=False)
     if values.dtype.kind not in "uib" or values.ndim not in (2, 3, 4):
-        raise PictureError("is not a mask: it must hold whole numbers shaped (H, W) or (N, H, W).")
+        raise PictureError(
+            sentence("is not a mask: it must hold whole numbers shaped (H, W) or (N, H, W).")
+        )
     if values.ndim == 3 and values.shape[-1] == 3:
         values = values[None]
     elif values.ndim < 4:
         values = values.reshape((-1, *values.shape[-2:], 1))
     if values.shape[-1] not in (1, 3):
-        raise PictureError("is not a mask: its last axis must hold 1 label or 3 colours.")
+        raise PictureError(sentence("is not a mask: its last axis must hold 1 label or 3 colours."))
     pages, height, width, _ = values.shape
     check_size(width, height, pages)
     return values * np.uint8(255) if values.dtype.kind == "b" else values
@@ -369,7 +409,10 @@ def _exact_labels(values: np.ndarray) -> np.ndarray:
         labels = values.astype(np.uint8)
     if not np.array_equal(labels, values):
         raise PictureError(
-            "is not a mask of labels: its values must be whole numbers from 0 to 255, "
-            f"and they run from {values.min():.6g} to {values.max():.6g}."
-        )
+            sentence(
+                "is not a mask of labels: its values must be whole numbers from 0 to 255,"
+                " and they run from {least:.6g} to {most:.6g}.",
+                least=values.min(), most=values.max(),
+            )
+        )  # fmt: skip
     return labels

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFile, ImageOps
 
+from ..sentences import Sentence, sentence
+
 MAX_PIXELS = 40_000_000
 """Pixels of one page, at most: a 40-megapixel photograph."""
 
@@ -50,22 +52,33 @@ class Decoded:
     notes: tuple[str, ...] = ()
 
 
-def too_large(limit: int) -> str:
+def too_large(limit: int) -> Sentence:
     """The end of a sentence about a page, or a stack, of too many pixels."""
-    return f"has more than {limit // 1_000_000} million pixels, the limit: crop or shrink it."
+    return sentence(
+        "has more than {millions} million pixels, the limit: crop or shrink it.",
+        millions=limit // 1_000_000,
+    )
 
 
 def check_size(width: int, height: int, pages: int) -> None:
     """Refuse what a header declares, before anything is decoded."""
     if min(width, height, pages) <= 0:
-        raise PictureError(f"has no pixels ({width} by {height}): save or export it once more.")
+        raise PictureError(
+            sentence(
+                "has no pixels ({width} by {height}): save or export it once more.",
+                width=width, height=height,
+            )
+        )  # fmt: skip
     if width * height > MAX_PIXELS:
         raise PictureError(too_large(MAX_PIXELS))
     if width * height * pages > MAX_STACK_PIXELS:
         raise PictureError(
-            f"has {pages} pages of {width} by {height} pixels, more than the limit of "
-            f"{MAX_STACK_PIXELS // 1_000_000} million in all: bring fewer or smaller pages."
-        )
+            sentence(
+                "has {pages} pages of {width} by {height} pixels, more than the limit of"
+                " {millions} million in all: bring fewer or smaller pages.",
+                pages=pages, width=width, height=height, millions=MAX_STACK_PIXELS // 1_000_000,
+            )
+        )  # fmt: skip
 
 
 def decode_plain(path: Path, name: str, indices: bool) -> Decoded:
@@ -79,14 +92,15 @@ def decode_plain(path: Path, name: str, indices: bool) -> Decoded:
     if len(planes.values) < frames:
         notes.append(left_out(frames - len(planes.values)))
     if name == "GIF" and not path.read_bytes().rstrip(b"\0").endswith(b";"):
-        notes.append("The GIF lacks its end mark: frames may be missing at its end.")
+        notes.append(sentence("The GIF lacks its end mark: frames may be missing at its end."))
     return Decoded((planes,), tuple(notes))
 
 
-def left_out(pages: int) -> str:
+def left_out(pages: int) -> Sentence:
     """A note on pages that are not read."""
-    subject = "1 page" if pages == 1 else f"{pages} pages"
-    return f"{subject} of another size or kind than the first: left out."
+    if pages == 1:
+        return sentence("1 page of another size or kind than the first: left out.")
+    return sentence("{pages} pages of another size or kind than the first: left out.", pages=pages)
 
 
 def pillow_pages(

@@ -10,6 +10,7 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator
+from functools import reduce
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from tifffile import (
     TiffPageSeries,
 )
 
+from ..sentences import Sentence, sentence
 from .planes import (
     Decoded,
     PictureError,
@@ -83,7 +85,7 @@ def _check_series(series: TiffPageSeries) -> None:
     """Refuse the sizes that the headers declare, before anything is decoded."""
     sizes = dict(zip(series.axes, series.shape, strict=True))
     if "Y" not in sizes or "X" not in sizes:
-        raise PictureError("holds no flat picture: save it as an ordinary TIFF stack.")
+        raise PictureError(sentence("holds no flat picture: save it as an ordinary TIFF stack."))
     width, height = sizes["X"], sizes["Y"]
     planes = math.prod(series.shape) // max(1, width * height)
     samples = sizes.get("S", 1)
@@ -158,7 +160,9 @@ def _inflated(tiff: TiffFile, offset: int, count: int, limit: int) -> int:
     inflater = zlib.decompressobj()
     held = len(inflater.decompress(tiff.filehandle.read(count), limit))
     if inflater.unconsumed_tail and inflater.decompress(inflater.unconsumed_tail, 1):
-        raise PictureError("inflates to more pixels than it declares: export it once more.")
+        raise PictureError(
+            sentence("inflates to more pixels than it declares: export it once more.")
+        )
     return held
 
 
@@ -177,7 +181,7 @@ def _by_tifffile(series: TiffPageSeries, indices: bool) -> Decoded:
         alpha = alpha_to_8_bit(values[..., colours])
         return Decoded(tuple(map(Planes, values[..., :colours], alpha)), notes)
     if samples > colours == 3:
-        notes = (*notes, "The samples beside red, green and blue were left out.")
+        notes = (*notes, sentence("The samples beside red, green and blue were left out."))
         values = values[..., :3]
     if samples > colours == 1:
         notes = (*notes, _channels_note(samples))
@@ -193,7 +197,7 @@ def _by_libtiff(series: TiffPageSeries, path: Path, indices: bool) -> Decoded:
             planes = pillow_pages(image, path, "TIFF", frames, indices)
     except UnidentifiedImageError as error:
         raise PictureError(
-            "is a kind of TIFF that cannot be read here: save it as an uncompressed TIFF."
+            sentence("is a kind of TIFF that cannot be read here: save it as an uncompressed TIFF.")
         ) from error
     axes = "".join(axis for axis in series.axes if axis not in "YXS")
     shape = tuple(series.shape[i] for i, axis in enumerate(series.axes) if axis in axes)
@@ -215,12 +219,22 @@ def _laid_out(values: np.ndarray, axes: str) -> tuple[np.ndarray, tuple[str, ...
     notes = [_channels_note(channels)] if channels > 1 else []
     lead = [str(values.shape[i]) for i in order if axes[i] not in ranks]
     if len(lead) > 1:
-        notes.append(f"The stack's {' by '.join(lead)} planes were laid one after the other.")
+        planes = reduce(_by, lead)
+        notes.append(
+            sentence("The stack's {planes} planes were laid one after the other.", planes=planes)
+        )
     return values.transpose(order).reshape(shape), tuple(notes)
 
 
-def _channels_note(channels: int) -> str:
-    return f"The {channels} channels became gray pages, one channel after the other."
+def _by(first: str, second: str) -> str:
+    return sentence("{first} by {second}", first=first, second=second)
+
+
+def _channels_note(channels: int) -> Sentence:
+    return sentence(
+        "The {channels} channels became gray pages, one channel after the other.",
+        channels=channels,
+    )
 
 
 def _oriented(values: np.ndarray, page: TiffPage) -> np.ndarray:

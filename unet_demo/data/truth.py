@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 
+from ..sentences import sentence
 from ..tasks import BinaryTask, Task
 from ..void import VOID, VOID_COLOUR
 from .images import PictureError, read_mask
@@ -27,9 +28,12 @@ def fit_truth(truth: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
     """The truth if it is of the picture's (pages, height, width); raises PictureError otherwise."""
     if truth.shape != shape:
         raise PictureError(
-            f"The ground truth is {_size(truth.shape)} and the picture {_size(shape)}:"
-            " they must be of one size; give the mask that belongs to this picture."
-        )
+            sentence(
+                "The ground truth is {truth} and the picture {picture}:"
+                " they must be of one size; give the mask that belongs to this picture.",
+                truth=_size(truth.shape), picture=_size(shape),
+            )
+        )  # fmt: skip
     return truth
 
 
@@ -43,9 +47,12 @@ def _from_colours(values: np.ndarray, task: Task) -> np.ndarray:
     if unknown.any():
         red, green, blue = values[unknown][0]
         raise PictureError(
-            f"The ground truth holds the colour ({red}, {green}, {blue}), which is none of this"
-            " checkpoint's palette; give a mask of label ids, or one painted in the palette."
-        )
+            sentence(
+                "The ground truth holds the colour ({red}, {green}, {blue}), which is none of this"
+                " checkpoint's palette; give a mask of label ids, or one painted in the palette.",
+                red=red, green=green, blue=blue,
+            )
+        )  # fmt: skip
     return labels
 
 
@@ -53,12 +60,17 @@ def _known_ids(values: np.ndarray, task: Task) -> np.ndarray:
     strange = np.setdiff1d(np.unique(values), [*range(len(task.classes)), VOID])
     if len(strange):
         raise PictureError(
-            f"The ground truth holds the label {strange[0]}, but this checkpoint knows"
-            f" 0–{len(task.classes) - 1} and {VOID} (void); give a mask of its own classes."
-        )
+            sentence(
+                "The ground truth holds the label {label}, but this checkpoint knows"
+                " 0–{last} and {void} (void); give a mask of its own classes.",
+                label=strange[0], last=len(task.classes) - 1, void=VOID,
+            )
+        )  # fmt: skip
     return values
 
 
 def _size(shape: tuple[int, int, int]) -> str:
     pages, height, width = shape
-    return f"{width}×{height}" + (f" with {pages} pages" if pages > 1 else "")
+    if pages == 1:
+        return f"{width}×{height}"
+    return sentence("{width}×{height} with {pages} pages", width=width, height=height, pages=pages)

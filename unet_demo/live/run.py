@@ -25,6 +25,7 @@ from ..inference import Prediction, Predictor
 from ..metrics import confusion_matrix
 from ..networks import create_network
 from ..networks.base import Network, he_initialise
+from ..sentences import Sentence, sentence
 from ..tasks import ColourTask, Task
 from ..training.loop import (
     Batch,
@@ -282,7 +283,7 @@ class Progress:
     state: str = "ready"
     ended: str | None = None
     out_of_time: bool = False
-    failure: str | None = None
+    failure: Sentence | None = None
     restored_step: int | None = None
     losses: list[float] = field(default_factory=list)
     smoothed: list[float] = field(default_factory=list)
@@ -416,7 +417,7 @@ class LiveRun:
     def checkpoint(self) -> Checkpoint:
         """The network as it is, with a card that says how it came about. Raises LiveError while it trains."""
         if self._progress.state == "running":
-            raise LiveError("The network is still in training; pause or stop it first.")
+            raise LiveError(sentence("The network is still in training; pause or stop it first."))
         return Checkpoint(self._card(), self._trainer.evaluated.eval())
 
     def predict(self, pages: np.ndarray) -> Prediction:
@@ -432,12 +433,10 @@ class LiveRun:
 
     def _set_off(self) -> None:
         with self._lock:
+            if self._progress.state == "running":
+                raise LiveError(sentence("This run is training already; pause it first."))
             if self._progress.state not in ("ready", "paused"):
-                raise LiveError(
-                    "This run is training already; pause it first."
-                    if self._progress.state == "running"
-                    else "This run is over; start a new one."
-                )
+                raise LiveError(sentence("This run is over; start a new one."))
             self._progress.state = "running"
             self._pause.clear()
 
@@ -452,7 +451,7 @@ class LiveRun:
             if self._progress.look is None or self._progress.look.step != self._trainer.step:
                 self._look_now()
         except (torch.OutOfMemoryError, MemoryError):
-            self._progress.failure = (
+            self._progress.failure = sentence(
                 "The training ran out of memory; choose a smaller width, picture or batch."
             )
         finally:
@@ -551,7 +550,7 @@ class LiveRun:
             task=task_of(settings),
             mean=normalisation.mean,
             std=normalisation.std,
-            title=f"Trained live: {settings.network}, width {settings.width}",
+            title="Trained live",
             summary="Finds circles and rectangles; trained by you on the Train page.",
             article=SHAPES.article,
             recipe={

@@ -7,12 +7,35 @@ from typing import Any
 
 from ..choices import GRID, LOSSES, NETWORK_NAMES, OPTIMISERS, VALIDATION_SEED
 from ..data.scene_options import ARTICLE_SIZE, SceneOptions
+from ..sentences import sentence
 
 WIDTHS = (8, 16, 32, 64)
 RATES = (1e-5, 1e3)
 SMALLEST_SIZE = 64
 LIVE_SCHEDULES = ("constant", "cosine")
 """The loop's other ones wait for settings or validations that a live run has not."""
+
+
+WORDS = {
+    "preset": sentence("preset"),
+    "network": sentence("network"),
+    "width": sentence("width"),
+    "optimiser": sentence("optimiser"),
+    "schedule": sentence("schedule"),
+    "loss": sentence("loss"),
+    "rate": sentence("learning rate"),
+    "steps": sentence("number of steps"),
+    "batch": sentence("batch"),
+    "seed": sentence("seed"),
+    "size": sentence("picture size"),
+    "count_least": sentence("least number of shapes"),
+    "count_most": sentence("greatest number of shapes"),
+    "radius_least": sentence("least size of the shapes"),
+    "radius_most": sentence("greatest size of the shapes"),
+    "noise": sentence("noise"),
+    "blur": sentence("blur"),
+}
+"""The settings that a sentence may have to name."""
 
 
 class SettingsError(ValueError):
@@ -88,17 +111,20 @@ class Limits:
         _check_choice("optimiser", settings.optimiser, OPTIMISERS)
         _check_choice("schedule", settings.schedule, LIVE_SCHEDULES)
         _check_choice("loss", settings.loss, LOSSES)
-        _check_range("learning rate", settings.rate, *RATES)
-        _check_range("number of steps", settings.steps, 1, self.steps)
+        _check_range("rate", settings.rate, *RATES)
+        _check_range("steps", settings.steps, 1, self.steps)
         _check_range("batch", settings.batch, 1, self.batch)
         _check_range("seed", settings.seed, 0, VALIDATION_SEED - 1)
         if settings.scenes:
             _check_scenes(settings.scenes, self.size)
         if settings.work > self.work:
             raise SettingsError(
-                f"One step of these settings is {settings.work:.3g} times the article's work, and"
-                f" {self.work:g} is the most here; choose a smaller width, picture or batch."
-            )
+                sentence(
+                    "One step of these settings is {work:.3g} times the article's work, and"
+                    " {most:g} is the most here; choose a smaller width, picture or batch.",
+                    work=settings.work, most=self.work,
+                )
+            )  # fmt: skip
 
 
 LOCAL = Limits(steps=5000, seconds=1800, size=256, batch=32, work=4)
@@ -111,27 +137,41 @@ def current_limits() -> Limits:
     return SPACE if os.environ.get("SPACE_ID") else LOCAL
 
 
-def _check_choice(what: str, value: object, choices: Sequence[object]) -> None:
+def _check_choice(name: str, value: object, choices: Sequence[object]) -> None:
     if value not in choices:
-        known = ", ".join(str(choice) for choice in choices)
-        raise SettingsError(f"There is no {what} {value!r}; choose one of {known}.")
+        raise SettingsError(
+            sentence(
+                "There is no {what} {given!r}; choose one of {known}.",
+                what=WORDS[name], given=value, known=", ".join(str(choice) for choice in choices),
+            )
+        )  # fmt: skip
 
 
-def _check_range(what: str, value: float, least: float, most: float) -> None:
+def _check_range(name: str, value: float, least: float, most: float) -> None:
     if not least <= value <= most:
-        raise SettingsError(f"The {what} is {value:g}; choose one from {least:g} to {most:g}.")
+        raise SettingsError(
+            sentence(
+                "The {what} is {given:g}; choose one from {least:g} to {most:g}.",
+                what=WORDS[name], given=value, least=least, most=most,
+            )
+        )  # fmt: skip
 
 
 def _check_scenes(scenes: SceneOptions, largest: int) -> None:
-    _check_range("picture size", scenes.size, SMALLEST_SIZE, largest)
+    _check_range("size", scenes.size, SMALLEST_SIZE, largest)
     if scenes.size % GRID:
-        raise SettingsError(f"The picture size is {scenes.size}; choose a multiple of {GRID}.")
-    for what, (least, most), bounds in (
-        ("number of shapes", scenes.count, (1, 12)),
-        ("size of the shapes", scenes.radius, (0.03, 0.5)),
+        raise SettingsError(
+            sentence(
+                "The picture size is {size}; choose a multiple of {step}.",
+                size=scenes.size, step=GRID,
+            )
+        )  # fmt: skip
+    for name, (least, most), bounds in (
+        ("count", scenes.count, (1, 12)),
+        ("radius", scenes.radius, (0.03, 0.5)),
     ):
-        _check_range(f"least {what}", least, *bounds)
-        _check_range(f"greatest {what}", most, least, bounds[1])
+        _check_range(f"{name}_least", least, *bounds)
+        _check_range(f"{name}_most", most, least, bounds[1])
     _check_range("noise", scenes.noise, 0, 100)
     _check_range("blur", scenes.blur, 0, 5)
 

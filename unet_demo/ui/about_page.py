@@ -24,8 +24,8 @@ class AboutPage:
 
     def on_select(self, request: gr.Request) -> str:
         """The page in the visitor's language, about what is bundled at this moment."""
+        language = language_of(request)
         try:
-            bundled = later.about_text.read_bundled(WEIGHTS)
-            return later.about_text.about(bundled, language_of(request))
+            return later.about_text.about(later.about_text.read_bundled(WEIGHTS), language)
         except later.checkpoints.CheckpointError as error:
-            return alert(error)
+            return alert(error, language)

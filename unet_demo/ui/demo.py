@@ -11,11 +11,12 @@ from . import endpoints, later
 from .about_page import AboutPage
 from .agents import check_mcp, mcp_wanted
 from .health import health_route
-from .link import GENERAL, PAGES, misspelt, read
+from .link import GENERAL, misspelt, read
 from .notices import alert
 from .page_address import PageAddress
 from .page_language import PageLanguage
 from .segment_page import SegmentPage, opening
+from .serve_error import ServeError
 from .texts import i18n, language_of, t
 from .theme import theme
 from .train_page import TrainPage
@@ -69,9 +70,13 @@ def build() -> gr.Blocks:
                 *(refusal for link in links for refusal in link.read(query).refusals),
             ]
             said = [refusal.said(language) for refusal in (*refused, *misspelt(query, known))]
+            wished = asked.values.get("page")
             return {
-                refusals: gr.HTML("".join(alert(one) for one in said), visible=bool(said)),
-                pages: gr.Tabs(selected=asked.values.get("page", PAGES[0])),
+                refusals: gr.HTML(
+                    "".join(alert(one, language) for one in said), visible=bool(said)
+                ),
+                # Where the address names none, a visitor may have opened another page meanwhile.
+                **({pages: gr.Tabs(selected=wished)} if wished else {}),
             }
 
         demo.load(
@@ -90,7 +95,8 @@ def head() -> str:
 def launch(**options: object):
     """Build and serve; ``options`` override ``Blocks.launch``'s. Returns what ``launch()`` returns.
 
-    Raises McpMissingError if the MCP server was asked for and its package is not installed.
+    Raises ServeError if the address is taken, or if the MCP server was asked for and its package is
+    not installed.
     """
     options = {"mcp_server": mcp_wanted(), **options}
     if options["mcp_server"]:
@@ -113,7 +119,13 @@ def launch(**options: object):
         "ssr_mode": False,
         "footer_links": ["api"],
     }
-    launched = demo.launch(**{**settings, **options, "prevent_thread_lock": True})  # type: ignore[arg-type]
+    try:
+        launched = demo.launch(**{**settings, **options, "prevent_thread_lock": True})  # type: ignore[arg-type]
+    except OSError as error:
+        raise ServeError(
+            "The demo cannot listen there: the port is taken, or the host is not this machine's;"
+            " give another port (--port, GRADIO_SERVER_PORT) or host (--host, GRADIO_SERVER_NAME)."
+        ) from error
     loading = threading.Timer(HEAD_START_SECONDS, get_ready)
     loading.daemon = True
     loading.start()

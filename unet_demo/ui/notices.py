@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from html import escape
 
-from .texts import t
+from .texts import t, translated
 
 
 def note(text: str) -> str:
@@ -16,9 +16,9 @@ def hint(key: str) -> str:
     return f'<p class="hint" role="status">{t(key)}</p>'
 
 
-def alert(error: object) -> str:
+def alert(error: object, language: str) -> str:
     """A mistake in one plain sentence, announced at once."""
-    return f'<p role="alert" class="mistake">{escape(str(error))}</p>'
+    return f'<p role="alert" class="mistake">{escape(translated(error, language))}</p>'
 
 
 def table(heads: Iterable[str], rows: Iterable[str]) -> str:

@@ -18,7 +18,7 @@ const cells = Array.from({ length: ROWS }, (_, row) =>
   COLUMNS.map((column) => {
     const cell = document.createElement("div");
     cell.className = `cell ${column}`;
-    if (column === "errors") cell.append(document.createElement("img"));
+    if (column === "errors") cell.append(decoration());
     const image = document.createElement("img");
     image.dataset.column = column;
     image.dataset.row = row;
@@ -27,6 +27,13 @@ const cells = Array.from({ length: ROWS }, (_, row) =>
     return cell;
   }),
 );
+
+// An alt that is "" already is not set again, yet the attribute has to be there.
+function decoration() {
+  const image = document.createElement("img");
+  image.setAttribute("alt", "");
+  return image;
+}
 
 function show(image, source, description) {
   image.hidden = !source;

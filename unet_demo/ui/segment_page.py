@@ -331,7 +331,7 @@ class SegmentPage:
         try:
             shown = opening()
         except later.segmentation.EXPECTED_ERRORS as error:
-            yield {self.status: alert(error)}
+            yield {self.status: alert(error, language_of(request))}
             return
         example = later.examples.load_example(later.examples.EXAMPLES[0].name)
         job = self._job(
@@ -362,7 +362,7 @@ class SegmentPage:
         yield {self.opacity: job.opacity, self.style: job.style}
         yield from self._segment(job)
         if refusal:
-            yield {self.status: alert(refusal)}
+            yield {self.status: alert(refusal, job.language)}
 
     def query(
         self, shown: Shown | None, page: float, threshold: float, opacity: float, style: str
@@ -397,7 +397,7 @@ class SegmentPage:
             # The box goes back to the picture that the result still shows.
             shown = values[self.shown]
             earlier = preview(shown.segmentation.picture) if shown else None
-            yield {self.status: alert(error), self.picture: earlier}
+            yield {self.status: alert(error, language_of(request)), self.picture: earlier}
             return
         yield from self._segment(
             self._job(values, request, progress, brought=brought, page=1, picked=True)
@@ -420,12 +420,12 @@ class SegmentPage:
 
     def on_repo(self, values: Values, request: gr.Request, progress=PROGRESS):
         """A checkpoint of the Hub's, for the picture that was brought last."""
-        repo = values[self.repo]
-        yield {self.status: note(say("segment_fetching", language_of(request), repo=repo))}
+        repo, language = values[self.repo], language_of(request)
+        yield {self.status: note(say("segment_fetching", language, repo=repo))}
         try:
             file = later.checkpoints.find_offered(repo)
         except later.segmentation.EXPECTED_ERRORS as error:
-            yield {self.status: alert(error)}
+            yield {self.status: alert(error, language)}
             return
         name = repo.strip()
         others = values[self.others]
@@ -460,14 +460,14 @@ class SegmentPage:
         """A ground truth was dropped, or taken away: compare with it, or no longer."""
         language = language_of(request)
         if shown is None:
-            return {self.status: alert(say("segment_no_picture", language))}
+            return {self.status: alert(say("segment_no_picture", language), language)}
         card = shown.segmentation.card
         try:
             truth = None if path is None else later.truth.read_truth(path, card.task)
             if truth is not None:
                 truth = later.truth.fit_truth(truth, shown.segmentation.picture.pages.shape[:3])
         except PictureError as error:
-            return {self.status: alert(error)}
+            return {self.status: alert(error, language)}
         shown = replace(shown, truth=truth)
         return {
             self.brought: replace(brought, truth=truth, classes=card.task.classes),
@@ -509,7 +509,7 @@ class SegmentPage:
     def _segment(self, job: Job) -> Iterator[dict]:
         """Run the network and show what it says; if nothing comes of it, the earlier result stays."""
         if job.brought is None:
-            yield {self.status: alert(say("segment_no_picture", job.language))}
+            yield {self.status: alert(say("segment_no_picture", job.language), job.language)}
             return
         signal = self.jobs.begin(job.session)
         yield {self.brought: job.brought, self.cancel: gr.Button(visible=True)}
@@ -527,10 +527,10 @@ class SegmentPage:
             yield self._as_before(job, message) if called_off else {self.status: gr.skip()}
             return
         except (*later.segmentation.EXPECTED_ERRORS, MemoryError) as error:
-            yield self._as_before(job, alert(error))
+            yield self._as_before(job, alert(error, job.language))
             return
         except gr.Error as error:  # ZeroGPU has no GPU for this visitor now
-            yield self._as_before(job, alert(error.message))
+            yield self._as_before(job, alert(error.message, job.language))
             return
         finally:
             superseded = self.jobs.superseded(job.session, signal)
@@ -603,7 +603,9 @@ class SegmentPage:
         scores = later.segmentation.truth_scores(labels, shown.truth, segmentation.card)
         return {
             self.scores: score_table(scores, language),
-            self.errors: gr.Image(value=wrong, visible=True),
+            self.errors: gr.Image(
+                value=wrong, visible=True, alt_text=say("segment_truth_errors", language)
+            ),
         }
 
 

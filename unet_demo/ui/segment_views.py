@@ -13,7 +13,7 @@ from ..render import LegendEntry, legend, overlay, to_rgb
 from . import later
 from .files import fresh_folder
 from .notices import note, table
-from .texts import say, say_name
+from .texts import say, say_name, translated
 from .viewer import viewer_value
 
 if TYPE_CHECKING:
@@ -106,4 +106,5 @@ def status(segmentation: "Segmentation", language: str) -> str:
     )
     reason = later.segmentation.one_class_reason(prediction.labels(), segmentation.card)
     notes = [*picture.notes, *prediction.notes, *([reason] if reason else [])]
-    return note(done) + "".join(f'<p class="notice">{escape(text)}</p>' for text in notes)
+    said = (escape(translated(text, language)) for text in notes)
+    return note(done) + "".join(f'<p class="notice">{text}</p>' for text in said)

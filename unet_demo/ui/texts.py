@@ -1,7 +1,8 @@
 """What a person reads, in the language of the page; the words themselves are in ``languages/``.
 
 Two ways lead to the reader: `t` marks a text that Gradio's own script translates in the browser, and
-`say` fills in a sentence on the server. `language_of` decides the language for both.
+`say` fills in a sentence on the server, as `translated` does with those of the rooms below.
+`language_of` decides the language for all.
 """
 
 import re
@@ -11,7 +12,8 @@ from typing import Protocol
 import gradio as gr
 from gradio.i18n import I18nData
 
-from .languages import LANGUAGES
+from ..sentences import Sentence, words_of
+from .languages import LANGUAGES, SENTENCES
 from .languages.en import ENGLISH
 
 DEFAULT_LANGUAGE = "en"
@@ -105,6 +107,25 @@ def say(key: str, language: str, **values: object) -> str:
 def say_name(kind: str, name: str, language: str) -> str:
     """A name from the rooms below, in words; one that is not translated stays as it is."""
     return LANGUAGES[language].get(f"{kind}:{name}", name)
+
+
+def translated(text: object, language: str) -> str:
+    """What an error, or a text of the rooms below, says in a language.
+
+    A `Sentence` is filled in anew from its translation. Whatever is none, or has none, stays as it is.
+    """
+    said = words_of(text) if isinstance(text, BaseException) else text
+    if not isinstance(said, Sentence) or said.template not in SENTENCES[language]:
+        return str(said)
+    values = {place: _value(place, value, language) for place, value in said.values.items()}
+    return SENTENCES[language][said.template].format(**values)
+
+
+def _value(place: str, value: object, language: str) -> object:
+    """A value of a sentence; numbers stay as they are, for the template to format."""
+    if isinstance(value, Sentence):
+        return translated(value, language)
+    return say_name(place, value, language) if isinstance(value, str) else value
 
 
 def component_texts(component: str, **others: str) -> dict[str, dict[str, str]]:

@@ -15,10 +15,12 @@ from ..live.settings import (
     RATES,
     SMALLEST_SIZE,
     WIDTHS,
+    WORDS,
     Limits,
     LiveSettings,
     SettingsError,
 )
+from ..sentences import sentence
 from .texts import t
 
 FIRST_PRESET = "random"
@@ -160,7 +162,9 @@ def settings_of(values: Mapping[str, Any]) -> LiveSettings:
     """The settings that the controls stand for. Raises SettingsError where one was left empty."""
     for name, value in values.items():
         if value is None:
-            raise SettingsError(f"The field {name.replace('_', ' ')!r} is empty; fill it in.")
+            raise SettingsError(
+                sentence("The field {field!r} is empty; fill it in.", field=WORDS.get(name, name))
+            )
     scenes = SceneOptions(
         size=int(values["size"]),
         count=(int(values["count_least"]), int(values["count_most"])),

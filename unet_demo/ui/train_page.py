@@ -15,6 +15,7 @@ from ..live.settings import LiveSettings, SettingsError, current_limits, with_ch
 from ..render import overlay
 from . import later, zero_gpu
 from .chart import chart
+from .files import fresh_folder
 from .link import GENERAL, read
 from .notices import alert, hint, note
 from .parameters import publish
@@ -94,6 +95,9 @@ class TrainPage:
                 self.controls |= experiment_controls(opening)
             with gr.Column(min_width=280, elem_classes="chart-column"):
                 self.chart = chart(elem_id="train-chart")
+                with gr.Row(elem_classes="train-foot"):
+                    shortcut()
+                    self.share = ShareButtons("train")
         with gr.Row(equal_height=False):
             with (
                 gr.Column(min_width=300),
@@ -137,9 +141,6 @@ class TrainPage:
             elem_classes="status",
         )
         self.readings = gr.HTML(readings(None, DEFAULT_LANGUAGE), elem_id="train-readings")
-        with gr.Row(elem_classes="train-foot"):
-            shortcut()
-            self.share = ShareButtons("train")
 
     def _lay_out_afterwards(self) -> None:
         with gr.Row(elem_id="train-after"):
@@ -317,7 +318,7 @@ class TrainPage:
         try:
             return self._proposal(session, self._settings(values))
         except SettingsError as error:
-            return {self.status: alert(error)}
+            return {self.status: alert(error, session.language)}
 
     def on_start(self, request: gr.Request, *values: Any) -> Iterator[Update]:
         """Train anew with what the controls say."""
@@ -339,7 +340,7 @@ class TrainPage:
         else:
             # The run went with a connection that broke; a generator without a yield empties the page.
             yield {
-                self.status: alert(say("train_nothing_yet", session.language)),
+                self.status: alert(say("train_nothing_yet", session.language), session.language),
                 **self._buttons("ready", trained=False),
             }
 
@@ -367,7 +368,10 @@ class TrainPage:
         try:
             settings = self._settings(values)
         except SettingsError as error:
-            return {self.status: alert(error), **self._buttons("ready", trained=False)}
+            return {
+                self.status: alert(error, session.language),
+                **self._buttons("ready", trained=False),
+            }
         return {
             **self._proposal(session, settings),
             self.chart: curves(session, settings),
@@ -398,7 +402,7 @@ class TrainPage:
         try:
             value = segment_drawing(session.run, drawing["composite"])
         except later.live_run.LiveError as error:
-            return {self.drawn_note: alert(error)}
+            return {self.drawn_note: alert(error, session.language)}
         return {self.drawn: value, self.drawn_note: hint("train_draw_info")}
 
     def on_use(self, request: gr.Request) -> Update:
@@ -504,26 +508,34 @@ class TrainPage:
             yield self._failure(session, error.message)
 
     def _motion(self, session: Session, run: "LiveRun", snapshot: "Snapshot") -> Update:
-        """What moves at every update."""
+        """What moves at every update.
+
+        The buttons don't, but a tab that is just opening puts its components back as they were laid
+        out: said again, they come right.
+        """
         return {
             self.chart: curves(session, run.settings),
             self.readings: readings(snapshot, session.language),
+            **self._buttons(shown_state(snapshot), trained=session.trained),
         }
 
     def _state(self, session: Session, run: "LiveRun", snapshot: "Snapshot") -> Update:
         """What changes when a run starts, rests or ends."""
-        say_it = alert if snapshot.state == "diverged" or snapshot.exploded else note
-        state = "over" if snapshot.over else snapshot.state
+        said = sentence(snapshot, run, session.language)
+        wrong = snapshot.state == "diverged" or snapshot.exploded
         next_step = hint("train_draw_now") if snapshot.state == "finished" else ""
         return {
-            self.status: say_it(sentence(snapshot, run, session.language)) + next_step,
+            self.status: (alert(said, session.language) if wrong else note(said)) + next_step,
             self.runs: runs_table(session),
             self.readings: readings(snapshot, session.language),
-            **self._buttons(state, trained=session.trained),
+            **self._buttons(shown_state(snapshot), trained=session.trained),
         }
 
     def _failure(self, session: Session, error: object) -> Update:
-        return {self.status: alert(error), **self._buttons("over", trained=session.trained)}
+        return {
+            self.status: alert(error, session.language),
+            **self._buttons("over", trained=session.trained),
+        }
 
     def _proposal(self, session: Session, settings: LiveSettings) -> Update:
         """What a run with these settings would learn."""
@@ -593,15 +605,25 @@ FILES: dict[str, RunFile] = {
 }
 
 
+def shown_state(snapshot: "Snapshot") -> str:
+    """The state that the buttons follow, one of `ENABLED`."""
+    return "over" if snapshot.over else snapshot.state
+
+
 def title_of(settings: LiveSettings) -> str:
     """A heading for pictures of a run."""
     return f"{settings.network}, width {settings.width}"
 
 
-def drawing_ground(settings: LiveSettings) -> np.ndarray:
-    """A scene to draw on, uint8 (CANVAS, CANVAS, 3)."""
+def drawing_ground(settings: LiveSettings) -> str:
+    """The path of a scene to draw on, a PNG of CANVAS × CANVAS px.
+
+    Of pixels Gradio would write the file anew, while another visitor's browser reads it.
+    """
     picture = Image.fromarray(later.live_run.watched_scenes(settings).images[0])
-    return np.asarray(picture.resize((CANVAS, CANVAS), Image.Resampling.NEAREST))
+    path = fresh_folder() / "scene.png"
+    picture.resize((CANVAS, CANVAS), Image.Resampling.NEAREST).save(path)
+    return str(path)
 
 
 def segment_drawing(run: "LiveRun", drawing: np.ndarray) -> dict[str, Any]:

@@ -1,10 +1,14 @@
-"""Everything that a person reads on the page: one file a language. en.py says which keys there are.
+"""Everything that a person reads on the page: two files a language, one for what the rooms below say.
 
-A further language is a further file and a line here.
+en.py says which keys the first has; the second's are the English templates that sentence() is called
+with. A further language is two further files and two lines here.
 """
 
 from .en import ENGLISH
 from .ko import KOREAN
+from .sentences_ko import KOREAN_SENTENCES
+from .sentences_zh_cn import SIMPLIFIED_CHINESE_SENTENCES
+from .sentences_zh_tw import TRADITIONAL_CHINESE_SENTENCES
 from .zh_cn import SIMPLIFIED_CHINESE
 from .zh_tw import TRADITIONAL_CHINESE
 
@@ -15,3 +19,11 @@ LANGUAGES: dict[str, dict[str, str]] = {
     "zh-TW": TRADITIONAL_CHINESE,
 }
 """Language tag, as Gradio spells it → key → text."""
+
+SENTENCES: dict[str, dict[str, str]] = {
+    "en": {},
+    "ko": KOREAN_SENTENCES,
+    "zh-CN": SIMPLIFIED_CHINESE_SENTENCES,
+    "zh-TW": TRADITIONAL_CHINESE_SENTENCES,
+}
+"""Language tag → template of a sentence of the rooms below → its translation. English is as it is said."""

@@ -39,6 +39,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "Everyday objects (Pascal VOC)",
         "Everyday objects, residual encoder",
         "Everyday objects, painted as colours",
+        "Trained live",
     ),
     "summary": (
         "Finds circles and rectangles of any colour; trained on drawings made at random.",

@@ -326,6 +326,7 @@ KOREAN: dict[str, str] = {
     "title:Everyday objects (Pascal VOC)": "일상 사물 (Pascal VOC)",
     "title:Everyday objects, residual encoder": "일상 사물, 잔차 인코더",
     "title:Everyday objects, painted as colours": "일상 사물, 색으로 예측",
+    "title:Trained live": "직접 학습시킨 신경망",
     "summary:Finds circles and rectangles of any colour; trained on drawings made at random.": "색에 관계없이 원과 사각형을 찾습니다. 무작위로 그린 그림으로 학습했습니다.",
     "summary:Finds the membranes between cells in electron-microscopy slices of a fly's nerve cord.": "초파리 신경삭의 전자현미경 슬라이스에서 세포 사이의 막을 찾습니다.",
     "summary:Finds the same membranes with a lighter network, half of what it saw being slices that the other checkpoint labelled.": "더 가벼운 신경망으로 같은 세포막을 찾습니다. 학습 데이터의 절반은 다른 체크포인트가 레이블을 붙인 슬라이스입니다.",

@@ -326,6 +326,7 @@ SIMPLIFIED_CHINESE: dict[str, str] = {
     "title:Everyday objects (Pascal VOC)": "日常物体 (Pascal VOC)",
     "title:Everyday objects, residual encoder": "日常物体（残差编码器）",
     "title:Everyday objects, painted as colours": "日常物体（以颜色预测）",
+    "title:Trained live": "现场训练的网络",
     "summary:Finds circles and rectangles of any colour; trained on drawings made at random.": "找出任意颜色的圆和矩形；用随机绘制的图形训练而成。",
     "summary:Finds the membranes between cells in electron-microscopy slices of a fly's nerve cord.": "在果蝇神经索的电子显微镜切片中找出细胞之间的膜。",
     "summary:Finds the same membranes with a lighter network, half of what it saw being slices that the other checkpoint labelled.": "用更轻量的网络找出同样的细胞膜；训练所用切片有一半由另一个检查点标注。",

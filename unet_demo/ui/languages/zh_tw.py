@@ -326,6 +326,7 @@ TRADITIONAL_CHINESE: dict[str, str] = {
     "title:Everyday objects (Pascal VOC)": "日常物體 (Pascal VOC)",
     "title:Everyday objects, residual encoder": "日常物體（殘差編碼器）",
     "title:Everyday objects, painted as colours": "日常物體（以顏色預測）",
+    "title:Trained live": "現場訓練的網路",
     "summary:Finds circles and rectangles of any colour; trained on drawings made at random.": "找出任意顏色的圓和矩形；以隨機繪製的圖形訓練而成。",
     "summary:Finds the membranes between cells in electron-microscopy slices of a fly's nerve cord.": "在果蠅神經索的電子顯微鏡切片中找出細胞之間的膜。",
     "summary:Finds the same membranes with a lighter network, half of what it saw being slices that the other checkpoint labelled.": "用更輕量的網路找出同樣的細胞膜；訓練所用切片有一半由另一個檢查點標註。",

@@ -1,0 +1,41 @@
+"""What the rooms below the pages say: English that a page can say in another language.
+
+As with gettext, the template is the key of its translations (ui/languages/sentences_….py), and the
+room that says something knows no language but English.
+"""
+
+from typing import Self
+
+
+class Sentence(str):
+    """An English text that remembers its template and the values that fill it.
+
+    A value that is a Sentence is translated with the whole. Survives pickling and copying.
+    """
+
+    template: str
+    values: dict[str, object]
+
+    def __new__(cls, template: str, values: dict[str, object]) -> Self:
+        made = super().__new__(cls, template.format(**values))
+        made.template = template
+        made.values = values
+        return made
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.template, self.values)
+
+
+def sentence(template: str, /, **values: object) -> Sentence:
+    """The template, a literal, with its ``{places}`` filled in.
+
+    A text under the name of a kind of names that the pages translate, such as ``{summary}``, is one
+    of these names (ui/languages/en.py).
+    """
+    return Sentence(template, values)
+
+
+def words_of(error: BaseException) -> str:
+    """What an error says: the Sentence that it was raised with, if it was, else its text."""
+    said = error.args[0] if error.args else None
+    return said if isinstance(said, Sentence) else str(error)
