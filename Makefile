@@ -10,15 +10,20 @@ run: $(VENV)/installed
 	$(BIN)/python app.py
 
 # More threads than free cores make small convolutions wait for one another.
-test test-slow: export OMP_NUM_THREADS := $(or $(OMP_NUM_THREADS),2)
+test: export OMP_NUM_THREADS := $(or $(OMP_NUM_THREADS),1)
+test-slow: export OMP_NUM_THREADS := $(or $(OMP_NUM_THREADS),2)
 
+# Two at a time, but for the browser's: those wait for what moves on a page, and for nobody else.
 test: $(VENV)/installed-for-tests lint browser
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" --ignore tests/browser --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest -m "not slow" tests/browser
 
 test-slow: $(VENV)/installed-for-tests browser
 	$(BIN)/python -m pytest -m slow
 
+# Gradio writes a .pyi beside each component of ours, and leaves it behind when the component changes.
 lint: $(VENV)/installed-for-tests
+	rm -f unet_demo/ui/*.pyi
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

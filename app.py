@@ -9,3 +9,5 @@ if __name__ == "__main__":
         launch()
     except ServeError as error:
         raise SystemExit(f"unet_demo: {error}") from error
+    except KeyboardInterrupt:
+        pass  # stopped before all of it was up; later, Gradio itself ends in peace

@@ -15,7 +15,9 @@ from unet_demo.hub import HubError
 ROOT = Path(__file__).parents[1]
 REPO = "ann/unets"
 
-where_no_hub_is = pytest.mark.parametrize("endpoint", [closed_port(), "not-an-address"])
+where_no_hub_is = pytest.mark.parametrize(
+    "endpoint", [closed_port(), "not-an-address"], ids=["nobody-listens", "not-an-address"]
+)
 """For a test that takes an ``endpoint`` where nobody answers."""
 
 
