@@ -66,7 +66,7 @@ def test_the_bundled_scores_are_those_that_were_promised():
     assert scores["isbi"]["V_rand"] >= 0.985 and scores["isbi"]["V_info"] >= 0.987
     assert scores["isbi-elastic"]["V_rand"] >= 0.982
     assert scores["voc"]["mIoU"] >= 0.30
-    assert scores["voc-resnet50"]["mIoU"] >= 0.15
+    assert scores["voc-resnet50"]["mIoU"] >= 0.2
     assert scores["voc-color"]["mIoU"] > 0.035  # what calling everything background reaches
 
 

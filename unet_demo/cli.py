@@ -423,8 +423,9 @@ def progress_bar(title: str) -> Iterator[Progress]:
             if bar is None:
                 bar = tqdm(desc=title, total=total, unit="pass", dynamic_ncols=True)
                 opened.enter_context(bar)
-            bar.total = total
-            bar.update(done - bar.n if done > bar.n else 1)
+            if done <= bar.n:  # what is counted begins anew
+                bar.reset(total)
+            bar.update(done - bar.n)
 
         yield show
 
