@@ -275,7 +275,7 @@ VOC_COLOUR = replace(
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe for recipe in (SHAPES, ISBI, ISBI_ELASTIC, VOC, VOC_RESNET50, VOC_COLOUR)
 }
-"""How the bundled checkpoints are trained: on four CPU cores, each within an hour."""
+"""How the bundled checkpoints are trained: on two to four CPU cores, each in 15 to 76 minutes."""
 
 
 def _on_gpu(recipe: Recipe, width: int, **changes: object) -> Recipe:
