@@ -10,6 +10,8 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 from starlette.middleware import Middleware
 
+from unet_demo.ui.demo import launch
+from unet_demo.ui.page_address import PageAddress
 from unet_demo.ui.page_language import PageLanguage
 
 SYSTEM = ("/usr/bin/chromium", "/usr/bin/google-chrome")
@@ -60,15 +62,32 @@ def page(browser: Browser) -> Iterator[Page]:
     assert not faults, "\n".join(faults)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A server that closes empties Gradio's cache, under another one on this machine, too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
+        yield
+
+
 @pytest.fixture(scope="module")
-def serve_blocks() -> Iterator[Callable[[gr.Blocks], str]]:
-    """Launches Blocks, answers their address, and closes them after the module."""
+def url() -> Iterator[str]:
+    """The address of the whole demo."""
+    app, address, _ = launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
+    yield address
+    app.get_blocks().close()
+
+
+@pytest.fixture(scope="module")
+def serve_blocks() -> Iterator[Callable[..., str]]:
+    """serve_blocks(demo, …): launches Blocks, answers their address, closes them after the module."""
     running: list[gr.Blocks] = []
 
-    def start(demo: gr.Blocks) -> str:
+    def start(demo: gr.Blocks, **options: object) -> str:
         address = demo.launch(
             prevent_thread_lock=True, quiet=True, server_name="127.0.0.1",
-            app_kwargs={"middleware": [Middleware(PageLanguage)]},
+            app_kwargs={"middleware": [Middleware(PageAddress), Middleware(PageLanguage)]},
+            **options,
         )[1]  # fmt: skip
         running.append(demo)
         return address

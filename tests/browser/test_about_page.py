@@ -1,6 +1,5 @@
 """The About page, as a person in a browser reads it."""
 
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,7 +17,7 @@ STYLES = ("page.css", "about_page.css")
 
 
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
+def address(serve_blocks) -> str:
     """The page behind another tab, as in the demo."""
     with gr.Blocks(fill_width=True) as demo, gr.Tabs():
         with gr.Tab("First"):
@@ -26,12 +25,7 @@ def address() -> Iterator[str]:
         with gr.Tab("About") as tab:
             AboutPage(tab)
     style = "".join(Path(about_module.__file__).with_name(name).read_text() for name in STYLES)
-    address = demo.launch(
-        prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", i18n=i18n(), theme=theme(),
-        head=f"<style>{style}</style>",
-    )[1]  # fmt: skip
-    yield address
-    demo.close()
+    return serve_blocks(demo, i18n=i18n(), theme=theme(), head=f"<style>{style}</style>")
 
 
 def open_about(page: Page, address: str) -> None:

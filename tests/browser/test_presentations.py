@@ -8,35 +8,20 @@ from pathlib import Path
 import gradio as gr
 import numpy as np
 import pytest
+from handling import NOTE_SHIFTS, PATIENCE, TINY, open_segment, open_train, wait_for_step
 from PIL import Image
 from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
 from starlette.middleware import Middleware
 
-from unet_demo.ui.demo import launch
 from unet_demo.ui.page_address import PageAddress
 from unet_demo.ui.texts import i18n
 from unet_demo.ui.train_page import TrainPage
 
 EMBED = Path(__file__).parents[2] / "docs" / "embed.html"
 
-PATIENCE = 60_000
-
-TINY = "preset=random&width=8&size=64&batch=1"
-
 SIZES = [(960, 540), (960, 720), (800, 600), (1920, 1080)]
 
-NOTE_SHIFTS = """new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) window.shifted = (window.shifted ?? 0) + entry.value;
-}).observe({ type: "layout-shift", buffered: true })"""
-
 NO_CLIPBOARD = "Object.defineProperty(navigator, 'clipboard', { value: undefined })"
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    app, address, _ = launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
-    yield address
-    app.get_blocks().close()
 
 
 @dataclass(frozen=True)
@@ -72,19 +57,6 @@ def patience(page: Page) -> None:
     expect.set_options(timeout=PATIENCE)
 
 
-def open_train(page: Page, url: str, query: str) -> None:
-    page.goto(f"{url}?page=train&{query}")
-    expect(page.locator("#train-scenes img[data-column=picture]").first).to_be_visible()
-
-
-def wait_for_step(page: Page | FrameLocator, step: int) -> None:
-    reading = page.locator("[data-reading=step] dd")
-    deadline = time.monotonic() + PATIENCE / 1000
-    while int("0" + reading.inner_text().split("/")[0].strip(" –")) < step:
-        assert time.monotonic() < deadline, reading.inner_text()
-        time.sleep(0.1)
-
-
 def wait_until_drawn(page: Page | FrameLocator) -> None:
     expect(page.locator("#train-chart .chart:not([data-empty])")).to_be_visible()
     expect(page.locator("#train-chart .legend")).to_contain_text("training")
@@ -110,8 +82,11 @@ def copy(page: Page, name: str) -> str:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.evaluate("navigator.clipboard.writeText('')")
     page.locator(f"#{name}").click()
-    page.wait_for_function("async () => (await navigator.clipboard.readText()) !== ''")
-    return page.evaluate("navigator.clipboard.readText()")
+    deadline = time.monotonic() + PATIENCE / 1000
+    while not (text := page.evaluate("navigator.clipboard.readText()")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return text
 
 
 def test_the_address_sets_the_train_page(page: Page, url: str) -> None:
@@ -218,6 +193,21 @@ def test_the_page_alone_fits_a_slide(page: Page, url: str, width: int, height: i
     assert pictures["x"] + pictures["width"] <= width
     assert max(curve["y"] + curve["height"], pictures["y"] + pictures["height"]) <= height
     assert curve["height"] > height / 4
+
+
+def test_the_page_alone_stands_in_one_column_on_a_phone(page: Page, url: str) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    open_train(page, url, f"{TINY}&controls=0")
+    pictures = page.locator("#train-scenes").bounding_box()
+    curve = page.locator("#train-chart .plot").bounding_box()
+    assert pictures and curve
+    assert pictures["width"] > 300 and curve["width"] > 300
+    assert pictures["y"] + pictures["height"] <= curve["y"]
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    page.wait_for_timeout(1500)  # Gradio logs an error of each request that is cut off by leaving
+    open_segment(page, url, "controls=0")
+    legend = page.locator("#legend table").bounding_box()
+    assert legend and legend["x"] + legend["width"] <= 360
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)

@@ -1,16 +1,19 @@
 """The Segment page, used as a person uses it, in a real Chromium."""
 
+import gc
 import json
 import re
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import gradio as gr
 import numpy as np
 import pytest
 import tifffile
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Download, Page, expect
 
 from unet_demo.bundled import HUB_VARIABLE
 from unet_demo.data.em import synthetic_em
@@ -18,19 +21,14 @@ from unet_demo.data.images import read_picture
 from unet_demo.hub import sha256_of
 from unet_demo.segmentation import open_predictor
 from unet_demo.ui.demo import launch
+from unet_demo.ui.segment_page import SegmentPage
+from unet_demo.ui.texts import i18n
 
 FIRST_RESULT_SECONDS = 2.0
 SETTLING_MS = 1500
 """The page's own small requests, a preview's and a threshold's, have come to rest by then."""
 
 ISBI = "Cell membranes (ISBI 2012)"
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    app, address, _ = launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
-    yield address
-    app.get_blocks().close()
 
 
 @pytest.fixture
@@ -254,6 +252,87 @@ def test_cancelling_keeps_the_result_and_the_controls_that_belong_to_it(
     expect(opened.locator("#segment-status")).to_contain_text("Cancelled", timeout=30_000)
     expect(opened.locator("#cancel")).to_be_hidden()
     expect(opened.locator("#legend")).to_contain_text("circle")
+
+
+def test_opacity_moved_during_a_segmentation_holds_for_its_result(
+    opened: Page, tmp_path: Path
+) -> None:
+    path = tmp_path / "long.tif"
+    pages = np.random.default_rng(0).integers(0, 255, (60, 256, 256), np.uint8)
+    tifffile.imwrite(path, pages, photometric="minisblack")
+    bring(opened, path)
+    expect(opened.locator("#cancel")).to_be_visible(timeout=30_000)
+    opened.locator("#opacity input[type=number]").fill("0")
+    opened.locator("#opacity input[type=number]").press("Tab")
+    assert "60 slices" not in opened.locator("#segment-status").inner_text()
+    expect(opened.locator("#segment-status")).to_contain_text("60 slices", timeout=60_000)
+    picture = opened.locator("#viewer .before").get_attribute("src")
+    expect(opened.locator("#viewer .after")).to_have_attribute("src", picture or "")
+
+
+def test_a_result_whose_marking_changed_meanwhile_keeps_its_own_threshold(opened: Page) -> None:
+    opened.locator("#examples .gallery-item").nth(1).locator("button").click()
+    opened.locator("#style input[value=outline]").check()
+    expect(opened.locator("#segment-status")).to_contain_text(ISBI, timeout=60_000)
+    opened.wait_for_timeout(SETTLING_MS)
+    painted, legend = opened.locator("#viewer .after"), opened.locator("#legend").inner_text()
+    before = painted.get_attribute("src")
+    opened.locator("#style input[value=fill]").check()
+    expect(painted).not_to_have_attribute("src", before or "")
+    opened.locator("#style input[value=outline]").check()
+    expect(painted).to_have_attribute("src", before or "")
+    assert opened.locator("#legend").inner_text() == legend
+
+
+@pytest.fixture(scope="module")
+def alone(serve_blocks: Callable[..., str]) -> tuple[SegmentPage, str]:
+    """The page without the others, and its address."""
+    with gr.Blocks() as demo:
+        segment_page = SegmentPage(demo)
+    return segment_page, serve_blocks(demo, i18n=i18n())
+
+
+def test_what_a_visitor_brought_goes_when_the_tab_is_closed(
+    browser: Browser, alone: tuple[SegmentPage, str], tmp_path: Path
+) -> None:
+    segment_page, address = alone
+    path = tmp_path / "own.png"
+    Image.fromarray(np.full((48, 64, 3), 128, np.uint8)).save(path)
+    tab = browser.new_page()
+    tab.goto(address)
+    expect(tab.locator("#segment-status")).to_contain_text("px in", timeout=30_000)
+    bring(tab, path)
+    expect(tab.locator("#segment-status")).to_contain_text("64×48", timeout=30_000)
+    (session,) = segment_page.sessions.open
+    result = weakref.ref(session.shown)
+    del session
+    tab.wait_for_timeout(SETTLING_MS)
+    tab.close()
+    deadline = time.monotonic() + 20
+    while result():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+        gc.collect()
+    assert segment_page.sessions.open == ()
+
+
+def test_a_file_that_cannot_be_made_hands_over_no_earlier_one(
+    browser: Browser, alone: tuple[SegmentPage, str]
+) -> None:
+    segment_page, address = alone
+    tab = browser.new_page()  # one that may log the error that this test is about
+    tab.goto(address)
+    expect(tab.locator("#segment-status")).to_contain_text("px in", timeout=30_000)
+    download(tab, "labels")
+    for session in segment_page.sessions.open:
+        session.shown = None
+    files: list[Download] = []
+    tab.on("download", lambda file: files.append(file))
+    tab.locator("#download-labels").click()
+    expect(tab.get_by_text("There is no picture yet; choose one first.")).to_be_visible()
+    tab.wait_for_timeout(500)
+    tab.close()
+    assert not files
 
 
 def test_a_checkpoint_file_joins_the_picker_and_stays(opened: Page, shapes_file: Path) -> None:

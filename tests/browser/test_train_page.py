@@ -13,11 +13,10 @@ from playwright.sync_api import Browser, Download, Page, expect
 
 from unet_demo.checkpoints import load_checkpoint
 from unet_demo.data.shapes import SceneOptions
-from unet_demo.live.run import batches_of, fit_options_of, seeded_network, task_of
+from unet_demo.live.experiment import batches_of, fit_options_of, seeded_network, task_of
 from unet_demo.live.settings import PRESETS, LiveSettings
 from unet_demo.training.loop import Trainer, fit, load_batches
 from unet_demo.ui import train_page as train_module
-from unet_demo.ui.demo import launch
 from unet_demo.ui.texts import i18n
 from unet_demo.ui.train_page import TRAININGS_AT_ONCE, TrainPage
 
@@ -45,13 +44,6 @@ def served() -> Iterator[Served]:
     )[1]  # fmt: skip
     yield Served(train_page, address)
     demo.close()
-
-
-@pytest.fixture(scope="module")
-def whole_demo() -> Iterator[str]:
-    app, address, _ = launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
-    yield address
-    app.get_blocks().close()
 
 
 @pytest.fixture
@@ -135,6 +127,23 @@ def test_a_run_is_trained_paused_stepped_resumed_and_stopped(opened: Page):
     expect(opened.locator("[data-reading=step] dd")).to_have_text("–")
 
 
+def test_a_status_that_comes_with_every_update_is_announced_once(opened: Page):
+    press(opened, "start")
+    wait_for_step(opened, 2)
+    expect(status(opened)).to_contain_text("Training ShapesUNet")
+    opened.evaluate("""() => {
+        window.announced = 0;
+        const count = (changes) => { window.announced += changes.length; };
+        const watched = { childList: true, characterData: true, subtree: true };
+        new MutationObserver(count).observe(document.querySelector("#train-status"), watched);
+    }""")
+    wait_for_step(opened, step_of(opened) + 20)
+    assert opened.evaluate("window.announced") == 0
+    press(opened, "stop")
+    expect(status(opened)).to_contain_text("Stopped after step")
+    assert opened.evaluate("window.announced") > 0
+
+
 def test_a_drawing_is_segmented_and_files_are_taken_along(opened: Page, tmp_path):
     press(opened, "start")
     wait_for_step(opened, 2)
@@ -170,25 +179,25 @@ def test_a_drawing_is_segmented_and_files_are_taken_along(opened: Page, tmp_path
     expect(status(opened)).to_contain_text("opened on the Segment page")
 
 
-def train_for_a_moment(page: Page, whole_demo: str) -> None:
+def train_for_a_moment(page: Page, url: str) -> None:
     """Open the whole demo, train a step or more, and stop."""
     page.set_default_timeout(60_000)
-    page.goto(whole_demo)
+    page.goto(url)
     page.get_by_role("tab", name="Train").click()
     press(page, "start")
     wait_for_step(page, 1)
     press(page, "stop")
 
 
-def test_a_network_trained_here_is_used_on_the_segment_page(page: Page, whole_demo: str):
-    train_for_a_moment(page, whole_demo)
+def test_a_network_trained_here_is_used_on_the_segment_page(page: Page, url: str):
+    train_for_a_moment(page, url)
     expect(page.locator("#train-use")).to_be_enabled(timeout=60_000)
     press(page, "use")
     expect(page.locator("#segment-status")).to_contain_text("Trained live", timeout=60_000)
 
 
-def test_a_checkpoint_taken_along_opens_in_segment(page: Page, whole_demo: str, tmp_path):
-    train_for_a_moment(page, whole_demo)
+def test_a_checkpoint_taken_along_opens_in_segment(page: Page, url: str, tmp_path):
+    train_for_a_moment(page, url)
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Checkpoint", exact=True).click()
     path = tmp_path / "mine.safetensors"
@@ -368,9 +377,9 @@ def watched_speed(page: Page, train_page: TrainPage, settings: LiveSettings) -> 
 
 
 def test_train_pressed_while_the_tab_still_opens_leaves_the_right_buttons(
-    page: Page, whole_demo: str
+    page: Page, url: str
 ) -> None:
-    page.goto(whole_demo)
+    page.goto(url)
     expect(page.locator("#segment-status")).to_contain_text("px")
     slow = page.context.new_cdp_session(page)
     slow.send("Emulation.setCPUThrottlingRate", {"rate": 6})

@@ -10,6 +10,7 @@ from unet_demo.ui.viewer import DISPLAY_SIDE, repaint_value, viewer, viewer_valu
 CLASSES = ("background", "circle", "rectangle")
 PALETTE = ((0, 0, 0), (230, 159, 0), (86, 180, 233))
 SIDE = 32
+TOKEN = "three/1"
 
 
 def plain(colour: tuple[int, int, int], height: int = SIDE, width: int = SIDE) -> np.ndarray:
@@ -23,7 +24,8 @@ def shares(*per_class: float, height: int = SIDE, width: int = SIDE) -> np.ndarr
 def three_classes() -> dict:
     probabilities = shares(0.026, 0.971, 0.003)
     probabilities[:, 20, 10] = (0.2, 0.3, 0.5)
-    return viewer_value(plain((90, 90, 90)), plain((230, 159, 0)), CLASSES, PALETTE, probabilities)
+    picture, overlay = plain((90, 90, 90)), plain((230, 159, 0))
+    return viewer_value(picture, overlay, CLASSES, PALETTE, probabilities, token=TOKEN)
 
 
 def binary() -> dict:
@@ -36,11 +38,6 @@ def huge() -> dict:
     return viewer_value(picture, picture, CLASSES, PALETTE, shares(0, 0, 1, height=40, width=3200))
 
 
-def labelled() -> dict:
-    picture = plain((1, 2, 3))
-    return viewer_value(picture, picture, CLASSES, PALETTE, labels=np.full((SIDE, SIDE), 2))
-
-
 @pytest.fixture(scope="module")
 def address(serve_blocks) -> str:
     with gr.Blocks() as demo:
@@ -49,8 +46,8 @@ def address(serve_blocks) -> str:
             "three": three_classes,
             "binary": binary,
             "huge": huge,
-            "labelled": labelled,
-            "repaint": lambda: repaint_value(plain((0, 158, 115))),
+            "repaint": lambda: repaint_value(plain((0, 158, 115)), TOKEN),
+            "late repaint": lambda: repaint_value(plain((0, 158, 115)), "another/1"),
             "clear": lambda: None,
         }
         for name, make in values.items():
@@ -97,12 +94,6 @@ def test_a_binary_task_reads_one_probability(page: Page, address: str):
     expect(readout(page)).to_have_text("x 0, y 31 — P(cell interior) 0.93")
 
 
-def test_labels_without_probabilities_are_named(page: Page, address: str):
-    show(page, address, "labelled")
-    page.locator(".stage").hover(position=point(page, 5, 5))
-    expect(readout(page)).to_have_text("x 5, y 5 — rectangle")
-
-
 def test_a_picture_above_the_limit_keeps_its_own_coordinates(page: Page, address: str):
     show(page, address, "huge")
     page.locator(".stage").focus()
@@ -145,6 +136,17 @@ def test_a_repaint_keeps_picture_divider_and_pin(page: Page, address: str):
     press(page, "three")
     expect(overlay).to_have_attribute("src", before or "")
     expect(readout(page)).to_have_text(pinned)
+
+
+def test_a_repaint_for_another_picture_of_the_same_size_is_dropped(page: Page, address: str):
+    show(page, address, "three")
+    overlay = page.locator(".viewer .after")
+    before = overlay.get_attribute("src")
+    press(page, "late repaint")
+    page.wait_for_timeout(500)
+    expect(overlay).to_have_attribute("src", before or "")
+    press(page, "repaint")
+    expect(overlay).not_to_have_attribute("src", before or "")
 
 
 def test_escape_and_a_click_on_the_pin_release_it(page: Page, address: str):

@@ -1,0 +1,159 @@
+"""Nothing jumps while something is under way, and no number leaves its tile."""
+
+from dataclasses import replace
+
+import gradio as gr
+import numpy as np
+import pytest
+from handling import NOTE_SHIFTS, PATIENCE, TINY, open_segment, open_train, press
+from playwright.sync_api import Page, expect
+
+from unet_demo.data.shapes import SceneOptions
+from unet_demo.live.run import LiveRun, Look, Snapshot
+from unet_demo.live.settings import LiveSettings
+from unet_demo.ui.demo import head
+from unet_demo.ui.train_views import readings
+
+SETTLING_MS = 1500
+
+SHIFTED_AT_MOST = 0.02
+
+TRAIN_PARTS = [
+    "#train-start", "#train-status", "#train-readings", "#train-chart .plot",
+    "#train-scenes .cells", "#train-experiment", "#train-training", "#train-editor",
+    "#train-downloads", "#train-drawn", "#train-drawn-note",
+]  # fmt: skip
+
+SEGMENT_PARTS = [
+    "#segment-status", "#viewer .stage", "#legend", "#opacity", "#downloads", "#checkpoint",
+    "#picture", "#examples",
+]  # fmt: skip
+
+NOTE_PLACES = """(parts) => {
+  window.shifted = 0;
+  const places = (window.places = Object.fromEntries(parts.map((part) => [part, []])));
+  const note = () => {
+    for (const part of parts) {
+      const { left, top, width, height } = document.querySelector(part).getBoundingClientRect();
+      const place = [left, top + scrollY, width, height].map(Math.round).join(" ");
+      if (places[part].at(-1) !== place) places[part].push(place);
+    }
+    requestAnimationFrame(note);
+  };
+  note();
+}"""
+"""Notes in each frame where the parts are, on the page and not in its window."""
+
+
+@pytest.fixture(autouse=True)
+def patience(page: Page) -> None:
+    page.set_default_timeout(PATIENCE)
+    expect.set_options(timeout=PATIENCE)
+
+
+def watch(page: Page, parts: list[str]) -> None:
+    """From now on; what the opening page itself sets has come to rest."""
+    page.wait_for_timeout(SETTLING_MS)
+    page.evaluate(NOTE_PLACES, parts)
+
+
+def check(page: Page) -> None:
+    page.wait_for_timeout(300)
+    places = page.evaluate("window.places")
+    moved = {part: seen for part, seen in places.items() if len(seen) > 1}
+    assert not moved, "\n".join(f"{part}: {' → '.join(seen)}" for part, seen in moved.items())
+    assert page.evaluate("window.shifted") < SHIFTED_AT_MOST
+
+
+@pytest.mark.parametrize(("width", "height"), [(1366, 900), (360, 740)])
+def test_nothing_jumps_from_before_a_run_to_after_it_nor_in_a_second_run(
+    page: Page, url: str, width: int, height: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    page.add_init_script(NOTE_SHIFTS)
+    open_train(page, url, f"{TINY}&steps=30")
+    drawn = page.locator("#train-drawn .viewer:not([data-empty])")
+    watch(page, [*TRAIN_PARTS, "#train-forget"])
+    press(page, "start")
+    expect(page.locator("#train-status")).to_contain_text("Finished")
+    expect(drawn).to_be_visible()
+    check(page)
+    page.locator("#skips input").uncheck()
+    watch(page, TRAIN_PARTS)
+    press(page, "start")
+    expect(page.locator("#train-runs tbody tr")).to_have_count(2)
+    expect(page.locator("#train-status")).to_contain_text("Finished")
+    check(page)
+
+
+def test_nothing_jumps_when_a_run_breaks(page: Page, url: str) -> None:
+    page.add_init_script(NOTE_SHIFTS)
+    open_train(page, url, f"{TINY}&steps=30&rate=1000&optimiser=SGD")
+    watch(page, TRAIN_PARTS)
+    press(page, "start")
+    expect(page.locator("#train-status [role=alert]")).to_contain_text("lower rate")
+    expect(page.locator("#train-reset")).to_be_enabled()
+    check(page)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1366, 900), (360, 740)])
+def test_nothing_jumps_when_another_checkpoint_segments_the_picture(
+    page: Page, url: str, width: int, height: int
+) -> None:
+    other = "Cell membranes, with elastic deformation"
+    page.set_viewport_size({"width": width, "height": height})
+    page.add_init_script(NOTE_SHIFTS)
+    open_segment(page, url, "example=membranes")
+    watch(page, SEGMENT_PARTS)
+    page.locator("#checkpoint").get_by_label(other).check()
+    expect(page.locator("#segment-status")).to_contain_text(other)
+    check(page)
+
+
+def widest() -> Snapshot:
+    """A run that exploded, with the longest numbers that a person may meet."""
+    run = LiveRun(LiveSettings(SceneOptions(size=64), width=8, batch=1, steps=5000))
+    return replace(
+        run.snapshot(),
+        state="running",
+        step=5000,
+        losses=(1.378e5,),
+        look=Look(5000, 1.0, 0.794, 1.0, np.zeros((4, 64, 64), np.uint8)),
+        seconds=5000 / 0.0123,
+        seconds_left=3599,
+        device="cuda:0",
+    )
+
+
+@pytest.fixture(scope="module")
+def address_of_readings(serve_blocks) -> str:
+    with (
+        gr.Blocks(fill_width=True) as demo,
+        gr.Row(elem_classes="train-page"),
+        gr.Column(min_width=280, elem_classes="start"),
+    ):
+        gr.HTML(readings(widest(), "en"))
+    return serve_blocks(demo, head=head())
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "query"),
+    [
+        (360, 740, "page=train"),
+        (1366, 900, "page=train"),
+        (360, 740, "page=train&controls=0"),
+        (800, 600, "page=train&controls=0"),
+        (960, 540, "page=train&controls=0"),
+    ],
+)
+def test_a_loss_that_exploded_stays_in_its_tile(
+    page: Page, address_of_readings: str, width: int, height: int, query: str
+) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto(f"{address_of_readings}?{query}")
+    expect(page.locator("[data-reading=loss] dd")).to_have_text("1.378e+05")
+    leaving = page.eval_on_selector_all(
+        ".readings dd",
+        "all => all.filter(one => one.scrollWidth > one.clientWidth).map(one => one.textContent)",
+    )
+    assert leaving == []
