@@ -15,6 +15,12 @@ from unet_demo.hub import HubError
 ROOT = Path(__file__).parents[1]
 REPO = "ann/unets"
 
+ON_A_SERVED_HUB = [
+    pytest.mark.usefixtures("hub_cache"),
+    pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning"),  # huggingface_hub's own
+]
+"""A file's ``pytestmark`` where something is sent: none of its tests asks the machine's own Hub."""
+
 where_no_hub_is = pytest.mark.parametrize(
     "endpoint", [closed_port(), "not-an-address"], ids=["nobody-listens", "not-an-address"]
 )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from unet_demo import cli
 from unet_demo.checkpoints import add_to_index, load_checkpoint
 from unet_demo.cli import main
 from unet_demo.data.images import read_mask
+from unet_demo.networks import NETWORKS
+from unet_demo.networks.shapes import ShapesUNet
 from unet_demo.tasks import SHAPES
 from unet_demo.training import recipes
 from unet_demo.version import VERSION
@@ -90,6 +93,20 @@ def refusal(done: Done) -> str:
 
 
 # --- predict ---
+
+
+class UnmakeableUNet(ShapesUNet):
+    """Needs more memory than there is, as Python says it: without a word."""
+
+    def __init__(self, *arguments: object, **options: object) -> None:
+        raise MemoryError
+
+
+def test_what_the_memory_cannot_hold_is_refused(command, shapes_file, page, tmp_path, monkeypatch):
+    file = shutil.copy(shapes_file, tmp_path / "new.safetensors")  # none that is in memory yet
+    monkeypatch.setitem(NETWORKS, "ShapesUNet", UnmakeableUNet)
+    done = command("predict", file, page, "--out", tmp_path / "out")
+    assert "There is not enough memory for this" in refusal(done)
 
 
 def test_predict_writes_a_mask_of_mode_p_and_names_it(command, shapes_file, page, tmp_path):
@@ -376,6 +393,11 @@ def test_a_score_that_does_not_exist_is_null_in_json():
     evaluation = cli.Evaluation({"IoU circle": float("nan"), "mIoU": 0.5}, "scenes", False)
     text = json.dumps(cli.evaluation_as_json("x", evaluation))
     assert json.loads(text)["scores"] == {"IoU circle": None, "mIoU": 0.5}
+
+
+def test_evaluate_refuses_a_split_that_there_is_not(command, shapes_file):
+    words = refusal(command("evaluate", shapes_file, "--split", "test"))
+    assert "There is no split 'test' of scenes" in words and words.endswith("use val.")
 
 
 def test_evaluate_without_its_data_asks_for_it(command, binary_file):

@@ -1,7 +1,6 @@
 """The page is served before torch is there, and says so."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -10,6 +9,7 @@ from pathlib import Path
 from urllib.error import URLError
 
 import pytest
+from serving import free_port
 
 ROOT = Path(__file__).parents[1]
 
@@ -22,12 +22,6 @@ MOST = 1.3
 """Times the bare page's time until ours is served."""
 
 LONGEST_SECONDS = 120
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def served(address: str) -> str | None:

@@ -5,7 +5,6 @@ import os
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from huggingface_hub import metadata_load
+from serving import free_port
 
 ROOT = Path(__file__).parents[1]
 
@@ -122,12 +122,6 @@ def container(tmp_path) -> Iterator[Container]:
     yield Container(process, variables)
     process.kill()
     process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def test_its_command_serves_until_docker_stops_it(container):

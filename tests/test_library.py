@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image
+from tiny import noise
 
 import unet_demo
 from unet_demo import library
@@ -16,11 +17,6 @@ from unet_demo.data.images import read_picture
 from unet_demo.library import to_picture
 
 H, W = 20, 31
-
-
-def noise(*shape: int, dtype: type = np.uint8) -> np.ndarray:
-    top = np.iinfo(dtype).max
-    return np.random.default_rng(0).integers(0, top, shape, dtype, endpoint=True)
 
 
 def test_the_examples_of_the_documentation_are_true():

@@ -1,6 +1,8 @@
-"""``unet_demo serve``: what stands in its way is one sentence. (What it serves: test_docker.py.)"""
+"""Serving: what stands in its way is one sentence. (What is served: test_docker.py.)"""
 
+import logging
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -8,10 +10,29 @@ from pathlib import Path
 
 import pytest
 
-from unet_demo import cli
+from unet_demo import checkpoints, cli
+from unet_demo.bundled import WEIGHTS
+from unet_demo.choices import DEVICE_VARIABLE
 from unet_demo.cli import main
+from unet_demo.ui import demo, later
+from unet_demo.ui.segment_page import opening
+from unet_demo.ui.serve_error import HOST_VARIABLE, PORT_VARIABLE, ServeError, check_settings
 
 ROOT = Path(cli.__file__).parents[1]
+ELSEWHERE = "203.0.113.1"
+"""Of a range kept for examples."""
+
+
+def started(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A Python process that does not serve, but ends by itself."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
 
 
 def test_a_port_that_is_taken_is_refused(capsys):
@@ -32,23 +53,123 @@ def test_a_port_that_is_none_shows_the_usage(port, capsys):
 
 def test_without_gradio_it_asks_for_gradio():
     absent = "import sys; sys.modules['gradio'] = None; from unet_demo.cli import main; "
-    command = [sys.executable, "-c", absent + "sys.exit(main(['serve']))"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = started("-c", absent + "sys.exit(main(['serve']))")
     assert done.returncode == 2
     assert done.stderr == (
         "unet_demo: The page needs Gradio, which is not installed; pip install gradio.\n"
     )
 
 
-def test_the_app_refuses_a_host_that_is_not_this_machines_in_one_sentence():
-    done = subprocess.run(
-        [sys.executable, "app.py"],
-        cwd=ROOT,
-        env=os.environ | {"GRADIO_SERVER_NAME": "203.0.113.1"},  # of a range kept for examples
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+# --- the environment's settings ---
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        *((PORT_VARIABLE, port, "no port") for port in ("web", "", "0", "-1", "65536")),
+        *(
+            (HOST_VARIABLE, host, "no address of this machine's")
+            for host in (ELSEWHERE, "999.1.1.1", "::1", "http://127.0.0.1", "", "." * 99)
+        ),
+        *(
+            (DEVICE_VARIABLE, device, "does not compute")
+            for device in ("tpu", "mps", "cuda:", "cuda:one", "CPU")
+        ),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused_in_one_sentence(monkeypatch, variable, value, words):
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ServeError) as caught:
+        check_settings()
+    said = str(caught.value)
+    assert variable in said and repr(value) in said and words in said
+    assert said.endswith(".") and "\n" not in said
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        (PORT_VARIABLE, "7860"),
+        *((HOST_VARIABLE, host) for host in ("127.0.0.1", "0.0.0.0", "localhost")),
+        *((DEVICE_VARIABLE, device) for device in ("", "cpu", "cuda", "cuda:1")),
+    ],
+)
+def test_a_setting_that_may_be_is_taken(monkeypatch, variable, value):
+    monkeypatch.setenv(variable, value)
+    check_settings()
+
+
+def test_the_settings_are_looked_at_before_anything_that_takes_long_to_import():
+    done = started("app.py", **{PORT_VARIABLE: "web", "PYTHONPROFILEIMPORTTIME": "1"})
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "unet_demo.ui.serve_error" in imported
+    assert not {"gradio", "torch"} & imported
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [{PORT_VARIABLE: "web"}, {HOST_VARIABLE: ELSEWHERE}, {DEVICE_VARIABLE: "tpu"}],
+    ids=["port", "host", "device"],
+)
+def test_the_app_ends_in_that_sentence(environment):
+    done = started("app.py", **environment)
     assert done.returncode == 1
-    assert done.stderr.startswith("unet_demo: The demo cannot listen there")
+    assert done.stderr.startswith("unet_demo: ") and done.stderr.count("\n") == 1
+
+
+def test_the_command_ends_in_that_sentence():
+    done = started("-m", "unet_demo", "serve", **{PORT_VARIABLE: "web"})
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"unet_demo: {PORT_VARIABLE} is 'web'")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("host", [ELSEWHERE, "999.1.1.1"])
+def test_the_commands_host_is_looked_at_before_it_is_tried_port_after_port(host, capsys):
+    assert main(["serve", "--host", host]) == 2
+    assert f"cannot listen at '{host}'" in capsys.readouterr().err
+
+
+# --- what is wrong only once the page is there ---
+
+
+@pytest.fixture
+def log_of_getting_ready(monkeypatch, caplog) -> list[str]:
+    """What the server logs while it imports what computes, and segments the first example."""
+    caplog.set_level(logging.WARNING)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # no other test's threads are set
+    opening.cache_clear()
+    vars(later).pop("about_text", None)  # as before its first use
+    demo.get_ready()
+    return caplog.messages
+
+
+@pytest.fixture
+def gpu_that_is_not_there(monkeypatch) -> None:
+    monkeypatch.setenv(DEVICE_VARIABLE, "cuda:99")
+
+
+@pytest.fixture
+def damaged_weights(monkeypatch, tmp_path) -> None:
+    folder = shutil.copytree(WEIGHTS, tmp_path / "weights")
+    for file in folder.glob("*.safetensors"):
+        file.write_bytes(file.read_bytes()[:1000])
+    monkeypatch.setattr(checkpoints, "WEIGHTS", folder)
+
+
+@pytest.mark.usefixtures("gpu_that_is_not_there", "log_of_getting_ready")
+def test_without_its_device_the_server_imports_all_it_needs_all_the_same():
+    assert "about_text" in vars(later)
+
+
+@pytest.mark.usefixtures("gpu_that_is_not_there")
+def test_a_gpu_that_is_not_there_is_one_line_in_the_log(log_of_getting_ready):
+    (line,) = log_of_getting_ready
+    assert line.startswith("The first example cannot be segmented: This machine has no GPU")
+
+
+@pytest.mark.usefixtures("damaged_weights")
+def test_a_damaged_checkpoint_is_one_line_in_the_log(log_of_getting_ready):
+    (line,) = log_of_getting_ready
+    assert line.startswith("The first example cannot be segmented: ")
+    assert line.endswith(".") and "/tmp" not in line

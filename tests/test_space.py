@@ -1,7 +1,6 @@
 """A Hugging Face Space: the front matter that sets it up, and what unet_demo.space sends there."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -11,9 +10,10 @@ from pathlib import Path
 from urllib.error import URLError
 
 import pytest
-from asking import REPO, sentence
+from asking import ON_A_SERVED_HUB, REPO, sentence
 from hub_server import Behaviour, Files
 from huggingface_hub import SpaceHardware, metadata_load
+from serving import free_port
 
 from unet_demo.bundled import WEIGHTS
 from unet_demo.checkpoints import HUB_VARIABLE
@@ -34,10 +34,7 @@ OWNERS_KEYS = {"thumbnail", "models", "preload_from_hub"}
 LONGEST_START = 120
 """Seconds."""
 
-pytestmark = [
-    pytest.mark.usefixtures("hub_cache"),
-    pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning"),  # huggingface_hub's own
-]
+pytestmark = ON_A_SERVED_HUB
 
 
 def written(files: Files, folder: Path) -> Path:
@@ -170,8 +167,7 @@ def test_the_checkpoints_are_sent_as_the_model_repository_gets_them(space, weigh
 
 def test_what_is_sent_serves_the_demo(receive, tmp_path):
     folder = written(receive(prepare_space(prepare(WEIGHTS, REPO), SPACE)), tmp_path / "space")
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     environment = os.environ | {
         "GRADIO_SERVER_NAME": "127.0.0.1",
         "GRADIO_SERVER_PORT": str(port),

@@ -1,7 +1,7 @@
 """unet_demo.uploading against a real server on the loopback: what it sends, and how it is refused."""
 
 import pytest
-from asking import REPO, program, seconds, sentence, where_no_hub_is
+from asking import ON_A_SERVED_HUB, REPO, program, seconds, sentence, where_no_hub_is
 from hub_server import Behaviour
 from huggingface_hub import constants
 from tiny import binary_checkpoint, saved
@@ -17,11 +17,7 @@ from unet_demo.checkpoints import (
 from unet_demo.publishing import prepare
 from unet_demo.uploading import Publication, publish
 
-# None of these tests asks for the machine's own Hub.
-pytestmark = [
-    pytest.mark.usefixtures("hub_cache"),
-    pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning"),  # huggingface_hub's own
-]
+pytestmark = ON_A_SERVED_HUB
 
 
 @pytest.fixture

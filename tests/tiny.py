@@ -1,4 +1,4 @@
-"""Networks, checkpoints and a recipe so small that a test makes them in milliseconds."""
+"""Pictures, networks, checkpoints and a recipe so small that a test makes them in milliseconds."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +24,12 @@ RECIPE = replace(
     fit=FitOptions(steps=8, epoch=3, optimiser="AdamW", ema=0.9, schedule="cosine", loss="both"),
 )
 """The shapes recipe, shrunk: eight steps, validated (and saved) after the third, sixth and last."""
+
+
+def noise(*shape: int, dtype: type = np.uint8) -> np.ndarray:
+    """Whole numbers from 0 to the dtype's greatest, always the same ones."""
+    top = np.iinfo(dtype).max
+    return np.random.default_rng(0).integers(0, top, shape, dtype, endpoint=True)
 
 
 def settle(network: Network, seed: int = 0) -> Network:

@@ -14,6 +14,11 @@ SCHEDULES = ("constant", "cosine", "step", "plateau")
 PRECISIONS = ("float32", "bfloat16")
 LOSSES = ("cross-entropy", "dice", "both")
 
+DEVICE_VARIABLE = "UNET_DEMO_DEVICE"
+"""Environment variable: where to compute, if a command does not say it."""
+
+DEVICE_TYPES = ("cpu", "cuda")
+
 GRID = 16
 """Four halvings: the walk of a U needs a height and a width that 16 divides."""
 

@@ -1,4 +1,4 @@
-"""The command line: train, evaluate, predict and publish without a browser.
+"""The command line: train, evaluate, bundle, benchmark, predict, publish and serve.
 
 A mistake of the caller's ends in one plain sentence on standard error and exit status 2.
 """
@@ -20,23 +20,23 @@ from . import segmentation
 from .benchmark import REPEATS, SIDE, time_checkpoint
 from .bundling import bundle
 from .checkpoints import HUB_VARIABLE, WEIGHTS, open_checkpoint, read_index
-from .choices import PRECISIONS
-from .data.errors import DataError
-from .data.images import PictureError, read_picture
-from .devices import DEVICE_VARIABLE, pick_device
+from .choices import DEVICE_VARIABLE, PRECISIONS
+from .data.errors import DataError, PictureError
+from .data.images import read_picture
+from .devices import pick_device
 from .evaluation import Evaluation, Scores, evaluate
 from .evaluation_files import CaseFolder
 from .exports import mask_path, write_prediction
 from .inference import Progress
 from .publishing import prepare
-from .segmentation import open_predictor
+from .segmentation import open_predictor, plain_words
 from .space import prepare_space
 from .training.loop import Diverged, Finished, StepDone, Validated
 from .training.processes import launched_rank
 from .training.recipe import Recipe
 from .training.recipes import AS_PUBLISHED, FOR_GPU, RECIPES
 from .training.runs import RunError, RunFolder, train
-from .ui.serve_error import ServeError
+from .ui.serve_error import PORTS, ServeError, check_settings
 from .uploading import Publication, publish
 from .version import VERSION
 
@@ -52,18 +52,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return options.command(options)
     except EXPECTED_ERRORS as error:
-        print(f"unet_demo: {error}", file=sys.stderr)
+        print(f"unet_demo: {plain_words(error)}", file=sys.stderr)
         return 2
     except OSError as error:
         what = f"{error.filename!r}" if error.filename else "A file"
         print(
             f"unet_demo: {what} cannot be read or written ({error.strerror}); give another path.",
-            file=sys.stderr,
-        )
-        return 2
-    except MemoryError:
-        print(
-            "unet_demo: There is not enough memory for this; give a smaller picture.",
             file=sys.stderr,
         )
         return 2
@@ -95,7 +89,7 @@ def parser() -> argparse.ArgumentParser:
     evaluation.add_argument("checkpoint", help=CHECKPOINT_HELP)
     evaluation.add_argument("--data", type=Path, help="folder of the data set (shapes needs none)")
     evaluation.add_argument(
-        "--split", default="val", help="train, val (default) or all; VOC: trainval"
+        "--split", default="val", help="train, val (default) or all; VOC: trainval; scenes: val"
     )
     evaluation.add_argument("--no-tta", action="store_true", help="without test-time averaging")
     evaluation.add_argument(
@@ -199,8 +193,8 @@ def count(text: str) -> int:
 def port(text: str) -> int:
     """An option's TCP port."""
     number = int(text)
-    if not 1 <= number <= 65535:
-        raise argparse.ArgumentTypeError(f"{number} is not from 1 to 65535")
+    if number not in PORTS:
+        raise argparse.ArgumentTypeError(f"{number} is not from {PORTS[0]} to {PORTS[-1]}")
     return number
 
 
@@ -384,6 +378,7 @@ def run_predict(options: argparse.Namespace) -> int:
 
 def run_serve(options: argparse.Namespace) -> int:
     """Serve the page until it is interrupted."""
+    check_settings(options.host)
     try:
         # Here, and nowhere else in this file: all other commands run without Gradio.
         from .ui.agents import mcp_wanted

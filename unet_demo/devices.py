@@ -4,12 +4,8 @@ import os
 
 import torch
 
+from .choices import DEVICE_TYPES, DEVICE_VARIABLE
 from .sentences import sentence
-
-DEVICE_VARIABLE = "UNET_DEMO_DEVICE"
-
-
-DEVICE_TYPES = ("cpu", "cuda")
 
 
 class DeviceError(ValueError):

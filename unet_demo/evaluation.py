@@ -31,6 +31,9 @@ FRESH_SEED = 20_151_005
 
 FRESH_SCENES = 200
 
+FRESH_SPLIT = "val"
+"""The only one: the scenes of a training are drawn as it goes."""
+
 
 @dataclass(frozen=True)
 class Case:
@@ -67,10 +70,15 @@ def evaluate(
 ) -> Evaluation:
     """Score a checkpoint on a split of the data set that its recipe names.
 
-    Raises DataError when the directory does not hold that data set, or the checkpoint names none.
+    Raises DataError when the directory does not hold that data set, when there is no such split of
+    it, or when the checkpoint names none.
     """
     data = predictor.card.recipe.get("data")
     if data == "shapes":
+        if split != FRESH_SPLIT:
+            raise DataError(
+                f"There is no split {split!r} of scenes, which are drawn afresh; use {FRESH_SPLIT}."
+            )
         kinds = scene_options(predictor.card)
         scores = evaluate_scenes(
             predictor, kinds, FRESH_SCENES, flips=flips, progress=progress, keep=keep

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from .checkpoints import SYMMETRIES, Card, Checkpoint
-from .data.images import PictureError, to_channels
+from .data.errors import PictureError
+from .data.images import to_channels
 from .devices import fast_dtype, pick_device
 from .networks.base import GRID, Network
 from .sentences import sentence

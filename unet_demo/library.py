@@ -23,7 +23,7 @@ And what cannot be done is an error of one sentence:
 >>> unet_demo.segment("coins.jpg", checkpoint="shapes")
 Traceback (most recent call last):
     ...
-unet_demo.data.planes.PictureError: "coins.jpg" was not found: choose the file again.
+unet_demo.data.errors.PictureError: "coins.jpg" was not found: choose the file again.
 """
 
 import os
@@ -34,9 +34,9 @@ import numpy as np
 from PIL import Image
 
 from .checkpoints import CheckpointError, HubError
+from .data.errors import PictureError
 from .data.images import (
     Picture,
-    PictureError,
     picture_from_array,
     picture_from_image,
     read_picture,

@@ -51,7 +51,7 @@ def predict_here(file: Path, pages: np.ndarray, flips: bool) -> Generator[Answer
                 progress=lambda done, total: passes.put((done, total)),
                 cancelled=cancelled,
             )
-        except (*EXPECTED_ERRORS, MemoryError, Cancelled) as error:
+        except (*EXPECTED_ERRORS, Cancelled) as error:
             return error
         finally:
             passes.put(None)

@@ -7,18 +7,19 @@ from pathlib import Path
 import numpy as np
 
 from .checkpoints import Card, CheckpointError, HubError, find_checkpoint, load_checkpoint
-from .data.images import Picture, PictureError
+from .data.errors import PictureError
+from .data.images import Picture
 from .devices import DeviceError
 from .evaluation import Scores, class_scores
 from .inference import Prediction, Predictor
 from .metrics import confusion_matrix, membrane_scores
-from .sentences import Sentence, sentence
+from .sentences import Sentence, sentence, words_of
 
 KEPT_PREDICTORS = 4
 """Networks kept ready in memory; the one not used for longest makes place."""
 
-EXPECTED_ERRORS = (PictureError, CheckpointError, HubError, DeviceError)
-"""What can be wrong with what a person brought; the message says it in one plain sentence."""
+EXPECTED_ERRORS = (PictureError, CheckpointError, HubError, DeviceError, MemoryError)
+"""What can be wrong with what a person brought; `plain_words` says it in one plain sentence."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,14 @@ def open_predictor(checkpoint: str | Path, device: str | None = None) -> Predict
 @lru_cache(KEPT_PREDICTORS)
 def _predictor(path: Path, changed: int, device: str | None) -> Predictor:
     return Predictor(load_checkpoint(path), device)
+
+
+def plain_words(error: Exception) -> str:
+    """What an expected error says; Python's and NumPy's own MemoryErrors bring no plain sentence."""
+    said = words_of(error)
+    if isinstance(error, MemoryError) and not isinstance(said, Sentence):
+        return "There is not enough memory for this; give a smaller picture."
+    return said
 
 
 def one_class_reason(labels: np.ndarray, card: Card) -> Sentence | None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image
+from tiny import noise
 
 from unet_demo.data.images import (
     PictureError,
@@ -27,11 +28,6 @@ H, W = 20, 31
 GRAY = {258: ("H", [8]), 259: ("H", [1]), 262: ("H", [1]), 277: ("H", [1])}
 GRAY_DEFLATED = {**GRAY, 259: ("H", [8])}
 PALETTE = [(0, 0, 0), (128, 0, 0), (0, 128, 0)]
-
-
-def noise(*shape: int, dtype: type = np.uint8) -> np.ndarray:
-    top = np.iinfo(dtype).max
-    return np.random.default_rng(0).integers(0, top, shape, dtype, endpoint=True)
 
 
 def smooth(*shape: int) -> np.ndarray:

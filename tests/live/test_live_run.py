@@ -11,13 +11,8 @@ import torch
 
 from unet_demo.checkpoints import load_checkpoint, save_checkpoint
 from unet_demo.data.shapes import SceneOptions, article_scene
-from unet_demo.live.run import (
+from unet_demo.live.experiment import (
     VALIDATION_SCENES,
-    LiveError,
-    LiveRun,
-    Look,
-    Reel,
-    Snapshot,
     batches_of,
     fit_options_of,
     normalisation_of,
@@ -25,6 +20,7 @@ from unet_demo.live.run import (
     task_of,
     watched_scenes,
 )
+from unet_demo.live.run import LiveError, LiveRun, Look, Reel, Snapshot
 from unet_demo.live.settings import (
     LOCAL,
     PRESETS,
@@ -150,6 +146,22 @@ def test_a_loss_that_is_no_number_is_named_and_the_last_good_state_comes_back():
     assert last.restored_step is not None and last.restored_step < last.step
     weights = run.checkpoint().network.state_dict().values()
     assert all(torch.isfinite(weight.float()).all() for weight in weights)
+
+
+@pytest.mark.parametrize("rate", [1e3, 20.0])
+def test_what_is_told_of_a_run_that_diverged_is_true_of_the_weights_that_came_back(rate: float):
+    settings = replace(TINY, batch_norm=False, optimiser="SGD", rate=rate, steps=20)
+    run = LiveRun(settings)
+    last = played(run)[-1]
+    assert last.state == "diverged" and last.look
+    assert last.look.step == last.trained_steps == last.restored_step
+    seen = run.predict(last.watched.images).labels()[: len(last.look.prediction)]
+    assert np.array_equal(last.look.prediction, seen)
+    card = run.checkpoint().card
+    assert card.recipe["steps_done"] == last.restored_step
+    assert card.scores["mIoU"] == last.look.miou
+    steps = [step for step, _, _ in last.looks]
+    assert steps == sorted(set(steps)) and steps[-1] == last.restored_step
 
 
 def test_a_loss_that_is_huge_but_a_number_is_told():

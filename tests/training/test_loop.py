@@ -402,6 +402,7 @@ def test_a_loss_that_is_no_number_ends_the_loop_at_the_last_good_weights(ema, at
     assert isinstance(last, Diverged)
     assert (last.step, last.restored_step) == (at, restored)
     assert math.isnan(last.loss) and len(losses(before)) == at - 1
+    assert one.step == restored
     good = trainer(ema=ema)
     list(fit(good, batches(0, restored)))
     assert torch.equal(weights_of(one.evaluated), weights_of(good.evaluated))

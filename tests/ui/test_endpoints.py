@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,14 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
+from serving import served
+from torch import Tensor
 
+from unet_demo import checkpoints
 from unet_demo.checkpoints import HUB_VARIABLE
 from unet_demo.data.shapes import article_scene
+from unet_demo.networks import NETWORKS
+from unet_demo.networks.shapes import ShapesUNet
 from unet_demo.ui.demo import build, launch
 from unet_demo.ui.endpoints import list_checkpoints
 
@@ -24,9 +29,8 @@ PUBLIC = {"segment", "train", "checkpoints"}
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    app, address, _ = launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
-    yield address.rstrip("/")
-    app.get_blocks().close()
+    with served(launch) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +144,35 @@ def test_a_broken_file_ends_in_one_sentence(client, tmp_path):
 def test_a_checkpoint_that_is_not_offered_ends_in_one_sentence(client, picture, name):
     words = refusal(client, handle_file(picture), name, api_name="/segment")
     assert "There is no checkpoint" in words
+
+
+class HungryUNet(ShapesUNet):
+    """Asks for more memory than there is."""
+
+    def forward(self, x: Tensor, dropped_skips: Collection[int] = ()) -> Tensor:
+        raise MemoryError("Unable to allocate 7.0 GiB for an array")
+
+
+class UnmakeableUNet(ShapesUNet):
+    """Needs more memory than there is for its weights alone, as Python says it: without a word."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        raise MemoryError
+
+
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [
+        (HungryUNet, "too large for this machine's memory; make it smaller"),
+        (UnmakeableUNet, "not enough memory for this; give a smaller picture"),
+    ],
+)
+def test_what_the_memory_cannot_hold_ends_in_one_sentence(
+    client, picture, weights, monkeypatch, network, words
+):
+    monkeypatch.setattr(checkpoints, "WEIGHTS", weights)
+    monkeypatch.setitem(NETWORKS, "ShapesUNet", network)
+    assert words in refusal(client, handle_file(picture), "shapes", api_name="/segment")
 
 
 def test_a_value_of_another_type_is_refused_with_what_the_parameter_takes(client, picture):

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import gradio as gr
 import httpx2
 import pytest
+from serving import served
 
 from unet_demo.ui.health import HEALTH_PATH, health_route
 from unet_demo.version import VERSION
@@ -15,15 +16,10 @@ def address() -> Iterator[str]:
     """A page behind a password, with the health route."""
     with gr.Blocks() as page:
         gr.Markdown("hello")
-    _, address, _ = page.launch(
-        prevent_thread_lock=True,
-        quiet=True,
-        server_name="127.0.0.1",
-        auth=("someone", "secret"),
-        app_kwargs={"routes": [health_route()]},
-    )
-    yield address.rstrip("/")
-    page.close()
+    with served(
+        page.launch, auth=("someone", "secret"), app_kwargs={"routes": [health_route()]}
+    ) as address:
+        yield address
 
 
 def test_health_answers_without_a_password(address):

@@ -17,6 +17,7 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CallToolResult, ImageContent, TextContent, Tool
 from PIL import Image
+from serving import served
 
 from unet_demo.data.shapes import article_scene
 from unet_demo.ui import demo
@@ -29,9 +30,8 @@ ROOT = Path(demo.__file__).parents[2]
 def address() -> Iterator[str]:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("UNET_DEMO_MCP", "1")
-        app, address, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
-    yield address.rstrip("/")
-    app.get_blocks().close()
+        with served(demo.launch) as address:
+            yield address
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import gradio as gr
 import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
+from serving import served
 
 from unet_demo.ui.train_page import TrainPage
 
@@ -15,11 +16,10 @@ from unet_demo.ui.train_page import TrainPage
 def client() -> Iterator[Client]:
     with gr.Blocks() as demo:
         TrainPage(demo)
-    address = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")[1]
-    client = Client(address, verbose=False)
-    yield client
-    client.close()
-    demo.close()
+    with served(demo.launch) as address:
+        client = Client(address, verbose=False)
+        yield client
+        client.close()
 
 
 def stream(client: Client, **settings) -> list[Any]:

@@ -20,10 +20,10 @@ from PIL import Image
 
 from ..sentences import Sentence, sentence, words_of
 from ..void import VOID, VOID_COLOUR
+from .errors import PictureError
 from .planes import (
     MAX_PIXELS,
     Decoded,
-    PictureError,
     Planes,
     alpha_to_8_bit,
     check_size,

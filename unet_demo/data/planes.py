@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageFile, ImageOps
 
 from ..sentences import Sentence, sentence
+from .errors import PictureError
 
 MAX_PIXELS = 40_000_000
 """Pixels of one page, at most: a 40-megapixel photograph."""
@@ -27,10 +28,6 @@ _LOW_BYTES = {
     "RGB;16N": "RGB;16B",
     "RGBA;16N": "RGBA;16B",
 }
-
-
-class PictureError(ValueError):
-    """One plain sentence for the person who brought the file."""
 
 
 @dataclass(frozen=True)

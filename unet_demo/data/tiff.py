@@ -26,9 +26,9 @@ from tifffile import (
 )
 
 from ..sentences import Sentence, sentence
+from .errors import PictureError
 from .planes import (
     Decoded,
-    PictureError,
     Planes,
     alpha_to_8_bit,
     check_size,

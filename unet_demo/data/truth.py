@@ -7,7 +7,8 @@ import numpy as np
 from ..sentences import sentence
 from ..tasks import BinaryTask, Task
 from ..void import VOID, VOID_COLOUR
-from .images import PictureError, read_mask
+from .errors import PictureError
+from .images import read_mask
 
 
 def read_truth(path: str | os.PathLike, task: Task) -> np.ndarray:

@@ -16,30 +16,24 @@ import numpy as np
 import torch
 
 from ..checkpoints import Card, Checkpoint
-from ..choices import VALIDATION_SEED
-from ..data.scene_options import ARTICLE_SIZE, SceneOptions
-from ..data.shapes import article_scene, scene_batch
 from ..devices import DeviceError, fast_dtype, pick_device
 from ..evaluation import class_scores
 from ..inference import Prediction, Predictor
 from ..metrics import confusion_matrix
-from ..networks import create_network
-from ..networks.base import Network, he_initialise
 from ..sentences import Sentence, sentence
-from ..tasks import ColourTask, Task
-from ..training.loop import (
-    Batch,
-    Diverged,
-    Event,
-    Finished,
-    FitOptions,
-    StepDone,
-    Trainer,
-    fit,
-    load_batches,
-)
+from ..training.loop import Diverged, Event, Finished, StepDone, Trainer, fit, load_batches
 from ..training.recipes import SHAPES
-from ..training.scene_batches import BatchOf, Normalisation, SceneBatches, to_tensor
+from ..training.scene_batches import to_tensor
+from .experiment import (
+    SHOWN,
+    Watched,
+    batches_of,
+    fit_options_of,
+    normalisation_of,
+    seeded_network,
+    task_of,
+    watched_scenes,
+)
 from .settings import Limits, LiveSettings, SettingsError, current_limits
 
 UPDATE_SECONDS = 0.4
@@ -47,13 +41,6 @@ UPDATE_SECONDS = 0.4
 
 LOOK_SHARE = 1 / 25
 """Share of a run's time that looking at its validation pictures may take."""
-
-SHOWN = 4
-"""Validation pictures that are drawn; the others only count for the scores."""
-
-VALIDATION_SCENES = 8
-VALIDATION_PIXELS = VALIDATION_SCENES * 128 * 128
-"""Larger pictures are fewer, down to those that are shown: a look must not hold the training up."""
 
 FRAMES = 60
 """Looks kept of a run for its animation."""
@@ -78,84 +65,6 @@ RUN_ERRORS = (SettingsError, LiveError, DeviceError)
 
 FEW_STEPS = 20
 """A run of so few steps is looked at after each of them, whatever that costs: it is all there is."""
-
-ARTICLE_SCENES = SceneOptions(
-    size=ARTICLE_SIZE, count=(2, 3), radius=(0.12, 0.2), overlap=False, colour_is_clue=True, noise=0
-)
-"""Scenes like the article's picture, to see what a network that has learned that one knows of others."""
-
-
-def task_of(settings: LiveSettings) -> Task:
-    """Circles and rectangles; as colours for the network whose article regresses colours."""
-    if settings.network == "StridedUNet":
-        return ColourTask(SHAPES.task.classes, SHAPES.task.palette)
-    return SHAPES.task
-
-
-def normalisation_of(settings: LiveSettings) -> Normalisation:
-    """The article feeds its picture as it is, in 0..1."""
-    return SHAPES.normalisation if settings.scenes else Normalisation((0.0,) * 3, (1.0,) * 3)
-
-
-def fit_options_of(settings: LiveSettings) -> FitOptions:
-    """Arguments of the training loop; the looks take the place of its validations."""
-    return FitOptions(
-        steps=settings.steps,
-        optimiser=settings.optimiser,
-        rate=settings.rate,
-        weight_decay=1e-2 if settings.optimiser == "AdamW" else 0.0,
-        loss=settings.loss,
-        schedule=settings.schedule,
-        warm_up=settings.steps // 20 if settings.schedule == "cosine" else 0,
-        epoch=settings.steps,
-        seed=settings.seed,
-    )
-
-
-@dataclass(frozen=True, eq=False)
-class Watched:
-    """The fixed pictures that a run is looked at by: uint8 (N, H, W, 3), and their labels (N, H, W).
-
-    The first ``known`` ones are training's own: they are shown but not scored.
-    """
-
-    images: np.ndarray
-    labels: np.ndarray
-    known: int
-
-
-def watched_scenes(settings: LiveSettings) -> Watched:
-    """What a run with these settings is looked at by; its seed is none that training can have."""
-    if settings.scenes is None:
-        own_image, own_labels = article_scene()
-        images, labels = scene_batch(ARTICLE_SCENES, 1, VALIDATION_SEED)
-        return Watched(
-            np.concatenate([own_image[None], images]), np.concatenate([own_labels[None], labels]), 1
-        )
-    count = min(VALIDATION_SCENES, max(SHOWN, VALIDATION_PIXELS // settings.size**2))
-    return Watched(*scene_batch(settings.scenes, count, VALIDATION_SEED), 0)
-
-
-@dataclass(frozen=True)
-class ArticleBatches:
-    """The article's one picture, ``count`` times, at every step."""
-
-    count: int
-
-    def __call__(self, step: int) -> Batch:
-        """(count, 3, 256, 256) in 0..1 and (count, 256, 256)."""
-        image, labels = article_scene()
-        images = to_tensor(np.stack([image] * self.count))
-        return images, torch.from_numpy(np.stack([labels] * self.count))
-
-
-def batches_of(settings: LiveSettings) -> BatchOf:
-    """What a run with these settings trains on, by step."""
-    if settings.scenes is None:
-        return ArticleBatches(settings.batch)
-    return SceneBatches(
-        (settings.scenes,), settings.batch, settings.seed, normalisation_of(settings)
-    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,6 +108,11 @@ class Snapshot:
     def over(self) -> bool:
         """Whether the run can't go on."""
         return self.state in ENDS
+
+    @property
+    def trained_steps(self) -> int:
+        """Steps that the network has learned from: fewer than were taken, where it diverged."""
+        return self.step if self.restored_step is None else self.restored_step
 
     @property
     def loss(self) -> float | None:
@@ -252,31 +166,13 @@ class Reel:
         return (*self._kept, self._last)
 
 
-# Torch draws first weights from one generator for the whole process, so one network at a time.
-_DRAWING_WEIGHTS = threading.Lock()
-
-
-def seeded_network(settings: LiveSettings) -> Network:
-    """A new network, a pure function of the settings.
-
-    The article keeps torch's own first weights. For scenes they are He's: with them "Colour is no
-    clue" reached a validation mIoU of 0.73 in 200 steps, with torch's 0.39 (rate 1e-3, both losses).
-    """
-    with _DRAWING_WEIGHTS:
-        torch.manual_seed(settings.seed)
-        network = create_network(settings.network, **settings.network_options)
-        if settings.scenes:
-            he_initialise(network)
-    return network
-
-
 @dataclass
 class Progress:
     """How far a run has come, apart from its weights. The thread that trains writes it.
 
     ``state`` and ``ended`` are states as a snapshot has them; ``ended`` is set where the run can't
-    go on. ``average`` is the moving average of the losses, and ``seconds`` are those of the plays
-    that are over.
+    go on. ``good_look`` is of the weights that come back if the run diverges. ``average`` is the
+    moving average of the losses, and ``seconds`` are those of the plays that are over.
     """
 
     device: str
@@ -290,6 +186,7 @@ class Progress:
     average: float = 0.0
     looks: list[tuple[int, float, float]] = field(default_factory=list)
     look: Look | None = None
+    good_look: Look | None = None
     look_seconds: float = 0.0
     seconds: float = 0.0
     reel: Reel = field(default_factory=Reel)
@@ -474,6 +371,7 @@ class LiveRun:
             self._progress.add_loss(event.loss)
         if isinstance(event, Diverged):
             self._progress.restored_step = event.restored_step
+            self._progress.look = self._progress.good_look
             self._progress.ended = "diverged"
         if isinstance(event, Finished):
             self._progress.ended = self._ended_by(event)
@@ -514,6 +412,7 @@ class LiveRun:
         self._progress.reel.add(look)
         if math.isfinite(look.loss):
             self._trainer.keep_good()
+            self._progress.good_look = look
             self._progress.looks.append((look.step, look.loss, look.miou))
         self._looked_at = time.perf_counter()
         self._progress.look_seconds = self._looked_at - begun

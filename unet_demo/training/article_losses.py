@@ -1,6 +1,6 @@
 """The ten losses that the shapes article printed, and what twenty seeds of the same run give.
 
-``python -m unet_demo.article_losses`` runs the article again, once a seed, and prints the table.
+``python -m unet_demo.training.article_losses`` runs the article again, once a seed, and prints the table.
 """
 
 from collections.abc import Sequence

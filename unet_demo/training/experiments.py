@@ -31,14 +31,19 @@ class Experiment:
     scored_on: str
 
 
+def predictor_of(recipe: Recipe, network: Network, device: str | None) -> Predictor:
+    """What segments with a network that is still in training, as its checkpoint will."""
+    return Predictor(Checkpoint(recipe.card({}, ""), network), device)
+
+
 def shapes_experiment(recipe: Recipe, directory: Path | None, device: str | None) -> Experiment:
     """Scenes are drawn, not read, so ``directory`` is not used."""
 
     def validate(network: Network) -> Scores:
-        predictor = Predictor(Checkpoint(recipe.card({}, ""), network), device)
+        predictor = predictor_of(recipe, network, device)
         return evaluate_scenes(predictor, recipe.scenes, 48, seed=VALIDATION_SEED)
 
-    batches: BatchOf = ArticleBatches(recipe.normalisation)
+    batches: BatchOf = ArticleBatches(recipe.batch, recipe.normalisation)
     if not recipe.article_scene:
         batches = SceneBatches(recipe.scenes, recipe.batch, recipe.fit.seed, recipe.normalisation)
     return Experiment(batches, validate, "48 random scenes drawn with a seed of their own")
@@ -53,8 +58,7 @@ def isbi_experiment(recipe: Recipe, directory: Path | None, device: str | None) 
     validation = load_frames(directory or Path("."), "val")
 
     def validate(network: Network) -> Scores:
-        predictor = Predictor(Checkpoint(recipe.card({}, ""), network), device)
-        return evaluate_frames(predictor, validation, flips=False)
+        return evaluate_frames(predictor_of(recipe, network, device), validation, flips=False)
 
     batches = FrameBatches(
         training,
@@ -79,8 +83,7 @@ def voc_experiment(recipe: Recipe, directory: Path | None, device: str | None) -
     classes = len(recipe.task.classes)
 
     def validate(network: Network) -> Scores:
-        predictor = Predictor(Checkpoint(recipe.card({}, ""), network), device)
-        return evaluate_photos(predictor, validation)
+        return evaluate_photos(predictor_of(recipe, network, device), validation)
 
     fair = np.full(len(training), 1 / len(training))
     batches = PhotoBatches(

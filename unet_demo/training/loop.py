@@ -288,11 +288,14 @@ class Trainer:
         return finite
 
     def restore_good(self) -> int:
-        """Go back to the remembered weights, averaged ones too; returns the step they belong to."""
-        step, snapshot = self._good
+        """Go back to the remembered weights, averaged ones too, and to their step, which it returns.
+
+        The optimiser and the plateau are left as they are: nothing trains on from here.
+        """
+        self.step, snapshot = self._good
         for module, state in zip(self._modules(), snapshot, strict=True):
             module.load_state_dict(state)
-        return step
+        return self.step
 
     def save(self, path: Path) -> None:
         """Write everything a resumed run needs, atomically: a kill leaves the old file or the new one."""
@@ -436,6 +439,12 @@ def _groups(batches: Iterable[Batch], size: int) -> Iterator[list[Batch]]:
         yield group
 
 
+def _give_up(trainer: Trainer, loss: float) -> Diverged:
+    """Go back to the last good state; it is the step after those that were done that diverged."""
+    diverged = trainer.step + 1
+    return Diverged(diverged, loss, trainer.restore_good())
+
+
 def fit(
     trainer: Trainer,
     batches: Iterable[Batch],
@@ -446,7 +455,8 @@ def fit(
 
     No torch context is open while it is suspended, so that its caller may hop threads between two
     events. The network that ``validate`` gets is in evaluation mode. After a Diverged event, the
-    loop ends and the network holds the weights of the last validation (or of the start).
+    loop ends and the trainer is back at the weights and the step of the last validation (or of the
+    start).
     """
     options = trainer.options
     for group in _groups(batches, options.accumulate):
@@ -456,13 +466,13 @@ def fit(
         rate = trainer.rate
         loss = trainer.train_on(group)
         if not math.isfinite(loss):
-            yield Diverged(trainer.step + 1, loss, trainer.restore_good())
+            yield _give_up(trainer, loss)
             return
         yield StepDone(trainer.step, loss, rate, time.perf_counter() - begun)
         if trainer.step % options.epoch == 0 or trainer.step == options.steps:
             if not trainer.keep_good():
                 # The loss was still finite, but its step threw the weights off: the next one's isn't.
-                yield Diverged(trainer.step + 1, math.nan, trainer.restore_good())
+                yield _give_up(trainer, math.nan)
                 return
             if validate:
                 scores = validate(trainer.evaluated.eval())

@@ -7,7 +7,6 @@ or the last one where the recipe chooses by no score).
 
 import csv
 import os
-import threading
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -79,7 +78,6 @@ def train(
     resume: bool = False,
     device: torch.device | None = None,
     workers: int = 0,
-    stop: threading.Event | None = None,
 ) -> Iterator[Event]:
     """Train a recipe into a folder, and yield what happens.
 
@@ -107,11 +105,11 @@ def train(
     first, last = trainer.step * parts, recipe.fit.steps * parts
     batches = load_batches(experiment.batch_of, first, last, workers, processes)
     if not processes.main:
-        deque(fit(trainer, batches, _without_validation, stop), maxlen=0)
+        deque(fit(trainer, batches, _without_validation), maxlen=0)
         return
     out.mkdir(parents=True, exist_ok=True)
     with RunLog(out, trainer.step) as log:
-        for event in fit(trainer, batches, experiment.validate, stop):
+        for event in fit(trainer, batches, experiment.validate):
             log.write(event)
             if isinstance(event, Validated):
                 if folder.chooses(event.scores):

@@ -58,11 +58,13 @@ class SceneBatches:
 
 @dataclass(frozen=True)
 class ArticleBatches:
-    """Article 1's one picture, again and again."""
+    """Article 1's one picture, ``count`` times, at every step."""
 
+    count: int
     normalisation: Normalisation
 
     def __call__(self, step: int) -> Batch:
-        """(1, 3, 256, 256) and (1, 256, 256) for one step."""
+        """(N, 3, 256, 256) and (N, 256, 256) for one step."""
         image, labels = article_scene()
-        return self.normalisation(to_tensor(image[None])), torch.from_numpy(labels[None])
+        images = self.normalisation(to_tensor(np.stack([image] * self.count)))
+        return images, torch.from_numpy(np.stack([labels] * self.count))

@@ -174,7 +174,7 @@ def checkpoint_card(checkpoint: Bundled, language: str) -> str:
 def headlines(card: Card, language: str) -> str:
     """The scores that a checkpoint is judged by, large, and what they were measured on."""
     tiles = "".join(
-        f"<div><dt>{name}</dt><dd>{card.scores[name]:.3f}</dd>{plain(card, name, language)}</div>"
+        f"<div><dt>{name}</dt><dd>{card.scores[name]:.3f}</dd>{without_averaging(card, name, language)}</div>"
         for name in HEADLINES
         if name in card.scores
     )
@@ -182,7 +182,7 @@ def headlines(card: Card, language: str) -> str:
     return f'<dl class="headlines">{tiles}</dl>{measured if card.scored_on else ""}'
 
 
-def plain(card: Card, name: str, language: str) -> str:
+def without_averaging(card: Card, name: str, language: str) -> str:
     """The same score without test-time averaging, where it was measured."""
     value = card.scores.get(f"{name} without averaging")
     if value is None:

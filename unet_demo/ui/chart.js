@@ -44,7 +44,6 @@ find(".scale").setAttribute("aria-label", text("scale"));
 
 let runs = []; // front run last
 let reference = null;
-let chosenScale = null; // what the person chose; until then the value decides
 let scale = "linear";
 let pointed = null; // the step under the pointer
 let theme = readTheme();
@@ -56,7 +55,7 @@ let legendKey = "";
 // --- values ---------------------------------------------------------------------------------
 
 function receive() {
-  const value = props.value || { runs: [], reference: null, log_scale: false };
+  const value = props.value || { runs: [], reference: null };
   const former = series;
   series = new Map();
   const parse = (line) => {
@@ -76,8 +75,6 @@ function receive() {
   const live = runs.findLastIndex((run) => run.live);
   if (live >= 0) runs.push(...runs.splice(live, 1));
   dress();
-  scale = chosenScale ?? (value.log_scale ? "log" : "linear");
-  showScale();
   drawSoon();
 }
 
@@ -537,7 +534,7 @@ function showScale() {
 find(".scale").addEventListener("click", (event) => {
   const button = event.target.closest("[data-scale]");
   if (!button) return;
-  scale = chosenScale = button.dataset.scale;
+  scale = button.dataset.scale;
   showScale();
   drawSoon();
 });
@@ -578,4 +575,5 @@ function speakSoon(sentence) {
 new ResizeObserver(drawSoon).observe(canvas);
 onThemeChange(drawSoon);
 watch("value", receive);
+showScale();
 receive();

@@ -50,16 +50,13 @@ def chart(value: dict[str, Any] | None = None, **html: Any) -> gr.HTML:
     return component("chart", value, component_texts("chart"), **html)
 
 
-def chart_value(
-    runs: Sequence[Curve], reference: Curve | None = None, *, log_scale: bool = False
-) -> dict[str, Any]:
+def chart_value(runs: Sequence[Curve], reference: Curve | None = None) -> dict[str, Any]:
     """What the chart shows, JSON-able and whole: an update that gets lost harms nothing.
 
     Args:
         runs: the runs, oldest first. Up to four behind the front one look each their own way; a
             fifth looks like the first.
         reference: a published curve, dotted; its ``steps`` and ``train`` are drawn.
-        log_scale: the scale of the loss axis until the person chooses one.
 
     Raises:
         ValueError: a run has not one value for each step.
@@ -67,7 +64,6 @@ def chart_value(
     return {
         "runs": [_run(curve) for curve in runs],
         "reference": None if reference is None else _run(reference),
-        "log_scale": log_scale,
     }
 
 

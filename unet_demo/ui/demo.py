@@ -1,5 +1,6 @@
 """The demo: its pages, and how it is served."""
 
+import logging
 import threading
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from .serve_error import ServeError
 from .texts import i18n, language_of, t
 from .theme import theme
 from .train_page import TrainPage
+
+LOGGER = logging.getLogger(__name__)
 
 MAX_UPLOAD = "200mb"
 
@@ -121,7 +124,7 @@ def launch(**options: object):
     }
     try:
         launched = demo.launch(**{**settings, **options, "prevent_thread_lock": True})  # type: ignore[arg-type]
-    except OSError as error:
+    except (OSError, OverflowError) as error:  # Gradio looks on past the last port there is
         raise ServeError(
             "The demo cannot listen there: the port is taken, or the host is not this machine's;"
             " give another port (--port, GRADIO_SERVER_PORT) or host (--host, GRADIO_SERVER_NAME)."
@@ -135,7 +138,14 @@ def launch(**options: object):
 
 
 def get_ready() -> None:
-    """Import what computes, and segment the first example: a visitor should not have to wait for it."""
+    """Import what computes, and segment the first example: a visitor should not have to wait for it.
+
+    What is wrong with the example's checkpoint or the device is logged; the page says it, too.
+    """
     later.devices.leave_cores_free()
-    opening()
+    try:
+        opening()
+    except later.segmentation.EXPECTED_ERRORS as error:
+        words = later.segmentation.plain_words(error)
+        LOGGER.warning("The first example cannot be segmented: %s", words)
     later.load_all()

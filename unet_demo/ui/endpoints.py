@@ -26,7 +26,7 @@ def list_checkpoints() -> list[dict[str, Any]]:
     try:
         cards = later.checkpoints.offered_cards()
     except later.segmentation.EXPECTED_ERRORS as error:
-        raise gr.Error(str(error), print_exception=False) from error
+        raise gr.Error(later.segmentation.plain_words(error), print_exception=False) from error
     return [
         {
             "name": name,
@@ -68,10 +68,10 @@ def segment_picture(
         brought = read_picture(picture)
         predictor = zero_gpu.open_predictor(later.checkpoints.find_offered(checkpoint))
         prediction = predictor.predict(brought.pages, flips=average)
+        labels = prediction.labels(threshold)
+        (mask,) = write_prediction(fresh_folder(), brought.name, prediction, threshold=threshold)
     except later.segmentation.EXPECTED_ERRORS as error:
-        raise gr.Error(str(error), print_exception=False) from error
-    labels = prediction.labels(threshold)
-    (mask,) = write_prediction(fresh_folder(), brought.name, prediction, threshold=threshold)
+        raise gr.Error(later.segmentation.plain_words(error), print_exception=False) from error
     pages, height, width, _ = brought.pages.shape
     reason = later.segmentation.one_class_reason(labels, predictor.card)
     description = {

@@ -1,20 +1,31 @@
-"""Files on their way to the browser: made when asked for, gone after an hour."""
+"""Files on their way to the browser: made when asked for, gone after an hour or with the server."""
 
 import shutil
 import tempfile
+import threading
 import time
+from functools import cache
 from pathlib import Path
 
 KEPT_SECONDS = 3600
 
-FOLDER = Path(tempfile.gettempdir()) / "unet_demo"
+# One at a time: what a request finds to be old, another would be removing.
+_TIDYING = threading.Lock()
 
 
 def fresh_folder() -> Path:
     """An empty folder for one answer. Those of earlier answers are removed once they are old."""
-    FOLDER.mkdir(exist_ok=True)
-    oldest = time.time() - KEPT_SECONDS
-    for folder in FOLDER.iterdir():
-        if folder.stat().st_mtime < oldest:
-            shutil.rmtree(folder, ignore_errors=True)
-    return Path(tempfile.mkdtemp(dir=FOLDER))
+    with _TIDYING:
+        root = Path(_root().name)
+        root.mkdir(exist_ok=True)  # the system may have tidied up behind a server that sat idle
+        oldest = time.time() - KEPT_SECONDS
+        for folder in root.iterdir():
+            if folder.stat().st_mtime < oldest:
+                shutil.rmtree(folder, ignore_errors=True)
+        return Path(tempfile.mkdtemp(dir=root))
+
+
+@cache
+def _root() -> tempfile.TemporaryDirectory:
+    """This process's own folder, among those from which Gradio hands over files."""
+    return tempfile.TemporaryDirectory(prefix="unet_demo_")

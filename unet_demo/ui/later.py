@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .. import checkpoints, devices, examples, inference, networks, remote, segmentation
     from ..data import truth
+    from ..live import experiment as live_experiment
     from ..live import files as live_files
     from ..live import run as live_run
     from ..training import article_losses
@@ -24,6 +25,7 @@ __all__ = [
     "devices",
     "examples",
     "inference",
+    "live_experiment",
     "live_files",
     "live_run",
     "networks",
@@ -37,6 +39,7 @@ PACKAGE = __name__.split(".")[0]
 IN_FOLDERS = {
     "about_text": "ui.about_text",
     "article_losses": "training.article_losses",
+    "live_experiment": "live.experiment",
     "live_files": "live.files",
     "live_run": "live.run",
     "truth": "data.truth",

@@ -57,10 +57,10 @@ class Number:
 
     def read(self, text: str) -> float:
         """An int where the step is whole."""
-        bounds = {"least": plain(self.least), "most": plain(self.most)}
+        bounds = {"least": number_text(self.least), "most": number_text(self.most)}
         whole = self._whole
         wish = "number" if not whole else "whole" if self.step == 1 else "multiple"
-        unfit = Unfit(wish, **bounds, step=plain(self.step))
+        unfit = Unfit(wish, **bounds, step=number_text(self.step))
         try:
             value = float(text)
         except ValueError:
@@ -70,7 +70,7 @@ class Number:
         return int(value) if whole else value
 
     def write(self, value: float) -> str:
-        return plain(int(value) if self._whole else value)
+        return number_text(int(value) if self._whole else value)
 
     @property
     def _whole(self) -> bool:
@@ -97,7 +97,7 @@ class Power:
 
     def write(self, value: float) -> str:
         """Three digits, as many as a run takes of it."""
-        return plain(float(f"{10**value:.3g}"))
+        return number_text(float(f"{10**value:.3g}"))
 
 
 @dataclass(frozen=True)
@@ -243,7 +243,7 @@ def write(
     )
 
 
-def plain(number: float) -> str:
+def number_text(number: float) -> str:
     """A number without an end of zeros."""
     return str(int(number)) if number == int(number) else f"{number:.10g}"
 

@@ -1,17 +1,15 @@
 """The pictures of a run: input, truth, prediction and errors side by side, as they change."""
 
-import base64
-import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import numpy as np
-from PIL import Image
 
 from ..render import WRONG_COLOUR, colour_mask
 from ..void import VOID
 from .component import component
+from .data_url import png_url
 from .texts import component_texts
 
 if TYPE_CHECKING:
@@ -48,10 +46,10 @@ def scenes_value(
         ids = None if prediction is None else prediction[row]
         rows.append(
             {
-                "picture": _png(picture),
-                "truth": _png(colour_mask(truth[row], task.palette)),
-                "prediction": None if ids is None else _png(colour_mask(ids, task.palette)),
-                "errors": None if ids is None else _png(_wrong(ids, truth[row])),
+                "picture": png_url(picture),
+                "truth": png_url(colour_mask(truth[row], task.palette)),
+                "prediction": None if ids is None else png_url(colour_mask(ids, task.palette)),
+                "errors": None if ids is None else png_url(_wrong(ids, truth[row])),
             }
         )
     classes = [
@@ -70,9 +68,3 @@ def _wrong(labels: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 def _css(colour: Sequence[int]) -> str:
     return f"rgb({', '.join(str(channel) for channel in colour)})"
-
-
-def _png(pixels: np.ndarray) -> str:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,21 +14,23 @@ from gradio.events import Dependency
 from PIL import Image
 
 from ..bundled import offered_names, read_titles
-from ..data.images import PictureError, read_picture
+from ..data.images import read_picture
 from ..exports import EXPORTS, Look
 from ..hub import looks_like_repo
 from ..render import STYLES, error_map
 from . import later, zero_gpu
-from .cancelling import Cancellations
+from .cancelling import Cancellations, StopSignal
+from .download import download_link, hand_over
 from .files import fresh_folder
 from .notices import alert, hint, note
 from .picture_input import PictureInput
 from .scores import score_table
 from .segment_link import SegmentLink, checkpoints_of_examples, example_of
-from .segment_views import PREVIEW, Shown, legend_table, paint, preview, status, view, whole_page
+from .segment_session import Session, Sessions
+from .segment_views import Shown, repainted, status, view, whole_page
 from .share import ShareButtons
 from .texts import language_of, say, say_name, t, t_name
-from .viewer import repaint_value, viewer
+from .viewer import viewer
 
 if TYPE_CHECKING:
     from ..examples import Example
@@ -41,12 +43,11 @@ INFERENCE = "inference"
 
 INFERENCES_AT_ONCE = 2
 
-STATE_SECONDS = 3600
-"""How long a visitor's picture and result are kept after they were last used."""
-
-
 Values = dict[Block, Any]
 """What a handler is given: the components that it asked for → their values."""
+
+Update = dict[Any, Any]
+"""Component → its new value or properties."""
 
 PROGRESS = gr.Progress()
 
@@ -64,26 +65,23 @@ NAME_EXAMPLES = """() => {
     button.setAttribute('aria-label', button.innerText.trim());
 }"""
 
-CLICK_LINK = "() => document.querySelector('#download-link').click()"
-
 
 @dataclass(frozen=True)
 class Job:
     """A wish to segment something: with what, how to show it, and for whom.
 
     ``checkpoint`` is the picker's value; ``others`` maps those values to files that are not
-    bundled. ``shown`` is what the page shows meanwhile, and goes on to show if it comes to nothing.
+    bundled. ``signal`` calls the job off, for a newer one of the same visitor's, say.
     """
 
-    brought: "Brought | None"
-    shown: Shown | None
+    session: Session
+    signal: StopSignal
     others: dict[str, str]
     checkpoint: str
     flips: bool
     page: int
     opacity: float
     style: str
-    session: str
     language: str
     progress: gr.Progress
     picked: bool = False
@@ -97,15 +95,28 @@ class Job:
         offered = later.checkpoints.find_offered
         return zero_gpu.open_predictor(Path(other) if other else offered(self.checkpoint))
 
+    def take(self, brought: "Brought") -> None:
+        """Have later wishes be for this picture, unless a newer job has chosen another."""
+        if not self.signal.superseded:
+            self.session.brought = brought
+
+    def keep(self, shown: Shown, look: Look) -> None:
+        """What the page goes on to show, unless a newer job decides that."""
+        if not self.signal.superseded:
+            self.session.shown, self.session.look = shown, look
+            self.session.others = self.others
+
+
+Work = Callable[[Job], Iterator[Update]]
+"""What a job consists of, as updates of the page."""
+
 
 class SegmentPage:
     """The page's components, and what happens when they are used."""
 
     def __init__(self, demo: gr.Blocks) -> None:
         self.jobs = Cancellations()
-        self.brought = gr.State(None, time_to_live=STATE_SECONDS)
-        self.shown = gr.State(None, time_to_live=STATE_SECONDS)
-        self.others = gr.State({}, time_to_live=STATE_SECONDS)
+        self.sessions = Sessions()
         self._thumbnails = tempfile.TemporaryDirectory(prefix="unet_demo_")
         with gr.Row(elem_classes="segment-page"):
             with gr.Column(scale=2, min_width=280):
@@ -173,7 +184,9 @@ class SegmentPage:
         for example in later.examples.offered_examples():
             path = Path(self._thumbnails.name) / f"{example.name}.png"
             if not path.exists():
-                Image.fromarray(later.examples.load_thumbnail(example.name)).save(path)
+                aside = fresh_folder() / path.name
+                Image.fromarray(later.examples.load_thumbnail(example.name)).save(aside)
+                aside.replace(path)
             captioned.append((str(path), say_name("example", example.caption, language)))
         return captioned
 
@@ -216,7 +229,7 @@ class SegmentPage:
         self.download_note = gr.HTML(elem_classes=["hint", "padded"])
         self.share = ShareButtons("segment")
         # A file is made when it is asked for, then this link is clicked for the person.
-        self.download = gr.DownloadButton(visible="hidden", elem_id="download-link")
+        self.download = download_link("download-link")
         with gr.Accordion(t("segment_truth"), open=False):
             self.truth = gr.File(label=t("segment_truth_file"), elem_id="truth")
             gr.HTML(t("segment_truth_info"), elem_classes="hint")
@@ -227,15 +240,14 @@ class SegmentPage:
             )  # fmt: skip
 
     def _wire(self, demo: gr.Blocks) -> None:
-        look = [self.threshold, self.opacity, self.style]
+        seen = [self.slice, self.threshold, self.opacity, self.style]
+        painted = [self.viewer, self.legend]
         # As a set, so that a handler is given one dict of what it may need.
         settings: set[Block] = {
-            self.brought, self.shown, self.others, self.checkpoint, self.flips, self.slice,
-            self.opacity, self.style,
+            self.checkpoint, self.flips, self.slice, self.opacity, self.style,
         }  # fmt: skip
         outputs = [
-            self.brought, self.shown, self.others, self.flips, self.viewer, self.status,
-            self.legend, self.slice, self.threshold,
+            self.flips, self.viewer, self.status, self.legend, self.slice, self.threshold,
             self.download_note, self.picture, self.checkpoint, self.summary, self.scores,
             self.errors, self.cancel,
         ]  # fmt: skip
@@ -244,7 +256,7 @@ class SegmentPage:
             "concurrency_id": INFERENCE,
             "concurrency_limit": INFERENCES_AT_ONCE,
             "show_progress_on": [self.viewer],
-            "trigger_mode": "multiple",  # a newer wish calls off the one before, see _segment
+            "trigger_mode": "multiple",  # a newer wish calls off the one before, see _newest
             "api_visibility": "private",
         }
         quick: dict[str, Any] = {
@@ -252,56 +264,57 @@ class SegmentPage:
             "trigger_mode": "always_last",
             "api_visibility": "private",
         }
-        from_address = [self.opacity, self.style]
-        demo.load(self.on_open, settings, **{**slow, "outputs": [*outputs, *from_address]})
-        self.share.wire(self.query, [self.shown, self.slice, *look])
+
+        def segment(
+            listen: Callable[..., Dependency], handler: Callable, *inputs: Block, **options: Any
+        ) -> None:
+            # On no component: Gradio would show the wait of the event before beside the hidden one.
+            listen(handler, settings.union(inputs), **{**slow, **options}).then(
+                self.on_settled, seen, painted, show_progress_on=[], **quick
+            )
+
+        self._segment_at = segment
+        segment(demo.load, self.on_open, outputs=[*outputs, self.opacity, self.style])
+        self.share.wire(self.query, seen)
         demo.load(
             self.on_greeting, None, self.examples, queue=False, show_progress="hidden",
             api_visibility="private",
         ).then(None, js=NAME_EXAMPLES)  # fmt: skip
         demo.unload(self.on_leave)
         # Not "input": a paste and the camera fire that before the new picture has arrived.
-        self.picture.change(self.on_picture, {self.picture} | settings, **slow)
-        self.examples.select(self.on_example, settings, **slow)
-        gr.on(
-            [self.checkpoint.input, self.flips.input],
-            self.on_again,
-            settings,
-            **slow,
-        )
-        self.repo.submit(self.on_repo, {self.repo} | settings, **slow)
-        self._slow, self._settings = slow, settings
+        segment(self.picture.change, self.on_picture, self.picture)
+        segment(self.examples.select, self.on_example)
+        segment(partial(gr.on, [self.checkpoint.input, self.flips.input]), self.on_again)
+        segment(self.repo.submit, self.on_repo, self.repo)
         self.open_from(self.file.upload, self.file)
         self.cancel.click(self.on_cancel, queue=False, api_visibility="private")
-        painted = [self.viewer, self.legend]
         gr.on(
             [self.threshold.input, self.opacity.input, self.style.input],
             self.on_repaint,
-            [self.shown, self.slice, *look],
+            seen,
             painted,
             **quick,
         )
-        self.slice.input(self.on_slice, [self.shown, self.slice, *look], painted, **quick)
+        self.slice.input(self.on_slice, seen, painted, **quick)
         self.truth.change(
             self.on_truth,
-            [self.truth, self.brought, self.shown, self.slice, self.threshold],
-            [self.brought, self.shown, self.scores, self.errors, self.status],
+            [self.truth, self.slice, self.threshold],
+            [self.scores, self.errors, self.status],
             api_visibility="private",
         )
         gr.on(
             [self.threshold.change, self.slice.change],
             self.on_compare,
-            [self.shown, self.slice, self.threshold],
+            [self.slice, self.threshold],
             [self.scores, self.errors],
             **quick,
         )
         for kind, button in self.downloads.items():
-            button.click(
-                lambda shown, *look, kind=kind: self.on_download(kind, shown, *look),
-                [self.shown, *look],
-                self.download,
+            made = button.click(
+                self._download(kind), [self.threshold, self.opacity, self.style], self.download,
                 api_visibility="private",
-            ).then(None, js=CLICK_LINK)
+            )  # fmt: skip
+            hand_over(made, self.download)
         for brought in (self.picture.upload, self.examples.select):
             brought(None, js=SHOW_VIEWER)
 
@@ -310,13 +323,16 @@ class SegmentPage:
 
         def on_file(values: Values, request: gr.Request, progress=PROGRESS):
             """A checkpoint file, brought or just trained, for the picture that was brought last."""
-            name = Path(values[file]).name
-            others = {**values[self.others], name: values[file]}
-            yield from self._segment(
-                self._job(values, request, progress, checkpoint=name, others=others)
-            )
+            path = values[file]
+            name = Path(path).name
+            yield from self._again(
+                values, request, progress,
+                lambda job, brought: self._segment(
+                    replace(job, checkpoint=name, others={**job.others, name: path}), brought
+                ),
+            )  # fmt: skip
 
-        listen(on_file, {file} | self._settings, **self._slow)
+        self._segment_at(listen, on_file, file)
 
     def on_greeting(self, request: gr.Request):
         """The examples, with captions that Gradio's script would not translate."""
@@ -324,23 +340,30 @@ class SegmentPage:
 
     def on_open(self, values: Values, request: gr.Request, progress=PROGRESS):
         """The page opens with its first example segmented, or with what its address names."""
-        wished = self.link.read(request.query_params).values
-        if wished:
-            yield from self._open_as(wished, self._job(values, request, progress))
-            return
+
+        def work(job: Job) -> Iterator[Update]:
+            wished = self.link.read(request.query_params).values
+            yield from self._open_as(wished, job) if wished else self._open(job)
+
+        yield from self._newest(values, request, progress, work)
+
+    def _open(self, job: Job) -> Iterator[Update]:
+        """The first example."""
+        brought = later.examples.load_example(later.examples.EXAMPLES[0].name)
+        job.take(brought)
         try:
             shown = opening()
         except later.segmentation.EXPECTED_ERRORS as error:
-            yield {self.status: alert(error, language_of(request))}
+            yield {self.status: expected_alert(error, job.language)}
             return
-        example = later.examples.load_example(later.examples.EXAMPLES[0].name)
-        job = self._job(
-            values, request, progress, brought=example, checkpoint=shown.checkpoint, page=1
-        )
-        yield {self.brought: example, **self._result(shown, job)}
+        yield self._result(shown, replace(job, page=1))
 
-    def _open_as(self, wished: dict[str, Any], job: Job) -> Iterator[dict]:
+    def _open_as(self, wished: dict[str, Any], job: Job) -> Iterator[Update]:
         """What an address names; where its repository can't be had, the example's own checkpoint."""
+        opacity, style = wished.get("opacity", job.opacity), wished.get("style", job.style)
+        yield {self.opacity: opacity, self.style: style}
+        brought = later.examples.load_example(wished["example"])
+        job.take(brought)
         name, others, refusal = wished["checkpoint"], {}, None
         if name not in self.names:
             try:
@@ -350,24 +373,23 @@ class SegmentPage:
                 name = checkpoints_of_examples()[wished["example"]]
         job = replace(
             job,
-            brought=later.examples.load_example(wished["example"]),
             others=others,
             checkpoint=name,
             flips=wished.get("flips", False),
             page=wished.get("slice", 1),
-            opacity=wished.get("opacity", job.opacity),
-            style=wished.get("style", job.style),
+            opacity=opacity,
+            style=style,
             threshold=wished.get("threshold"),
         )
-        yield {self.opacity: job.opacity, self.style: job.style}
-        yield from self._segment(job)
+        yield from self._segment(job, brought)
         if refusal:
-            yield {self.status: alert(refusal, job.language)}
+            yield {self.status: expected_alert(refusal, job.language)}
 
     def query(
-        self, shown: Shown | None, page: float, threshold: float, opacity: float, style: str
+        self, request: gr.Request, page: float, threshold: float, opacity: float, style: str
     ) -> tuple[str, bool]:
         """The query of an address that shows the same, and whether something of it cannot travel."""
+        shown = self._session(request).shown
         if shown is None:
             return self.link.write({}, threshold), False
         segmentation = shown.segmentation
@@ -388,177 +410,214 @@ class SegmentPage:
     def on_picture(self, values: Values, request: gr.Request, progress=PROGRESS):
         """A picture was dropped, chosen, pasted or taken; removing one keeps the result."""
         path = values[self.picture]
-        if path is None or Path(path).name == PREVIEW:
+        if path is None or self._session(request).is_preview(path):
             yield {self.status: gr.skip()}  # a generator that yields nothing empties its outputs
             return
-        try:
-            brought = later.segmentation.Brought(read_picture(path))
-        except PictureError as error:
-            # The box goes back to the picture that the result still shows.
-            shown = values[self.shown]
-            earlier = preview(shown.segmentation.picture) if shown else None
-            yield {self.status: alert(error, language_of(request)), self.picture: earlier}
-            return
-        yield from self._segment(
-            self._job(values, request, progress, brought=brought, page=1, picked=True)
-        )
+
+        def work(job: Job) -> Iterator[Update]:
+            try:
+                brought = later.segmentation.Brought(read_picture(path))
+            except later.segmentation.EXPECTED_ERRORS as error:
+                # The box goes back to the picture that the result still shows.
+                message = expected_alert(error, job.language)
+                yield {self.picture: None, **self._as_before(job, message)}
+                return
+            yield from self._segment(replace(job, page=1, picked=True), brought)
+
+        yield from self._newest(values, request, progress, work)
 
     def on_example(
         self, values: Values, event: gr.SelectData, request: gr.Request, progress=PROGRESS
     ):
         """An example was clicked: take it with a checkpoint that knows its kind."""
-        example = later.examples.offered_examples()[event.index]
-        name = checkpoint_for(example, values[self.shown])
-        brought = later.examples.load_example(example.name)
-        yield from self._segment(
-            self._job(values, request, progress, brought=brought, checkpoint=name, page=1)
-        )
+
+        def work(job: Job) -> Iterator[Update]:
+            example = later.examples.offered_examples()[event.index]
+            name = checkpoint_for(example, job.session.shown)
+            brought = later.examples.load_example(example.name)
+            yield from self._segment(replace(job, checkpoint=name, page=1), brought)
+
+        yield from self._newest(values, request, progress, work)
 
     def on_again(self, values: Values, request: gr.Request, progress=PROGRESS):
         """Another checkpoint, or other averaging, for the picture that was brought last."""
-        yield from self._segment(self._job(values, request, progress, picked=True))
+        yield from self._again(
+            values, request, progress,
+            lambda job, brought: self._segment(replace(job, picked=True), brought),
+        )  # fmt: skip
 
     def on_repo(self, values: Values, request: gr.Request, progress=PROGRESS):
         """A checkpoint of the Hub's, for the picture that was brought last."""
-        repo, language = values[self.repo], language_of(request)
-        yield {self.status: note(say("segment_fetching", language, repo=repo))}
-        try:
-            file = later.checkpoints.find_offered(repo)
-        except later.segmentation.EXPECTED_ERRORS as error:
-            yield {self.status: alert(error, language)}
-            return
-        name = repo.strip()
-        others = values[self.others]
-        if name not in self.names:
-            others = {**others, name: str(file)}
-        yield from self._segment(
-            self._job(values, request, progress, checkpoint=name, others=others)
-        )
+        repo = values[self.repo]
+
+        def work(job: Job, brought: "Brought") -> Iterator[Update]:
+            yield {self.status: note(say("segment_fetching", job.language, repo=repo))}
+            try:
+                file = later.checkpoints.find_offered(repo)
+            except later.segmentation.EXPECTED_ERRORS as error:
+                yield self._as_before(job, expected_alert(error, job.language))
+                return
+            name = repo.strip()
+            others = job.others if name in self.names else {**job.others, name: str(file)}
+            yield from self._segment(replace(job, checkpoint=name, others=others), brought)
+
+        yield from self._again(values, request, progress, work)
 
     def on_cancel(self, request: gr.Request) -> None:
         """Call off the segmentation that is running; its handler says so."""
         self.jobs.cancel(request.session_hash or "")
 
     def on_leave(self, request: gr.Request) -> None:
-        """The tab was closed: nobody waits for the result any more."""
+        """The tab was closed or loaded anew: nobody waits for the result, and its memory goes."""
         self.jobs.cancel(request.session_hash or "")
+        self.sessions.close(request.session_hash)
 
-    def on_repaint(self, shown, page, threshold, opacity, style, request: gr.Request):
+    def on_repaint(self, page, threshold, opacity, style, request: gr.Request):
         """Threshold, opacity or marking moved: paint anew what the network said."""
-        if shown is None:
-            return gr.skip(), gr.skip()
-        painted, entries = paint(shown, page, Look(threshold, opacity, style))
-        return repaint_value(painted), legend_table(entries, language_of(request))
+        return self._paint(repainted, page, Look(threshold, opacity, style), request)
 
-    def on_slice(self, shown, page, threshold, opacity, style, request: gr.Request):
+    def on_slice(self, page, threshold, opacity, style, request: gr.Request):
         """Another page of the stack."""
+        return self._paint(view, page, Look(threshold, opacity, style), request)
+
+    def on_settled(self, page, threshold, opacity, style, request: gr.Request):
+        """A result has come, painted as was asked when it was begun: that may have changed since."""
+        look = self._session(request).look
+        if look and (look.opacity, look.style) == (opacity, style):
+            return gr.skip(), gr.skip()
+        return self.on_repaint(page, threshold, opacity, style, request)
+
+    def _paint(self, paint: Callable, page: int, look: Look, request: gr.Request):
+        """The viewer's value and the legend; nothing where another result has come meanwhile."""
+        session = self._session(request)
+        session.look = look
+        shown = session.shown
         if shown is None:
             return gr.skip(), gr.skip()
-        return view(shown, page, Look(threshold, opacity, style), language_of(request))
+        painted = paint(shown, page, look, language_of(request))
+        is_still_shown = session.shown is not None and session.shown.token == shown.token
+        return painted if is_still_shown else (gr.skip(), gr.skip())
 
-    def on_truth(self, path, brought, shown, page, threshold, request: gr.Request):
+    def on_truth(self, path, page, threshold, request: gr.Request):
         """A ground truth was dropped, or taken away: compare with it, or no longer."""
-        language = language_of(request)
-        if shown is None:
-            return {self.status: alert(say("segment_no_picture", language), language)}
-        card = shown.segmentation.card
+        session, language = self._session(request), language_of(request)
+        if session.shown is None:
+            return self._no_picture(language)
+        segmentation = session.shown.segmentation
+        picture, task = segmentation.picture, segmentation.card.task
         try:
-            truth = None if path is None else later.truth.read_truth(path, card.task)
+            truth = None if path is None else later.truth.read_truth(path, task)
             if truth is not None:
-                truth = later.truth.fit_truth(truth, shown.segmentation.picture.pages.shape[:3])
-        except PictureError as error:
-            return {self.status: alert(error, language)}
-        shown = replace(shown, truth=truth)
-        return {
-            self.brought: replace(brought, truth=truth, classes=card.task.classes),
-            self.shown: shown,
-            **self._comparison(shown, page, threshold, language),
-        }
+                truth = later.truth.fit_truth(truth, picture.pages.shape[:3])
+        except later.segmentation.EXPECTED_ERRORS as error:
+            return {self.status: expected_alert(error, language)}
+        session.compare_with(later.segmentation.Brought(picture, truth, task.classes))
+        return self._comparison(session.shown, page, threshold, language)
 
-    def on_compare(self, shown, page, threshold, request: gr.Request):
+    def on_compare(self, page, threshold, request: gr.Request):
         """The threshold or the slice has come to rest: score again."""
+        shown = self._session(request).shown
         return self._comparison(shown, page, threshold, language_of(request))
 
-    def on_download(self, kind, shown, threshold, opacity, style):
-        """Make the file that was asked for; the link beside it is then clicked for the person."""
-        if shown is None:
-            return gr.skip()
-        segmentation, look = shown.segmentation, Look(threshold, opacity, style)
-        write = EXPORTS[kind]
-        return str(write(fresh_folder(), segmentation.picture, segmentation.prediction, look))
+    def _download(self, kind: str) -> Callable[..., str]:
+        """The handler that makes a file of this kind."""
 
-    def _job(
-        self, values: Values, request: gr.Request, progress: gr.Progress, **wished: Any
-    ) -> Job:
-        """What the page is set to, as a wish; ``wished`` are the fields of it that differ."""
-        job = Job(
-            brought=values[self.brought],
-            shown=values[self.shown],
-            others=values[self.others],
-            checkpoint=values[self.checkpoint],
-            flips=values[self.flips],
-            page=values[self.slice],
-            opacity=values[self.opacity],
-            style=values[self.style],
-            session=request.session_hash or "",
-            language=language_of(request),
-            progress=progress,
-        )
-        return replace(job, **wished)
+        def on_download(threshold, opacity, style, request: gr.Request) -> str:
+            shown = self._session(request).shown
+            if shown is None:
+                message = say("segment_no_picture", language_of(request))
+                raise gr.Error(message, print_exception=False)
+            segmentation, look = shown.segmentation, Look(threshold, opacity, style)
+            write = EXPORTS[kind]
+            return str(write(fresh_folder(), segmentation.picture, segmentation.prediction, look))
 
-    def _segment(self, job: Job) -> Iterator[dict]:
-        """Run the network and show what it says; if nothing comes of it, the earlier result stays."""
-        if job.brought is None:
-            yield {self.status: alert(say("segment_no_picture", job.language), job.language)}
+        return on_download
+
+    def _session(self, request: gr.Request) -> Session:
+        return self.sessions.of(request.session_hash)
+
+    def _no_picture(self, language: str) -> Update:
+        return {self.status: alert(say("segment_no_picture", language), language)}
+
+    def _newest(
+        self, values: Values, request: gr.Request, progress: gr.Progress, work: Work
+    ) -> Iterator[Update]:
+        """Do what was wished for, from how the page is set.
+
+        It calls off the visitor's job before; once a newer one does so to it, it says nothing more.
+        """
+        session = self._session(request)
+        with self.jobs.begin(request.session_hash or "") as signal:
+            job = Job(
+                session=session,
+                signal=signal,
+                others=session.others,
+                checkpoint=values[self.checkpoint],
+                flips=values[self.flips],
+                page=values[self.slice],
+                opacity=values[self.opacity],
+                style=values[self.style],
+                language=language_of(request),
+                progress=progress,
+            )
+            for update in work(job):
+                if signal.superseded:
+                    yield {self.status: gr.skip()}
+                    return
+                yield update
+
+    def _again(
+        self, values: Values, request: gr.Request, progress: gr.Progress,
+        work: "Callable[[Job, Brought], Iterator[Update]]",
+    ) -> Iterator[Update]:  # fmt: skip
+        """As `_newest`, for the picture that was brought last; without one, nothing is called off."""
+        brought = self._session(request).brought
+        if brought is None:
+            yield self._no_picture(language_of(request))
             return
-        signal = self.jobs.begin(job.session)
-        yield {self.brought: job.brought, self.cancel: gr.Button(visible=True)}
+        yield from self._newest(values, request, progress, lambda job: work(job, brought))
+
+    def _segment(self, job: Job, brought: "Brought") -> Iterator[Update]:
+        """Run the network and show what it says; if nothing comes of it, the earlier result stays."""
+        job.take(brought)
+        yield {self.cancel: gr.Button(visible=True)}
         try:
             predictor = job.predictor()
             prediction = predictor.predict(
-                job.brought.picture.pages,
+                brought.picture.pages,
                 flips=job.flips,
                 progress=lambda done, total: job.progress((done, total)),
-                cancelled=signal,
+                cancelled=job.signal,
             )
         except later.inference.Cancelled:
-            called_off = not self.jobs.superseded(job.session, signal)
-            message = note(say("segment_cancelled", job.language))
-            yield self._as_before(job, message) if called_off else {self.status: gr.skip()}
+            yield self._as_before(job, note(say("segment_cancelled", job.language)))
             return
-        except (*later.segmentation.EXPECTED_ERRORS, MemoryError) as error:
-            yield self._as_before(job, alert(error, job.language))
+        except later.segmentation.EXPECTED_ERRORS as error:
+            yield self._as_before(job, expected_alert(error, job.language))
             return
         except gr.Error as error:  # ZeroGPU has no GPU for this visitor now
             yield self._as_before(job, alert(error.message, job.language))
             return
-        finally:
-            superseded = self.jobs.superseded(job.session, signal)
-            self.jobs.end(job.session, signal)
-        if superseded:
-            yield {self.status: gr.skip()}
-            return
         card = predictor.card
-        segmentation = later.segmentation.Segmentation(job.brought.picture, prediction, card)
-        truth = job.brought.truth_for(card)
+        segmentation = later.segmentation.Segmentation(brought.picture, prediction, card)
+        truth = job.session.latest(brought).truth_for(card)
         yield self._result(Shown(segmentation, truth, job.checkpoint, job.flips), job)
 
     def _as_before(self, job: Job, message: str) -> dict:
         """The message, and the controls as they were for the result that stays."""
-        before: dict = {self.status: message, self.cancel: HIDDEN_BUTTON}
-        if job.shown:
-            picture = job.shown.segmentation.picture
+        before: Update = {self.status: message, self.cancel: HIDDEN_BUTTON}
+        shown = job.session.shown
+        if shown:
+            picture, classes = shown.segmentation.picture, shown.segmentation.card.task.classes
+            job.take(later.segmentation.Brought(picture, shown.truth, classes))
             before |= {
-                self.checkpoint: job.shown.checkpoint,
-                self.flips: job.shown.flips,
-                self.picture: preview(picture),
-                self.brought: later.segmentation.Brought(
-                    picture, job.shown.truth, job.shown.segmentation.card.task.classes
-                ),
+                self.checkpoint: shown.checkpoint,
+                self.flips: shown.flips,
+                self.picture: job.session.preview(picture),
             }
         return before
 
-    def _result(self, shown: Shown, job: Job) -> dict:
+    def _result(self, shown: Shown, job: Job) -> Update:
         """Everything on the page that speaks of the picture, after the network ran."""
         segmentation = shown.segmentation
         card, pages = segmentation.card, len(segmentation.picture.pages)
@@ -573,10 +632,8 @@ class SegmentPage:
             self.checkpoint: gr.Radio(choices=choices, value=shown.checkpoint),
             self.flips: shown.flips,
         }
-        return {
+        update = {
             **({} if job.picked else picker),
-            self.shown: shown,
-            self.others: job.others,
             self.viewer: painted,
             self.legend: table,
             self.status: status(segmentation, job.language),
@@ -585,13 +642,17 @@ class SegmentPage:
             self.download_note: say(
                 "segment_download_note", job.language, last=len(card.task.classes) - 1
             ),
-            self.picture: preview(segmentation.picture),
+            self.picture: job.session.preview(segmentation.picture),
             self.summary: escape(say_name("summary", card.summary, job.language)),
             self.cancel: HIDDEN_BUTTON,
             **self._comparison(shown, page, threshold, job.language),
         }
+        job.keep(shown, look)
+        return update
 
-    def _comparison(self, shown: Shown | None, page: int, threshold: float, language: str) -> dict:
+    def _comparison(
+        self, shown: Shown | None, page: int, threshold: float, language: str
+    ) -> Update:
         if shown is None or shown.truth is None:
             return {self.scores: "", self.errors: gr.Image(value=None, visible=False)}
         segmentation = shown.segmentation
@@ -618,6 +679,11 @@ def opening() -> Shown:
     prediction = predictor.predict(brought.picture.pages)
     segmentation = later.segmentation.Segmentation(brought.picture, prediction, predictor.card)
     return Shown(segmentation, brought.truth, example.checkpoint, flips=False)
+
+
+def expected_alert(error: Exception, language: str) -> str:
+    """What is wrong with what a person brought."""
+    return alert(later.segmentation.plain_words(error), language)
 
 
 def checkpoint_for(example: "Example", shown: Shown | None) -> str:

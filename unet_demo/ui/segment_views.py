@@ -1,7 +1,9 @@
 """What the Segment page shows of a segmentation: painted pages, legend, status."""
 
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, field
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,13 +16,15 @@ from . import later
 from .files import fresh_folder
 from .notices import note, table
 from .texts import say, say_name, translated
-from .viewer import viewer_value
+from .viewer import repaint_value, viewer_value
 
 if TYPE_CHECKING:
     from ..segmentation import Segmentation
 
-PREVIEW = "unet_demo-preview.png"
-"""Name of the files that the page itself puts into the picture's box; a visitor's have others."""
+
+def new_token() -> str:
+    """Told from every other, and not to be guessed."""
+    return secrets.token_hex(8)
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,12 @@ class Shown:
     truth: np.ndarray | None
     checkpoint: str
     flips: bool
+    token: str = field(default_factory=new_token)
+    """Tells it from every other result, so that no repaint lands on a wrong one."""
+
+    def token_of(self, page: int) -> str:
+        """The viewer's token for a page."""
+        return f"{self.token}/{whole_page(page, self.segmentation)}"
 
 
 def whole_page(page: float | None, segmentation: "Segmentation") -> int:
@@ -38,16 +48,14 @@ def whole_page(page: float | None, segmentation: "Segmentation") -> int:
     return min(max(round(page or 1), 1), len(segmentation.picture.pages))
 
 
-def thumbnail(picture: Picture) -> np.ndarray:
-    """The first page as RGB, uint8 (H, W, 3)."""
-    return to_rgb(picture.pages[0])
+def preview(picture: Picture) -> Path:
+    """A PNG of the first page for the picture's box, since browsers draw no TIFF.
 
-
-def preview(picture: Picture) -> str:
-    """A PNG of the first page for the picture's box, since browsers draw no TIFF."""
-    path = fresh_folder() / PREVIEW
-    Image.fromarray(thumbnail(picture)).save(path)
-    return str(path)
+    Its name is like no other file's.
+    """
+    path = fresh_folder() / f"preview-{new_token()}.png"
+    Image.fromarray(to_rgb(picture.pages[0])).save(path)
+    return path
 
 
 def paint(shown: Shown, page: int, look: Look) -> tuple[np.ndarray, tuple[LegendEntry, ...]]:
@@ -59,6 +67,12 @@ def paint(shown: Shown, page: int, look: Look) -> tuple[np.ndarray, tuple[Legend
     picture = segmentation.picture.pages[page - 1]
     painted = overlay(picture, labels, one.task, look.opacity, look.style)
     return painted, legend(labels, one.confidence(look.threshold)[0], one.task)
+
+
+def repainted(shown: Shown, page: int, look: Look, language: str) -> tuple[dict, str]:
+    """The viewer's new overlay for the page that it shows, and the legend's table."""
+    painted, entries = paint(shown, page, look)
+    return repaint_value(painted, shown.token_of(page)), legend_table(entries, language)
 
 
 def view(shown: Shown, page: int, look: Look, language: str) -> tuple[dict, str]:
@@ -73,6 +87,7 @@ def view(shown: Shown, page: int, look: Look, language: str) -> tuple[dict, str]
         task.classes,
         task.palette,
         segmentation.prediction.probabilities[page - 1],
+        token=shown.token_of(page),
     )
     return value, legend_table(entries, language)
 

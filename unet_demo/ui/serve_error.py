@@ -1,5 +1,76 @@
-"""What stands in the way of serving the page."""
+"""What stands in the way of serving the page; told without Gradio and torch, that is, at once."""
+
+import os
+import re
+import socket
+
+from ..choices import DEVICE_TYPES, DEVICE_VARIABLE
+
+HOST_VARIABLE, PORT_VARIABLE = "GRADIO_SERVER_NAME", "GRADIO_SERVER_PORT"
+"""Gradio's own environment variables. It reads them when it is imported."""
+
+PORTS = range(1, 65536)
 
 
 class ServeError(RuntimeError):
     """One plain sentence on why the page cannot be served."""
+
+
+def check_settings(host: str | None = None) -> None:
+    """Raise ServeError if the environment's port, host or device cannot be.
+
+    ``host`` takes the place of GRADIO_SERVER_NAME. Comes before Gradio is imported, which would end
+    in a traceback. Whether there is such a GPU only torch knows: the page says so to its visitors.
+    """
+    _check_port(os.environ.get(PORT_VARIABLE))
+    _check_host(host or os.environ.get(HOST_VARIABLE))
+    _check_device(os.environ.get(DEVICE_VARIABLE))
+
+
+def _check_port(text: str | None) -> None:
+    try:
+        known = text is None or int(text) in PORTS
+    except ValueError:
+        known = False
+    if not known:
+        raise ServeError(
+            f"{PORT_VARIABLE} is {text!r}, which is no port: give a whole number from {PORTS[0]} to"
+            f" {PORTS[-1]}, or unset it."
+        )
+
+
+def _check_host(host: str | None) -> None:
+    if host is not None and not _is_this_machines(host):
+        raise ServeError(
+            f"The demo cannot listen at {host!r}, which is no address of this machine's; give"
+            f" another host (--host, {HOST_VARIABLE}), an IPv6 address in brackets, or leave it out for"
+            " 127.0.0.1."
+        )
+
+
+def _is_this_machines(host: str) -> bool:
+    """Whether a name, an address or an IPv6 address in brackets can be listened at."""
+    if ":" in host and not host.startswith("["):
+        return False  # Gradio makes a web address of it
+    try:
+        places = socket.getaddrinfo(host.strip("[]"), 0, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return False
+    return any(_can_bind(family, address) for family, *_, address in places)
+
+
+def _can_bind(family: int, address: tuple) -> bool:
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as listener:
+            listener.bind(address)
+    except OSError:
+        return False
+    return True
+
+
+def _check_device(name: str | None) -> None:
+    if name and not re.fullmatch(rf"({'|'.join(DEVICE_TYPES)})(:\d+)?", name):
+        raise ServeError(
+            f"{DEVICE_VARIABLE} is {name!r}, on which this program does not compute; give cpu, cuda"
+            " or cuda:1, or unset it for a GPU if there is one."
+        )

@@ -30,15 +30,15 @@ class ShareButtons:
             )
 
     def wire(self, query: Callable[..., tuple[str, bool]], inputs: Sequence[Component]) -> None:
-        """Have a press copy what ``query`` makes of the inputs' values.
+        """Have a press copy what ``query`` makes of the request and the inputs' values.
 
         It returns an address's query without its question mark, and whether something that is shown
         cannot be part of it.
         """
         for kind, button in self.buttons.items():
 
-            def copy(*values: Any, kind: str = kind) -> dict[str, Any]:
-                asked, incomplete = query(*values)
+            def copy(request: gr.Request, *values: Any, kind: str = kind) -> dict[str, Any]:
+                asked, incomplete = query(request, *values)
                 # The moment tells a second press from the first.
                 return {"kind": kind, "query": asked, "incomplete": incomplete, "moment": time_ns()}
 

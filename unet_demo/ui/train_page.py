@@ -15,6 +15,7 @@ from ..live.settings import LiveSettings, SettingsError, current_limits, with_ch
 from ..render import overlay
 from . import later, zero_gpu
 from .chart import chart
+from .download import download_link, hand_over
 from .files import fresh_folder
 from .link import GENERAL, read
 from .notices import alert, hint, note
@@ -42,8 +43,8 @@ from .train_views import (
     preview,
     readings,
     ready_sentence,
+    run_sentence,
     runs_table,
-    sentence,
 )
 from .viewer import viewer, viewer_value
 
@@ -67,8 +68,6 @@ ENABLED: dict[str, tuple[str, ...]] = {
     "over": ("start", "step", "reset"),
 }
 """Which buttons a person can press in each state."""
-
-CLICK_LINK = "() => document.querySelector('#train-download-link').click()"
 
 Update = dict[Any, Any]
 """Component → its new value or properties."""
@@ -169,7 +168,7 @@ class TrainPage:
                     hint("train_draw_untrained"), elem_id="train-drawn-note", elem_classes="padded"
                 )
         # A file is made when it is asked for, then this link is clicked for the person.
-        self.download = gr.DownloadButton(visible="hidden", elem_id="train-download-link")
+        self.download = download_link("train-download-link")
         with gr.Accordion(t("train_runs"), open=True):
             gr.HTML(t("train_runs_info"), elem_classes=["hint", "padded"])
             self.runs = gr.HTML(runs_table(Session()), elem_id="train-runs")
@@ -254,10 +253,11 @@ class TrainPage:
         # Gradio's own ``change`` comes a stroke late.
         self.editor.input(*drawing, **drawn)
         for kind, button in self.downloads.items():
-            button.click(
+            made = button.click(
                 self._download(kind), None, [self.download, self.status],
                 show_progress_on=[self.status], api_visibility="private",
-            ).success(None, js=CLICK_LINK)  # fmt: skip
+            )  # fmt: skip
+            hand_over(made, self.download)
         self.saved = self.use.click(
             self.on_use, None, [self.checkpoint, self.status], api_visibility="private"
         )
@@ -269,18 +269,24 @@ class TrainPage:
         return session
 
     def on_greeting(self, request: gr.Request, *values: Any) -> Update:
-        """What has to be computed, or said in the visitor's language; a run may have begun meanwhile."""
+        """What has to be computed, or said in the visitor's language.
+
+        Torch is imported for it, which takes time: what the visitor did meanwhile holds.
+        """
         session = self._session(request)
-        envelope = {self.envelope: envelope_table(session.language)}
-        if session.run:
-            return envelope
+        deeds = session.deeds
         wished = self.link.read(request.query_params).values
         settings = settings_of(wished) if wished else self._settings(values)
+        linked = {control: wished[name] for name, control in self._linked().items() if wished}
+        proposal = {**linked, **self._proposal(session, settings)}
+        envelope = {self.envelope: envelope_table(session.language)}
+        ground = drawing_ground(settings)
+        if session.run:
+            return envelope
         return {
+            **(proposal if session.deeds == deeds else {}),
             **envelope,
-            **{control: wished[name] for name, control in self._linked().items() if wished},
-            **self._proposal(session, settings),
-            self.editor: drawing_ground(settings),
+            self.editor: ground,
             self.readings: readings(None, session.language),
             self.runs: runs_table(session),
         }
@@ -296,13 +302,14 @@ class TrainPage:
         else:
             yield {self.status: gr.skip()}
 
-    def query(self, preset: str, *values: Any) -> tuple[str, bool]:
+    def query(self, request: gr.Request, preset: str, *values: Any) -> tuple[str, bool]:
         """The query of an address that brings the controls' values back; nothing is left out."""
         return self.link.write(preset, dict(zip(self.controls, values, strict=True))), False
 
     def on_preset(self, name: str, request: gr.Request) -> Update:
         """Set every control, and show what is to be learned unless a run is in progress."""
         session = self._session(request)
+        session.act()
         values = preset_values(name, self.limits)
         settings = settings_of(values)
         moved = {self.controls[key]: value for key, value in values.items()}
@@ -313,6 +320,7 @@ class TrainPage:
     def on_change(self, request: gr.Request, *values: Any) -> Update:
         """A control moved: show what would be learned, unless a run is in progress."""
         session = self._session(request)
+        session.act()
         if session.in_progress:
             return {self.status: gr.skip()}
         try:
@@ -359,7 +367,12 @@ class TrainPage:
         session.run.stop()
         if followed:
             return {self.status: gr.skip()}
-        return self._state(session, session.run, session.run.snapshot())
+        snapshot = session.run.snapshot()
+        return {
+            **self._motion(session, session.run, snapshot),
+            self.status: run_status(snapshot, session.run, session.language),
+            self.runs: runs_table(session),
+        }
 
     def on_reset(self, request: gr.Request, *values: Any) -> Update:
         """Put the run away and show what would be learned next."""
@@ -408,11 +421,10 @@ class TrainPage:
     def on_use(self, request: gr.Request) -> Update:
         """Write the checkpoint for the Segment page."""
         session = self._session(request)
-        if session.run is None or not session.trained:
-            raise gr.Error(say("train_nothing_yet", session.language), print_exception=False)
-        step = session.run.snapshot().step
+        run = self._trained_run(session)
+        step = run.snapshot().trained_steps
         path = session.file(f"live-{session.number}-{step}.safetensors")
-        FILES["checkpoint"].write(session.run, path)
+        FILES["checkpoint"].write(run, path)
         return {
             self.checkpoint: str(path),
             self.status: note(say("train_used", session.language, name=path.name)),
@@ -479,6 +491,7 @@ class TrainPage:
     def _start(
         self, session: Session, values: Sequence[Any], steps: int | None
     ) -> Iterator[Update]:
+        session.act()
         yield self._buttons("running", trained=False)
         try:
             run = zero_gpu.new_run(self._settings(values), self.limits)
@@ -489,44 +502,36 @@ class TrainPage:
         yield from self._follow(session, run, steps)
 
     def _follow(self, session: Session, run: "LiveRun", steps: int | None) -> Iterator[Update]:
-        """Show a run until it rests. What changes seldom is sent when it has changed."""
+        """Show a run until it rests. What changes seldom is computed when it has changed."""
         known = seen = None
+        status = ""
         try:
             with closing(run.play(steps)) as snapshots:
                 for snapshot in snapshots:
-                    state = snapshot.state, snapshot.exploded
-                    changed = self._state(session, run, snapshot) if state != known else {}
-                    known = state
                     moved = self._motion(session, run, snapshot)
+                    state = snapshot.state, snapshot.exploded
+                    if state != known:
+                        status = run_status(snapshot, run, session.language)
+                        moved[self.runs] = runs_table(session)
+                    known = state
                     if snapshot.look is None or snapshot.look is not seen:
                         moved[self.scenes] = pictures(snapshot, run.settings, session.language)
                     seen = snapshot.look
-                    yield {**moved, **changed}
+                    yield {**moved, self.status: status}
         except later.live_run.LiveError as error:
             yield self._failure(session, error)
         except gr.Error as error:  # ZeroGPU has no GPU for this visitor now
             yield self._failure(session, error.message)
 
     def _motion(self, session: Session, run: "LiveRun", snapshot: "Snapshot") -> Update:
-        """What moves at every update.
+        """What is said at every update.
 
-        The buttons don't, but a tab that is just opening puts its components back as they were laid
-        out: said again, they come right.
+        The buttons don't move, nor does the status, but a tab that is just opening puts its
+        components back as they were laid out, and an answer of before the run may come late: said
+        again, they come right.
         """
         return {
             self.chart: curves(session, run.settings),
-            self.readings: readings(snapshot, session.language),
-            **self._buttons(shown_state(snapshot), trained=session.trained),
-        }
-
-    def _state(self, session: Session, run: "LiveRun", snapshot: "Snapshot") -> Update:
-        """What changes when a run starts, rests or ends."""
-        said = sentence(snapshot, run, session.language)
-        wrong = snapshot.state == "diverged" or snapshot.exploded
-        next_step = hint("train_draw_now") if snapshot.state == "finished" else ""
-        return {
-            self.status: (alert(said, session.language) if wrong else note(said)) + next_step,
-            self.runs: runs_table(session),
             self.readings: readings(snapshot, session.language),
             **self._buttons(shown_state(snapshot), trained=session.trained),
         }
@@ -538,13 +543,14 @@ class TrainPage:
         }
 
     def _proposal(self, session: Session, settings: LiveSettings) -> Update:
-        """What a run with these settings would learn."""
+        """What a run with these settings would learn; nothing where one has begun meanwhile."""
         self.limits.check(settings)
-        return {
+        proposal = {
             self.scenes: preview(settings, session.language),
             self.status: note(ready_sentence(settings, session.language)),
             self.chart: curves(session, settings),
         }
+        return {self.status: gr.skip()} if session.in_progress else proposal
 
     def _buttons(self, state: str, *, trained: bool) -> Update:
         """Which buttons can be pressed."""
@@ -555,13 +561,17 @@ class TrainPage:
         files = {button: gr.Button(interactive=trained) for button in self.downloads.values()}
         return {**pressed, **files, self.use: gr.Button(interactive=trained)}
 
+    def _trained_run(self, session: Session) -> "LiveRun":
+        """The run in hand. Raises gr.Error where no network has been trained, or none is at rest."""
+        if session.run is None or not session.trained:
+            raise gr.Error(say("train_nothing_yet", session.language), print_exception=False)
+        return session.run
+
     def _download(self, kind: str) -> Callable[[gr.Request], Update]:
         def on_download(request: gr.Request) -> Update:
             session = self._session(request)
-            if session.run is None or not session.trained:
-                raise gr.Error(say("train_nothing_yet", session.language), print_exception=False)
             path = session.file(FILES[kind].name)
-            FILES[kind].write(session.run, path)
+            FILES[kind].write(self._trained_run(session), path)
             return {self.download: str(path)}
 
         return on_download
@@ -605,6 +615,14 @@ FILES: dict[str, RunFile] = {
 }
 
 
+def run_status(snapshot: "Snapshot", run: "LiveRun", language: str) -> str:
+    """What has become of a run, as HTML; what went wrong is announced at once."""
+    said = run_sentence(snapshot, run, language)
+    wrong = snapshot.state == "diverged" or snapshot.exploded
+    next_step = hint("train_draw_now") if snapshot.state == "finished" else ""
+    return (alert(said, language) if wrong else note(said)) + next_step
+
+
 def shown_state(snapshot: "Snapshot") -> str:
     """The state that the buttons follow, one of `ENABLED`."""
     return "over" if snapshot.over else snapshot.state
@@ -620,7 +638,7 @@ def drawing_ground(settings: LiveSettings) -> str:
 
     Of pixels Gradio would write the file anew, while another visitor's browser reads it.
     """
-    picture = Image.fromarray(later.live_run.watched_scenes(settings).images[0])
+    picture = Image.fromarray(later.live_experiment.watched_scenes(settings).images[0])
     path = fresh_folder() / "scene.png"
     picture.resize((CANVAS, CANVAS), Image.Resampling.NEAREST).save(path)
     return str(path)
@@ -651,7 +669,7 @@ def progress(snapshot: "Snapshot", run: "LiveRun") -> dict[str, Any]:
         "steps_per_second": round(snapshot.steps_per_second, 3),
         "seconds": round(snapshot.seconds, 3),
         "device": snapshot.device,
-        "message": sentence(snapshot, run, DEFAULT_LANGUAGE),
+        "message": run_sentence(snapshot, run, DEFAULT_LANGUAGE),
     }
     return told | {"losses": [finite(loss) for loss in snapshot.losses]} if snapshot.over else told
 

@@ -31,9 +31,15 @@ class Session:
     def __init__(self) -> None:
         self.language = DEFAULT_LANGUAGE
         self.run: LiveRun | None = None
+        self._deeds = 0
         self._number = 0
         self._past: tuple[Attempt, ...] = ()
         self._folder = tempfile.TemporaryDirectory(prefix="unet_demo_")
+
+    @property
+    def deeds(self) -> int:
+        """How often the visitor changed a control or asked for a run: an answer begun before is late."""
+        return self._deeds
 
     @property
     def number(self) -> int:
@@ -65,6 +71,10 @@ class Session:
     def running(self) -> bool:
         """Whether a training is under way."""
         return self.run is not None and self.run.snapshot().state == "running"
+
+    def act(self) -> None:
+        """Note that the visitor does something now."""
+        self._deeds += 1
 
     def begin(self, run: "LiveRun") -> None:
         """Take a new run in hand."""

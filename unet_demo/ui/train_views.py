@@ -27,8 +27,8 @@ def number(value: float | None, form: str = ".3g") -> str:
     return NOTHING if value is None or not math.isfinite(value) else format(value, form)
 
 
-def plain(settings: LiveSettings) -> dict[str, str]:
-    """What sentences say of the settings."""
+def places_of(settings: LiveSettings) -> dict[str, str]:
+    """What the sentences about a run say of its settings, by the name of its place in them."""
     return {
         "network": settings.network,
         "width": str(settings.width),
@@ -40,12 +40,12 @@ def plain(settings: LiveSettings) -> dict[str, str]:
 
 def ready_sentence(settings: LiveSettings, language: str) -> str:
     """What pressing Train will train."""
-    return say("train_said_ready", language, **plain(settings))
+    return say("train_said_ready", language, **places_of(settings))
 
 
-def sentence(snapshot: "Snapshot", run: "LiveRun", language: str) -> str:
+def run_sentence(snapshot: "Snapshot", run: "LiveRun", language: str) -> str:
     """What has become of a run, and what to do where it went wrong."""
-    known = plain(run.settings) | {"step": str(snapshot.step)}
+    known = places_of(run.settings) | {"step": str(snapshot.step)}
     if snapshot.exploded:
         times = snapshot.smoothed[-1] / snapshot.losses[0]
         return say(
@@ -99,7 +99,7 @@ def clock(seconds: float | None) -> str:
 
 def preview(settings: LiveSettings, language: str) -> dict[str, Any]:
     """The pictures that a run would be looked at by, before there is one."""
-    watched = later.live_run.watched_scenes(settings)
+    watched = later.live_experiment.watched_scenes(settings)
     return pictures_value(settings, watched.images, watched.labels, None, language)
 
 
@@ -116,8 +116,8 @@ def pictures_value(
     prediction = snapshot.look.prediction if snapshot and snapshot.look else None
     kind = "scenes" if settings.scenes else "article"
     note = say(f"train_note_{kind}", language, count=len(images))
-    shown = slice(later.live_run.SHOWN)
-    task = later.live_run.task_of(settings)
+    shown = slice(later.live_experiment.SHOWN)
+    task = later.live_experiment.task_of(settings)
     return scenes_value(images[shown], labels[shown], prediction, task, note)
 
 

@@ -43,16 +43,17 @@ function receive() {
   else show(value);
 }
 
-function repaint(value) {
-  if (!shown || value.width !== shown.width || value.height !== shown.height) return;
-  shown = { ...shown, overlay: value.overlay };
+function repaint({ token, overlay }) {
+  if (shown?.token === token) {
+    shown = { ...shown, overlay };
+    find(".after").src = overlay;
+  }
   props.value = shown; // so that the whole is there should Gradio mount the component anew
-  find(".after").src = shown.overlay;
 }
 
 function show(value) {
   const sameSize = shown && value && shown.width === value.width && shown.height === value.height;
-  const former = shown?.probe?.data;
+  const former = shown?.probe.data;
   if (!sameSize) pin = cursor = null;
   shown = value;
   root.toggleAttribute("data-empty", !shown);
@@ -62,15 +63,15 @@ function show(value) {
     find(".after").src = shown.overlay;
     chooseRendering();
   }
-  if (shown?.probe?.data !== former) readProbe(shown);
+  if (shown?.probe.data !== former) readProbe(shown);
   refresh();
 }
 
 async function readProbe(value) {
   probe = null;
-  if (!value?.probe) return;
+  if (!value) return;
   const planes = await unpack(value);
-  if (shown?.probe?.data !== value.probe.data) return; // another picture has come meanwhile
+  if (shown?.probe.data !== value.probe.data) return; // another picture has come meanwhile
   probe = planes;
   refresh();
 }
@@ -111,8 +112,7 @@ function facts({ x, y }) {
   }
   return probe.ids.map((plane, rank) => {
     const id = plane[at];
-    const percent = probe.shares.length && (share(rank) * 100).toFixed(1);
-    const words = percent ? text("share", { name: name(id), percent }) : name(id);
+    const words = text("share", { name: name(id), percent: (share(rank) * 100).toFixed(1) });
     return { colour: shown.palette[id], words };
   });
 }

@@ -4,7 +4,6 @@ All that the read-out says travels with the value, so that no pointer move asks 
 """
 
 import base64
-import io
 import zlib
 from collections.abc import Sequence
 from typing import Any
@@ -12,9 +11,9 @@ from typing import Any
 import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from .component import component
+from .data_url import STRATEGY, png_url
 from .texts import component_texts
 
 DISPLAY_SIDE = 1600
@@ -25,9 +24,6 @@ RANKS = 3
 
 FINENESS = 20
 """Bits of a probability by which classes are ranked; the read-out itself shows per mille."""
-
-STRATEGY = zlib.Z_RLE
-"""How zlib packs: runs only. On filtered photographs it is faster than level 1, and smaller."""
 
 
 def viewer(
@@ -48,9 +44,9 @@ def viewer_value(
     overlay: NDArray[np.uint8],
     classes: Sequence[str],
     palette: Sequence[tuple[int, int, int]],
-    probabilities: NDArray[np.float32] | None = None,
+    probabilities: NDArray[np.float32],
     *,
-    labels: NDArray[np.integer] | None = None,
+    token: str = "",
 ) -> dict[str, Any]:
     """What the viewer shows, JSON-able.
 
@@ -60,7 +56,7 @@ def viewer_value(
         classes: a name for each label.
         palette: an RGB colour for each label.
         probabilities: ``(K, H, W)``, 0 to 1. K = 1 is P(``classes[1]``); K ≥ 2 sum to 1 over K.
-        labels: ``(H, W)``, read where there are no probabilities.
+        token: names the picture and its page; the repaints that are meant for them bear the same.
 
     Raises:
         ValueError: shapes that do not fit each other, or probabilities that are not numbers.
@@ -72,26 +68,27 @@ def viewer_value(
         )
     display = _thin(picture)
     return {
+        "token": token,
         "width": width,
         "height": height,
         "columns": display.shape[1],
         "rows": display.shape[0],
-        "picture": _png(display),
-        "overlay": _png(_thin(overlay)),
+        "picture": png_url(display),
+        "overlay": png_url(_thin(overlay)),
         "classes": list(classes),
         "palette": [[int(channel) for channel in colour] for colour in palette],
-        "probe": _probe(probabilities, labels, (height, width), len(classes)),
+        "probe": _probe(probabilities, (height, width), len(classes)),
     }
 
 
-def repaint_value(overlay: NDArray[np.uint8]) -> dict[str, Any]:
+def repaint_value(overlay: NDArray[np.uint8], token: str = "") -> dict[str, Any]:
     """A new overlay ``(H, W, 3)`` for the picture that is shown: threshold or opacity moved.
 
     The browser keeps the rest, so that a slider sends a third of the bytes. A repaint that comes
-    after another picture has taken the place is dropped.
+    after another picture or page, of another ``token``, has taken the place is dropped.
     """
-    height, width = _size(overlay)
-    return {"repaint": True, "width": width, "height": height, "overlay": _png(_thin(overlay))}
+    _size(overlay)
+    return {"repaint": True, "token": token, "overlay": png_url(_thin(overlay))}
 
 
 def _size(pixels: NDArray) -> tuple[int, int]:
@@ -116,36 +113,15 @@ def _thin(array: NDArray, axes: tuple[int, int] = (0, 1)) -> NDArray:
     return array
 
 
-def _png(pixels: NDArray[np.uint8]) -> str:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "png", compress_level=1, compress_type=STRATEGY)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
-
-
 def _probe(
-    probabilities: NDArray[np.float32] | None,
-    labels: NDArray[np.integer] | None,
-    size: tuple[int, int],
-    classes: int,
-) -> dict[str, Any] | None:
+    probabilities: NDArray[np.float32], size: tuple[int, int], classes: int
+) -> dict[str, Any]:
     """What the read-out needs, as bytes rather than as a PNG: browsers that guard against
     fingerprinting falsify what a canvas gives back, and a falsified class id is a wrong class.
 
     ``data`` is base64 of zlib of uint8 planes ``(rows, columns)``: first ``ids`` planes of class
     ids, then for each of ``shares`` probabilities, in per mille, its high and its low bytes.
     """
-    if probabilities is not None:
-        return _probe_probabilities(probabilities, size, classes)
-    if labels is None:
-        return None
-    if labels.shape != size:
-        raise ValueError(f"The labels are {labels.shape}, the picture {size}.")
-    return _pack(_thin(labels)[None], None)
-
-
-def _probe_probabilities(
-    probabilities: NDArray[np.float32], size: tuple[int, int], classes: int
-) -> dict[str, Any]:
     if probabilities.shape not in ((1, *size), (classes, *size)):
         raise ValueError(
             f"The probabilities are {probabilities.shape}: expected 1 or {classes} of {size}."
@@ -154,7 +130,7 @@ def _probe_probabilities(
     if not np.isfinite(shown).all():
         raise ValueError("The probabilities hold NaN or infinite values: the network has diverged.")
     if len(shown) == 1:
-        return _pack(None, _per_mille(_fixed_point(shown)))
+        return _pack(shown[:0], _per_mille(_fixed_point(shown)))
     keys = _top(shown)
     return _pack(255 - (keys & 255), _per_mille(keys >> 8))
 
@@ -185,15 +161,13 @@ def _top(probabilities: NDArray) -> NDArray:
     return np.stack(ranked)
 
 
-def _pack(ids: NDArray | None, shares: NDArray | None) -> dict[str, Any]:
-    planes = [] if ids is None else [ids]
-    if shares is not None:
-        planes += [np.stack([share >> 8, share & 255]) for share in shares]
+def _pack(ids: NDArray, shares: NDArray) -> dict[str, Any]:
+    planes = [ids, *(np.stack([share >> 8, share & 255]) for share in shares)]
     data = np.concatenate(planes).astype(np.uint8)
     packer = zlib.compressobj(level=1, strategy=STRATEGY)
     packed = packer.compress(data.tobytes()) + packer.flush()
     return {
-        "ids": 0 if ids is None else len(ids),
-        "shares": 0 if shares is None else len(shares),
+        "ids": len(ids),
+        "shares": len(shares),
         "data": base64.b64encode(packed).decode(),
     }

@@ -260,7 +260,6 @@ ENGLISH: dict[str, str] = {
     "train_field_scenes.noise": "noise",
     "train_field_scenes.blur": "blur",
     "train_field_scenes.rotated": "turned",
-    "train_field_scenes.shading": "shading",
     # the article
     "train_published": "the article's published losses",
     "train_envelope": "The article's ten losses, beside twenty seeds of its run",

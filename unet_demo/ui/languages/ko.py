@@ -194,7 +194,6 @@ KOREAN: dict[str, str] = {
     "train_field_scenes.noise": "노이즈",
     "train_field_scenes.blur": "블러",
     "train_field_scenes.rotated": "회전",
-    "train_field_scenes.shading": "음영",
     # the article
     "train_published": "원문에 실린 손실",
     "train_envelope": "원문의 손실 열 개와 시드 스무 개의 비교",

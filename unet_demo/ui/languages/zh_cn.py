@@ -194,7 +194,6 @@ SIMPLIFIED_CHINESE: dict[str, str] = {
     "train_field_scenes.noise": "噪声",
     "train_field_scenes.blur": "模糊",
     "train_field_scenes.rotated": "旋转",
-    "train_field_scenes.shading": "明暗渐变",
     # the article
     "train_published": "原文公布的损失",
     "train_envelope": "原文的十个损失与二十个随机种子的结果",

@@ -194,7 +194,6 @@ TRADITIONAL_CHINESE: dict[str, str] = {
     "train_field_scenes.noise": "雜訊",
     "train_field_scenes.blur": "模糊",
     "train_field_scenes.rotated": "旋轉",
-    "train_field_scenes.shading": "明暗漸層",
     # the article
     "train_published": "原文公布的損失",
     "train_envelope": "原文的十個損失與二十個隨機種子的結果",

@@ -1,0 +1,107 @@
+"""Live settings → what a run trains, on what, and the fixed pictures that it is looked at by."""
+
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..choices import VALIDATION_SEED
+from ..data.scene_options import ARTICLE_SIZE, SceneOptions
+from ..data.shapes import article_scene, scene_batch
+from ..networks import create_network
+from ..networks.base import Network, he_initialise
+from ..tasks import ColourTask, Task
+from ..training.loop import FitOptions
+from ..training.recipes import SHAPES
+from ..training.scene_batches import ArticleBatches, BatchOf, Normalisation, SceneBatches
+from .settings import LiveSettings
+
+SHOWN = 4
+"""Validation pictures that are drawn; the others only count for the scores."""
+
+VALIDATION_SCENES = 8
+VALIDATION_PIXELS = VALIDATION_SCENES * 128 * 128
+"""Larger pictures are fewer, down to those that are shown: a look must not hold the training up."""
+
+ARTICLE_SCENES = SceneOptions(
+    size=ARTICLE_SIZE, count=(2, 3), radius=(0.12, 0.2), overlap=False, colour_is_clue=True, noise=0
+)
+"""Scenes like the article's picture, to see what a network that has learned that one knows of others."""
+
+# Torch draws first weights from one generator for the whole process, so one network at a time.
+_DRAWING_WEIGHTS = threading.Lock()
+
+
+def task_of(settings: LiveSettings) -> Task:
+    """Circles and rectangles; as colours for the network whose article regresses colours."""
+    if settings.network == "StridedUNet":
+        return ColourTask(SHAPES.task.classes, SHAPES.task.palette)
+    return SHAPES.task
+
+
+def normalisation_of(settings: LiveSettings) -> Normalisation:
+    """The article feeds its picture as it is, in 0..1."""
+    return SHAPES.normalisation if settings.scenes else Normalisation((0.0,) * 3, (1.0,) * 3)
+
+
+def fit_options_of(settings: LiveSettings) -> FitOptions:
+    """Arguments of the training loop; the looks take the place of its validations."""
+    return FitOptions(
+        steps=settings.steps,
+        optimiser=settings.optimiser,
+        rate=settings.rate,
+        weight_decay=1e-2 if settings.optimiser == "AdamW" else 0.0,
+        loss=settings.loss,
+        schedule=settings.schedule,
+        warm_up=settings.steps // 20 if settings.schedule == "cosine" else 0,
+        epoch=settings.steps,
+        seed=settings.seed,
+    )
+
+
+def seeded_network(settings: LiveSettings) -> Network:
+    """A new network, a pure function of the settings.
+
+    The article keeps torch's own first weights. For scenes they are He's: with them "Colour is no
+    clue" reached a validation mIoU of 0.73 in 200 steps, with torch's 0.39 (rate 1e-3, both losses).
+    """
+    with _DRAWING_WEIGHTS:
+        torch.manual_seed(settings.seed)
+        network = create_network(settings.network, **settings.network_options)
+        if settings.scenes:
+            he_initialise(network)
+    return network
+
+
+def batches_of(settings: LiveSettings) -> BatchOf:
+    """What a run with these settings trains on, by step."""
+    if settings.scenes is None:
+        return ArticleBatches(settings.batch, normalisation_of(settings))
+    return SceneBatches(
+        (settings.scenes,), settings.batch, settings.seed, normalisation_of(settings)
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Watched:
+    """The fixed pictures that a run is looked at by: uint8 (N, H, W, 3), and their labels (N, H, W).
+
+    The first ``known`` ones are training's own: they are shown but not scored.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    known: int
+
+
+def watched_scenes(settings: LiveSettings) -> Watched:
+    """What a run with these settings is looked at by; its seed is none that training can have."""
+    if settings.scenes is None:
+        own_image, own_labels = article_scene()
+        images, labels = scene_batch(ARTICLE_SCENES, 1, VALIDATION_SEED)
+        return Watched(
+            np.concatenate([own_image[None], images]), np.concatenate([own_labels[None], labels]), 1
+        )
+    count = min(VALIDATION_SCENES, max(SHOWN, VALIDATION_PIXELS // settings.size**2))
+    return Watched(*scene_batch(settings.scenes, count, VALIDATION_SEED), 0)
