@@ -1,5 +1,6 @@
 """Pictures to try, without a network."""
 
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import files
 from pathlib import Path
 
@@ -47,12 +48,12 @@ def test_a_thumbnail_is_a_small_colour_picture_of_the_same_shape(example):
 
 
 def test_a_stack_is_not_drawn_for_its_thumbnail():
-    load_example.cache_clear()
+    examples._make.cache_clear()
     load_thumbnail.cache_clear()
     load_thumbnail("stack")
-    assert load_example.cache_info().misses == 1
+    assert examples._make.cache_info().misses == 1
     assert load_example("membranes").picture.pages.shape[0] == 1
-    assert load_example.cache_info().misses == 1
+    assert examples._make.cache_info().misses == 1
 
 
 def test_the_example_that_stands_for_a_first_page_is_that_page():
@@ -101,13 +102,16 @@ def test_there_is_a_stack_with_more_than_one_slice():
     assert len(load_example("stack").picture.pages) > 1
 
 
-def test_an_example_is_made_once():
-    assert load_example("article") is load_example("article")
+def test_an_example_is_made_once_for_all_who_come_at_once():
+    examples._make.cache_clear()
+    with ThreadPoolExecutor(4) as visitors:
+        brought = list(visitors.map(load_example, ["shapes"] * 4))
+    assert all(one is brought[0] for one in brought)
 
 
 def test_an_example_is_the_same_at_every_start():
     first = load_example("shapes").picture.pages
-    load_example.cache_clear()
+    examples._make.cache_clear()
     assert np.array_equal(load_example("shapes").picture.pages, first)
 
 

@@ -1,5 +1,6 @@
 """Pictures to try, made or bundled, so that the demo works without a network."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -101,9 +102,18 @@ def _find(name: str) -> Example:
     return {example.name: example for example in EXAMPLES}[name]
 
 
-@lru_cache
+# The cache alone would let two visitors who come at once make one each, and only one be known again.
+_MAKING = threading.Lock()
+
+
 def load_example(name: str) -> Brought:
-    """Make an example's picture, once. Raises KeyError for an unknown name."""
+    """An example's picture, made once. Raises KeyError for an unknown name."""
+    with _MAKING:
+        return _make(name)
+
+
+@lru_cache
+def _make(name: str) -> Brought:
     example = _find(name)
     pages, truth = example.make()
     return Brought(Picture(pages, example.name, ()), truth, example.task.classes)
