@@ -29,7 +29,7 @@ class Light:
 
 @dataclass(frozen=True)
 class ArticleAugmentation:
-    """ "What is U-Net?": elastic deformation, then for each picture one of EFFECTS and one of TURNS.
+    """As in "What is U-Net?": elastic deformation, then for each picture one of EFFECTS and one of TURNS.
 
     ``crop``: the output's side in px; ``elastic``: σ in px of displacements on a 3×3 grid.
     ``blur``: longest motion in px; ``distortion``: how far, at most, a lens moves the corners, as a
