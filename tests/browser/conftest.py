@@ -24,6 +24,9 @@ QUIET = (
     "--disable-sync",
 )
 
+SILENT_ONCE_LEFT = """addEventListener("beforeunload", () => { console.error = () => {} })"""
+"""Gradio logs an error of each request that a page cuts off when it is left: nobody's to see."""
+
 
 def chromium_path() -> str | None:
     """The named browser, else the system's; None leaves the choice to Playwright's own."""
@@ -53,6 +56,7 @@ def page(browser: Browser) -> Iterator[Page]:
             faults.append(f"asked another host: {request.url}")
 
     context = browser.new_context(viewport={"width": 1366, "height": 900}, locale="en-US")
+    context.add_init_script(SILENT_ONCE_LEFT)
     page = context.new_page()
     page.on("console", note_console)
     page.on("request", note_request)

@@ -204,7 +204,6 @@ def test_the_page_alone_stands_in_one_column_on_a_phone(page: Page, url: str) ->
     assert pictures["width"] > 300 and curve["width"] > 300
     assert pictures["y"] + pictures["height"] <= curve["y"]
     assert page.evaluate("document.documentElement.scrollWidth") == 360
-    page.wait_for_timeout(1500)  # Gradio logs an error of each request that is cut off by leaving
     open_segment(page, url, "controls=0")
     legend = page.locator("#legend table").bounding_box()
     assert legend and legend["x"] + legend["width"] <= 360
@@ -268,10 +267,7 @@ def test_nothing_moves_while_the_page_alone_trains(page: Page, url: str) -> None
     assert page.evaluate("window.shifted ?? 0") < 0.1
 
 
-def test_autostart_trains_once_however_often_the_page_is_loaded(
-    browser: Browser, served: Served
-) -> None:
-    page = browser.new_page()  # not the fixture's: Gradio logs the stream that a reload cuts off
+def test_autostart_trains_once_however_often_the_page_is_loaded(page: Page, served: Served) -> None:
     address = f"{served.address}?{TINY}&steps=5000&autostart=1"
     page.goto(address)
     wait_for_step(page, 2)
@@ -285,7 +281,6 @@ def test_autostart_trains_once_however_often_the_page_is_loaded(
     page.locator("#train-reset").click()
     time.sleep(2)
     assert served.page.sessions.running == 0
-    page.close()
 
 
 def test_a_run_that_starts_by_itself_waits_for_a_free_place(
