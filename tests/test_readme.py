@@ -1,0 +1,54 @@
+"""README.md's examples for scripts print what it says that they print."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from serving import served
+
+from unet_demo.ui.demo import launch
+
+ROOT = Path(__file__).parents[1]
+ADDRESS = "http://127.0.0.1:7860"
+LEFT_OUT = "…"
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with served(launch) as address:
+        yield address
+
+
+def block_with(text: str, kind: str) -> str:
+    """README.md's first block of this kind that contains the text."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(rf"^```{kind}\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    return next(block for block in blocks if text in block)
+
+
+def run(*command: str) -> str:
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def assert_printed(printed: str, said: str) -> None:
+    """Line for line, but for what is left out."""
+    pattern = re.escape(said.strip()).replace(LEFT_OUT, ".*")
+    assert re.fullmatch(pattern, printed.strip(), re.DOTALL), printed
+
+
+def test_the_python_script_prints_what_readme_says(address):
+    script = block_with("gradio_client", "python").replace(ADDRESS, address)
+    assert_printed(run(sys.executable, "-c", script), block_with("background 70%", "text"))
+
+
+def test_the_curl_commands_answer_what_readme_says(address):
+    commands = block_with("curl", "sh")
+    answers = [line.removeprefix("# ") for line in commands.splitlines() if line.startswith("# ")]
+    printed = run("bash", "-c", commands.replace(ADDRESS, address))
+    said = f"{LEFT_OUT}\n".join(answers).replace(ADDRESS, address) + LEFT_OUT
+    assert_printed(printed, said)
