@@ -103,8 +103,9 @@ class Container:
         return done.returncode == 0
 
 
-@pytest.fixture
-def container(tmp_path) -> Iterator[Container]:
+@pytest.fixture(params=["", "trap '' INT; "], ids=["by itself", "with SIGINT ignored"])
+def container(request, tmp_path) -> Iterator[Container]:
+    """The second way is how a script starts whatever it starts in the background, these tests too."""
     for source in sources():
         if (ROOT / source).is_dir():
             shutil.copytree(ROOT / source, tmp_path / source)
@@ -118,7 +119,8 @@ def container(tmp_path) -> Iterator[Container]:
         "PORT": str(free_port()),
     }
     variables.pop("PYTHONPATH", None)
-    process = subprocess.Popen(json.loads(arguments("CMD")[0]), cwd=tmp_path, env=variables)
+    *shell, script = json.loads(arguments("CMD")[0])
+    process = subprocess.Popen([*shell, request.param + script], cwd=tmp_path, env=variables)
     yield Container(process, variables)
     process.kill()
     process.wait()

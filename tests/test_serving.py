@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -16,18 +17,27 @@ from unet_demo.choices import DEVICE_VARIABLE
 from unet_demo.cli import main
 from unet_demo.ui import demo, later
 from unet_demo.ui.segment_page import opening
-from unet_demo.ui.serve_error import HOST_VARIABLE, PORT_VARIABLE, ServeError, check_settings
+from unet_demo.ui.serve_error import (
+    GRADIO_NUMBERS,
+    HOST_VARIABLE,
+    HUB_NUMBERS,
+    PORT_VARIABLE,
+    ServeError,
+    check_settings,
+)
 
 ROOT = Path(cli.__file__).parents[1]
 ELSEWHERE = "203.0.113.1"
 """Of a range kept for examples."""
 
 
-def started(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def started(
+    *arguments: str, root: Path = ROOT, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """A Python process that does not serve, but ends by itself."""
     return subprocess.run(
         [sys.executable, *arguments],
-        cwd=ROOT,
+        cwd=root,
         env=os.environ | environment,
         capture_output=True,
         text=True,
@@ -75,6 +85,12 @@ def test_without_gradio_it_asks_for_gradio():
             (DEVICE_VARIABLE, device, "does not compute")
             for device in ("tpu", "mps", "cuda:", "cuda:one", "CPU")
         ),
+        *(
+            (name, number, "a whole number")
+            for name in (GRADIO_NUMBERS | HUB_NUMBERS)
+            for number in ("abc", "", "1.5", "-1")
+        ),
+        ("GRADIO_NUM_PORTS", "0", "a whole number from 1 up"),
     ],
 )
 def test_a_setting_that_cannot_be_is_refused_in_one_sentence(monkeypatch, variable, value, words):
@@ -92,6 +108,7 @@ def test_a_setting_that_cannot_be_is_refused_in_one_sentence(monkeypatch, variab
         (PORT_VARIABLE, "7860"),
         *((HOST_VARIABLE, host) for host in ("127.0.0.1", "0.0.0.0", "localhost")),
         *((DEVICE_VARIABLE, device) for device in ("", "cpu", "cuda", "cuda:1")),
+        *((name, "1") for name in (GRADIO_NUMBERS | HUB_NUMBERS)),
     ],
 )
 def test_a_setting_that_may_be_is_taken(monkeypatch, variable, value):
@@ -108,12 +125,17 @@ def test_the_settings_are_looked_at_before_anything_that_takes_long_to_import():
 
 @pytest.mark.parametrize(
     "environment",
-    [{PORT_VARIABLE: "web"}, {HOST_VARIABLE: ELSEWHERE}, {DEVICE_VARIABLE: "tpu"}],
-    ids=["port", "host", "device"],
+    [
+        {PORT_VARIABLE: "web"},
+        {HOST_VARIABLE: ELSEWHERE},
+        {DEVICE_VARIABLE: "tpu"},
+        {"GRADIO_NUM_PORTS": "abc"},
+    ],
+    ids=["port", "host", "device", "number"],
 )
 def test_the_app_ends_in_that_sentence(environment):
     done = started("app.py", **environment)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.startswith("unet_demo: ") and done.stderr.count("\n") == 1
 
 
@@ -124,10 +146,52 @@ def test_the_command_ends_in_that_sentence():
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("name", HUB_NUMBERS)
+def test_a_number_that_the_hubs_library_cannot_read_ends_any_command_in_that_sentence(name):
+    done = started("-m", "unet_demo", "benchmark", **{name: "soon"})
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"unet_demo: {name} is 'soon'")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.fixture
+def copy_with_a_damaged_index(tmp_path) -> Path:
+    shutil.copy(ROOT / "app.py", tmp_path)
+    shutil.copytree(ROOT / "unet_demo", tmp_path / "unet_demo")
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "index.json").write_text('{"checkpoints": ')
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("app.py",), ("-m", "unet_demo", "benchmark"), ("-m", "unet_demo", "serve")],
+    ids=["app", "command", "serve"],
+)
+def test_a_damaged_list_of_checkpoints_ends_in_one_sentence(copy_with_a_damaged_index, arguments):
+    done = started(*arguments, root=copy_with_a_damaged_index)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "unet_demo: The list of the bundled checkpoints, index.json, is damaged;"
+        " clone or install the program again.\n",
+    )
+
+
 @pytest.mark.parametrize("host", [ELSEWHERE, "999.1.1.1"])
 def test_the_commands_host_is_looked_at_before_it_is_tried_port_after_port(host, capsys):
     assert main(["serve", "--host", host]) == 2
     assert f"cannot listen at '{host}'" in capsys.readouterr().err
+
+
+def test_ctrl_c_while_the_app_is_imported_ends_it_in_peace():
+    process = subprocess.Popen(
+        [sys.executable, "-X", "importtime", "app.py"], cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr
+    next(line for line in process.stderr if "numpy" in line)
+    process.send_signal(signal.SIGINT)
+    assert "Traceback" not in process.stderr.read()
+    assert process.wait(timeout=60) == 0
 
 
 # --- what is wrong only once the page is there ---

@@ -3,6 +3,7 @@
 import os
 import re
 import socket
+from collections.abc import Mapping
 
 from ..choices import DEVICE_TYPES, DEVICE_VARIABLE
 
@@ -11,13 +12,27 @@ HOST_VARIABLE, PORT_VARIABLE = "GRADIO_SERVER_NAME", "GRADIO_SERVER_PORT"
 
 PORTS = range(1, 65536)
 
+GRADIO_NUMBERS = {
+    "GRADIO_NUM_PORTS": 1,
+    "GRADIO_NODE_NUM_PORTS": 1,
+    "GRADIO_NUM_WORKERS": 0,
+    "GRADIO_ANALYTICS_MAX_EVENTS": 0,
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": 0,
+    "GRADIO_DEBUG": 0,
+    "WEB_CONCURRENCY": 0,
+}
+"""Environment variable → its least value, where Gradio or its server reads a whole number."""
+
+HUB_NUMBERS = {"HF_HUB_ETAG_TIMEOUT": 0, "HF_HUB_DOWNLOAD_TIMEOUT": 0}
+"""Likewise, where the Hub's library does so as soon as it is imported."""
+
 
 class ServeError(RuntimeError):
-    """One plain sentence on why the page cannot be served."""
+    """One plain sentence on why the page cannot be served, or the command not be run."""
 
 
 def check_settings(host: str | None = None) -> None:
-    """Raise ServeError if the environment's port, host or device cannot be.
+    """Raise ServeError if the environment's port, host, device or one of its numbers cannot be.
 
     ``host`` takes the place of GRADIO_SERVER_NAME. Comes before Gradio is imported, which would end
     in a traceback. Whether there is such a GPU only torch knows: the page says so to its visitors.
@@ -25,6 +40,25 @@ def check_settings(host: str | None = None) -> None:
     _check_port(os.environ.get(PORT_VARIABLE))
     _check_host(host or os.environ.get(HOST_VARIABLE))
     _check_device(os.environ.get(DEVICE_VARIABLE))
+    check_numbers(GRADIO_NUMBERS | HUB_NUMBERS)
+
+
+def check_numbers(least: Mapping[str, int]) -> None:
+    """Raise ServeError if one of these variables of the environment is no whole number, or below its least."""
+    for name, lowest in least.items():
+        text = os.environ.get(name)
+        if text is not None and not _is_number(text, lowest):
+            raise ServeError(
+                f"{name} is {text!r}, but it has to be a whole number from {lowest} up; change it,"
+                " or unset it."
+            )
+
+
+def _is_number(text: str, lowest: int) -> bool:
+    try:
+        return int(text) >= lowest
+    except ValueError:
+        return False
 
 
 def _check_port(text: str | None) -> None:
