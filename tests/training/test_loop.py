@@ -419,6 +419,26 @@ def test_after_a_rate_that_is_far_too_high_the_weights_are_finite(rate, ema, epo
         assert all(t.isfinite().all() for t in network.state_dict().values())
 
 
+@pytest.mark.parametrize(("steps", "epoch"), [(1, 1), (3, 1), (1, 5)])
+def test_weights_that_are_no_numbers_are_told_at_the_step_that_left_them(steps, epoch):
+    one = trainer(steps, optimiser="SGD", rate=3e38, epoch=epoch)
+    (event,) = fit(one, batches(0, steps), no_scores)
+    assert isinstance(event, Diverged) and math.isnan(event.loss)
+    assert (event.step, event.restored_step) == (1, 0)
+
+
+def test_statistics_that_overflow_are_told_at_the_step_that_made_them_do_so():
+    wild = {"optimiser": "SGD", "rate": 1e10, "epoch": 20}
+    *before, last = fit(trainer(20, **wild), batches(0, 20))
+    assert isinstance(last, Diverged) and math.isnan(last.loss)
+    assert last.step == len(losses(before)) + 1 < 20
+    calm = trainer(last.step - 1, **wild)
+    list(fit(calm, batches(0, last.step - 1)))
+    assert all(t.isfinite().all() for t in calm.network.state_dict().values())
+    images, _ = SCENES(last.step - 1)
+    assert calm.network.train()(images).isfinite().all()  # so that the loss would not tell
+
+
 # --- on disk ---
 
 

@@ -107,7 +107,11 @@ class Validated:
 
 @dataclass(frozen=True)
 class Diverged:
-    """The loss at ``step`` was not a finite number; the network is back at its last good state."""
+    """At ``step`` the network fell apart; it is back at its last good state.
+
+    The step's ``loss`` was not a finite number; or it was, but the weights that it left are not, or
+    the statistics of BatchNorm, and then NaN stands for it.
+    """
 
     step: int
     loss: float
@@ -234,6 +238,8 @@ class Trainer:
     def train_on(self, batches: Sequence[Batch]) -> float:
         """One optimiser step on several batches; returns their loss. One that is not finite changes no weight.
 
+        It is NaN, too, where BatchNorm's statistics overflow: from then on, the network that is
+        evaluated gives no numbers, though the one in training does.
         Gradient and loss are (weighted) means over the pixels that are not void, of all batches and
         processes: for cross-entropy and without BatchNorm, those of one batch that holds all their
         pictures. Dice is of each batch and each process's share by itself.
@@ -251,6 +257,8 @@ class Trainer:
         value = float(loss)
         if not math.isfinite(value):
             return value
+        if not all(bool(t.isfinite().all()) for t in self._statistics()):
+            return math.nan
         if self.options.clip_norm:
             nn.utils.clip_grad_norm_(self.network.parameters(), self.options.clip_norm)
         if self.options.clip_value:
@@ -439,12 +447,6 @@ def _groups(batches: Iterable[Batch], size: int) -> Iterator[list[Batch]]:
         yield group
 
 
-def _give_up(trainer: Trainer, loss: float) -> Diverged:
-    """Go back to the last good state; it is the step after those that were done that diverged."""
-    diverged = trainer.step + 1
-    return Diverged(diverged, loss, trainer.restore_good())
-
-
 def fit(
     trainer: Trainer,
     batches: Iterable[Batch],
@@ -465,17 +467,17 @@ def fit(
         begun = time.perf_counter()
         rate = trainer.rate
         loss = trainer.train_on(group)
-        if not math.isfinite(loss):
-            yield _give_up(trainer, loss)
+        if not math.isfinite(loss):  # nor was the step taken
+            yield Diverged(trainer.step + 1, loss, trainer.restore_good())
             return
-        yield StepDone(trainer.step, loss, rate, time.perf_counter() - begun)
-        if trainer.step % options.epoch == 0 or trainer.step == options.steps:
-            if not trainer.keep_good():
-                # The loss was still finite, but its step threw the weights off: the next one's isn't.
-                yield _give_up(trainer, math.nan)
-                return
-            if validate:
-                scores = validate(trainer.evaluated.eval())
-                trainer.note_scores(scores)
-                yield Validated(trainer.step, scores)
+        step, seconds = trainer.step, time.perf_counter() - begun
+        epoch_ends = step % options.epoch == 0 or step == options.steps
+        if epoch_ends and not trainer.keep_good():
+            yield Diverged(step, math.nan, trainer.restore_good())
+            return
+        yield StepDone(step, loss, rate, seconds)
+        if epoch_ends and validate:
+            scores = validate(trainer.evaluated.eval())
+            trainer.note_scores(scores)
+            yield Validated(step, scores)
     yield Finished(trainer.step, stopped=trainer.step < options.steps)
