@@ -334,6 +334,12 @@ def _put(hub: Hub, request: "_Handler", oid: str) -> Answer:
     return Answer()
 
 
+def _without(files: Files, path: str) -> Files:
+    if path not in files:
+        raise _Refusal(_json({"error": f"{path} does not exist"}, HTTPStatus.BAD_REQUEST))
+    return {name: data for name, data in files.items() if name != path}
+
+
 def _commit(hub: Hub, request: "_Handler", repo: str, revision: str) -> Answer:
     """All files of a commit, or none: a line of JSON each, the objects by their SHA-256."""
     files = _files_to_write(hub, request, repo, revision)
@@ -341,6 +347,8 @@ def _commit(hub: Hub, request: "_Handler", repo: str, revision: str) -> Answer:
         value = line["value"]
         if line["key"] == "header":
             hub.commits.append(value["summary"])
+        elif line["key"] == "deletedFile":
+            files = _without(files, value["path"])
         elif line["key"] == "lfsFile":
             files = files | {value["path"]: hub.objects[value["oid"]]}
         else:

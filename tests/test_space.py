@@ -227,6 +227,16 @@ def test_a_space_that_is_there_gets_what_is_new(serve, space, token):
     assert repos[f"spaces/{SPACE}"] == {"NOTES.md": b"theirs", **space.files}
 
 
+def test_what_left_the_tree_leaves_the_programs_folders_and_no_other(serve, space, token):
+    gone = {"unet_demo/old.py": b"", "unet_demo/ui/old.css": b"", "weights/old.safetensors": b""}
+    theirs = {"NOTES.md": b"theirs", "docs/mine.png": b"", "unet_demo.txt": b"", "data/a.csv": b""}
+    repos, removed = {f"spaces/{SPACE}": {**gone, **theirs}}, []
+    serve(repos, token=token)
+    publish(space, tell_removed=removed.append)
+    assert removed == sorted(gone)
+    assert repos[f"spaces/{SPACE}"] == {**theirs, **space.files}
+
+
 def test_a_new_space_can_be_private_and_a_public_one_gets_nothing_that_was_to_be(
     serve, space, token
 ):

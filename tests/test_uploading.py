@@ -1,5 +1,8 @@
 """unet_demo.uploading against a real server on the loopback: what it sends, and how it is refused."""
 
+import json
+from pathlib import Path
+
 import pytest
 from asking import ON_A_SERVED_HUB, REPO, program, seconds, sentence, where_no_hub_is
 from hub_server import Behaviour
@@ -66,6 +69,47 @@ def test_a_changed_checkpoint_takes_the_place_of_the_old_one_and_other_files_sta
     publish(prepare(weights, REPO))
     assert repos[REPO]["shapes.safetensors"] == (weights / "shapes.safetensors").read_bytes()
     assert repos[REPO]["LICENSE"] == b"theirs"
+
+
+def without_shapes(weights: Path) -> Publication:
+    """What goes after the second checkpoint has left the folder."""
+    index = json.loads((weights / "index.json").read_text())
+    del index["checkpoints"]["shapes"]
+    (weights / "index.json").write_text(json.dumps(index))
+    return prepare(weights, REPO)
+
+
+def test_a_checkpoint_that_left_leaves_the_hub_too_with_all_that_came_with_it(
+    serve, weights, token
+):
+    repos, commits, removed = {}, [], []
+    serve(repos, token=token, commits=commits)
+    publish(prepare(weights, REPO))
+    publication = without_shapes(weights)
+    publish(publication, "Without", tell_removed=removed.append)
+    assert removed == ["shapes.md", "shapes.safetensors"]
+    assert set(repos[REPO]) == {".gitattributes", *publication.files}
+    assert commits[1:] == ["Without"]
+
+
+def test_what_no_earlier_publication_brought_is_never_removed(serve, weights, token):
+    theirs = {
+        "LICENSE": b"theirs", "mine.safetensors": b"of nobody's index", "mine.md": b"my notes",
+        "notes/shapes.md": b"elsewhere", "shapes.pt": b"another", ".gitattributes": b"* text",
+    }  # fmt: skip
+    repos = {REPO: dict(theirs)}
+    serve(repos, token=token)
+    publish(prepare(weights, REPO))
+    publish(without_shapes(weights))
+    assert repos[REPO].items() >= theirs.items() and "shapes.safetensors" not in repos[REPO]
+
+
+@pytest.mark.parametrize("index", [b"{}", b"no index", b'{"checkpoints": {"a": {"file": "../a"}}}'])
+def test_an_index_that_is_not_of_this_program_removes_nothing(serve, small, token, index):
+    repos = {REPO: {"index.json": index, "shapes.safetensors": b"theirs", "README.md": b"old"}}
+    serve(repos, token=token)
+    publish(Publication(REPO, None, {**small.files, "index.json": b'{"checkpoints": {}}'}))
+    assert repos[REPO]["shapes.safetensors"] == b"theirs"
 
 
 def test_a_branch_is_made_and_the_main_one_stays_as_it_is(serve, small, token):

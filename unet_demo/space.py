@@ -29,6 +29,9 @@ FILES = (
 
 PACKAGE = Path(__file__).resolve().parent
 
+FOLDERS = (f"{PACKAGE.name}/", "weights/")
+"""What in a Space is the program's alone: a file of an earlier release does not stay there."""
+
 
 def prepare_space(
     checkpoints: Publication, target: str, *, private: bool = False, root: Path = PACKAGE.parent
@@ -39,7 +42,12 @@ def prepare_space(
     is no name, or when ``root`` is no checkout.
     """
     space = Publication(
-        _parse(target), None, {}, sdk=SDK, variables={HUB_VARIABLE: checkpoints.address}
+        _parse(target),
+        None,
+        {},
+        sdk=SDK,
+        variables={HUB_VARIABLE: checkpoints.address},
+        folders=FOLDERS,
     )
     card = _card(root)
     card.data["thumbnail"] = f"{space.page}/resolve/main/{THUMBNAIL}"

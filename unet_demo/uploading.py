@@ -9,12 +9,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import TimeoutError as OutOfTime
+from pathlib import Path
 from typing import TypeVar
 
 import httpx2
-from huggingface_hub import CommitOperationAdd, HfApi, constants, errors, get_token
+from huggingface_hub import (
+    CommitOperationAdd,
+    CommitOperationDelete,
+    HfApi,
+    constants,
+    errors,
+    get_token,
+)
 
-from .hub import BROKEN, MALFORMED, HubError, within
+from .hub import BROKEN, INDEX, MALFORMED, HubError, parse_index, within
 from .version import VERSION
 
 README = "README.md"
@@ -42,6 +50,9 @@ ADVICE = {
 LONGEST_QUOTE = 200
 """Characters of the Hub's own words that a sentence repeats."""
 
+COMPANIONS = (".safetensors", ".md", ".svg", "-confusion.svg")
+"""Ends of the names of all files that an index.json's checkpoint brings along; see bundling.py."""
+
 _LOOKED_AT = 8000
 """Bytes of a file among which git, too, looks for the zero that text does not hold."""
 
@@ -63,7 +74,8 @@ class Publication:
     """What goes where: ``files`` maps each path in the repository to its bytes, all of them checked.
 
     ``revision`` is a branch; None is the repository's main one. ``message`` is the commit's. A
-    Space has an ``sdk``, and ``variables`` of its environment; a model repository has neither.
+    Space has an ``sdk``, and ``variables`` of its environment; a model repository has neither. In
+    its own ``folders`` the publication replaces all that is there.
     """
 
     repo: str
@@ -72,6 +84,7 @@ class Publication:
     message: str = f"unet_demo {VERSION}"
     sdk: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
+    folders: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -99,9 +112,16 @@ class Publication:
         return sum(map(len, self.files.values()))
 
 
-def publish(publication: Publication, message: str | None = None, private: bool = False) -> str:
+def publish(
+    publication: Publication,
+    message: str | None = None,
+    private: bool = False,
+    tell_removed: Callable[[str], None] = lambda path: None,
+) -> str:
     """Send all files in one commit, and give its address; what is there unchanged is not sent again.
 
+    What an earlier publication brought and this one does not hold goes, and ``tell_removed`` is
+    given each path; nobody else's files are touched.
     Repository and branch are made if they are not there; ``private`` is how a new one is made.
     Raises PublishError where there is no token, where a private repository was asked for and a
     public one is there, and where the Hub says no or does not answer in time.
@@ -110,7 +130,11 @@ def publish(publication: Publication, message: str | None = None, private: bool 
         raise PublishError("HF_HUB_OFFLINE is set, so that nothing can be published; unset it.")
     api = HfApi(token=_token())
     _set_up(api, publication, private)
-    return _send(api, publication, message or publication.message)
+    removed = _left_over(api, publication)
+    address = _send(api, publication, removed, message or publication.message)
+    for path in removed:
+        tell_removed(path)
+    return address
 
 
 def _set_up(api: HfApi, publication: Publication, private: bool) -> None:
@@ -131,7 +155,28 @@ def _set_up(api: HfApi, publication: Publication, private: bool) -> None:
         ask(partial(api.add_space_variable, repo, name, value))
 
 
-def _send(api: HfApi, publication: Publication, message: str) -> str:
+def _left_over(api: HfApi, publication: Publication) -> list[str]:
+    """The paths that only an earlier publication can have brought. Raises PublishError."""
+    repo, kind, revision = publication.repo, publication.kind, publication.revision
+    ask = partial(_answer, repo, START_SECONDS)
+    there = set(ask(partial(api.list_repo_files, repo, repo_type=kind, revision=revision)))
+    own = {path for path in there if path.startswith(publication.folders)}
+    if INDEX in publication.files and INDEX in there:
+        load = partial(api.hf_hub_download, repo, INDEX, repo_type=kind, revision=revision)
+        own |= there & _listed(Path(ask(load)).read_bytes())
+    return sorted(own - publication.files.keys())
+
+
+def _listed(index: bytes) -> set[str]:
+    """What came with the checkpoints of an index.json; nothing, if it is not one of this program's."""
+    try:
+        files = [file for file, _ in parse_index(index).values()]
+    except ValueError:
+        return set()
+    return {Path(file).stem + end for file in files for end in COMPANIONS}
+
+
+def _send(api: HfApi, publication: Publication, removed: list[str], message: str) -> str:
     """Commit the files, and give the commit's address. Raises PublishError."""
     repo, kind, revision = publication.repo, publication.kind, publication.revision
     ask = partial(_answer, repo)
@@ -143,7 +188,8 @@ def _send(api: HfApi, publication: Publication, message: str) -> str:
             upload = partial(api.preupload_lfs_files, repo, [addition])
             seconds = START_SECONDS + len(data) / SLOWEST_UPLOAD
             ask(seconds, partial(upload, repo_type=kind, revision=revision))
-    commit = partial(api.create_commit, repo, additions, commit_message=message)
+    operations = [*additions, *map(CommitOperationDelete, removed)]
+    commit = partial(api.create_commit, repo, operations, commit_message=message)
     seconds = START_SECONDS + publication.size / SLOWEST_UPLOAD
     return ask(seconds, partial(commit, repo_type=kind, revision=revision)).commit_url
 
