@@ -8,10 +8,12 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pytest
 import tifffile
+import torch
 from PIL import Image
 from tiny import RECIPE
 
@@ -102,11 +104,35 @@ class UnmakeableUNet(ShapesUNet):
         raise MemoryError
 
 
-def test_what_the_memory_cannot_hold_is_refused(command, shapes_file, page, tmp_path, monkeypatch):
+class UnmovableUNet(ShapesUNet):
+    """Takes more memory than there is on its way to the device, a GPU."""
+
+    def to(self, *arguments: object, **options: object) -> Self:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+
+class UncopiableUNet(ShapesUNet):
+    """Takes more memory than there is on its way to the device, the CPU."""
+
+    def to(self, *arguments: object, **options: object) -> Self:
+        raise RuntimeError(cpu_without_memory())
+
+
+def cpu_without_memory() -> str:
+    """What torch says where the CPU's memory ends."""
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(2**50, dtype=torch.uint8)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("network", [UnmakeableUNet, UnmovableUNet, UncopiableUNet])
+def test_what_the_memory_cannot_hold_is_refused(
+    command, shapes_file, page, tmp_path, monkeypatch, network
+):
     file = shutil.copy(shapes_file, tmp_path / "new.safetensors")  # none that is in memory yet
-    monkeypatch.setitem(NETWORKS, "ShapesUNet", UnmakeableUNet)
+    monkeypatch.setitem(NETWORKS, "ShapesUNet", network)
     done = command("predict", file, page, "--out", tmp_path / "out")
-    assert "There is not enough memory for this" in refusal(done)
+    assert "There is not enough memory for this; close other programs" in refusal(done)
 
 
 def test_predict_writes_a_mask_of_mode_p_and_names_it(command, shapes_file, page, tmp_path):

@@ -1,6 +1,5 @@
 """Predictor: any size, whole or in tiles, and what happens when it is stopped or memory runs out."""
 
-import math
 import threading
 from collections.abc import Collection
 from dataclasses import replace
@@ -13,7 +12,8 @@ from skimage import data
 from tiny import binary_checkpoint, settle, voc_checkpoint
 from torch import Tensor
 
-from unet_demo.checkpoints import Checkpoint
+from unet_demo.bundled import WEIGHTS
+from unet_demo.checkpoints import Checkpoint, load_checkpoint
 from unet_demo.data.images import PictureError
 from unet_demo.devices import DeviceError
 from unet_demo.inference import (
@@ -360,6 +360,18 @@ def test_a_picture_that_fits_nowhere_is_refused_in_a_sentence(hungry):
         predictor(hungry, ONE_PASS).predict(CAMERA[:, :330, :290])
 
 
+class ExcessiveUNet(IsbiUNet):
+    """Asks the CPU for a pebibyte, which torch refuses with a bare RuntimeError."""
+
+    def forward(self, x: Tensor, dropped_skips: Collection[int] = ()) -> Tensor:
+        return torch.empty(2**50, dtype=torch.uint8)
+
+
+def test_a_picture_that_does_not_fit_on_the_cpu_is_refused_in_a_sentence(binary):
+    with pytest.raises(MemoryError, match=r"too large for this machine's memory"):
+        Predictor(Checkpoint(binary.card, ExcessiveUNet(1, 1, 4)), "cpu").predict(CAMERA)
+
+
 def test_a_stack_whose_result_would_not_fit_is_refused_before_it_begins(shapes):
     pages = np.broadcast_to(np.uint8(0), (300, 1000, 1000, 1))
     told: list[int] = []
@@ -369,8 +381,54 @@ def test_a_stack_whose_result_would_not_fit_is_refused_before_it_begins(shapes):
 
 
 def test_the_largest_result_that_is_allowed_is_not_refused(binary):
-    side = math.isqrt(MAX_RESULT_BYTES // 4)
-    predictor(binary).check_size(np.broadcast_to(np.uint8(0), (1, side, side, 1)))
+    pages = MAX_RESULT_BYTES // (4 * 1000 * 1000)
+    predictor(binary).check_size(np.broadcast_to(np.uint8(0), (pages, 1000, 1000, 1)))
+
+
+def test_a_thin_picture_is_refused_whose_margins_would_not_fit(binary):
+    page = np.broadcast_to(np.uint8(0), (1, 1, 40_000_000, 1))
+    with pytest.raises(PictureError, match=r"take 11\.9 GiB of memory"):
+        predictor(binary).predict(page)
+
+
+def test_a_page_that_its_network_sees_enlarged_is_refused_where_that_would_not_fit(binary):
+    card = replace(binary.card, scales=(1.0, 10.0))
+    page = np.broadcast_to(np.uint8(0), (1, 4000, 4000, 1))
+    enlarging = predictor(Checkpoint(card, binary.network))
+    enlarging.check_size(page)
+    with pytest.raises(PictureError, match=r"take 6\.0 GiB of memory"):
+        enlarging.predict(page, flips=True)
+
+
+def begins(asked: Predictor, shape: tuple[int, ...], flips: bool) -> bool:
+    """Whether a prediction of black pages is not refused for the time it would take."""
+    called_off = threading.Event()
+    called_off.set()
+    try:
+        asked.predict(np.zeros(shape, np.uint8), flips=flips, cancelled=called_off)
+    except PictureError as error:
+        assert "minutes of this shared machine, more than the 2 that it may" in str(error)
+        return False
+    except Cancelled:
+        return True
+    raise AssertionError("it was not cancelled")
+
+
+def test_on_a_space_a_prediction_that_would_take_minutes_is_refused(monkeypatch):
+    isbi = Predictor(load_checkpoint(WEIGHTS / "isbi.safetensors"), "cpu")
+    large = (1, 2000, 2000, 1)
+    assert begins(isbi, large, flips=True)
+    monkeypatch.setenv("SPACE_ID", "someone/unet_demo")
+    assert not begins(isbi, large, flips=True)
+    assert begins(isbi, large, flips=False)
+    assert begins(isbi, (1, 512, 512, 1), flips=True)
+
+
+def test_on_a_space_many_pages_take_their_time_however_small_they_are(binary, monkeypatch):
+    small = predictor(binary)
+    monkeypatch.setenv("SPACE_ID", "someone/unet_demo")
+    assert begins(small, (100, 8, 8, 1), flips=True)
+    assert not begins(small, (2000, 8, 8, 1), flips=True)
 
 
 def test_a_predictor_may_be_shared_by_threads(binary):

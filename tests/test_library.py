@@ -49,6 +49,11 @@ def test_all_that_is_promised_is_there():
     assert all(hasattr(unet_demo, name) for name in unet_demo.__all__)
 
 
+def test_a_shell_completes_the_librarys_names_before_their_first_use():
+    names = in_a_new_python("import unet_demo; print(*dir(unet_demo))")
+    assert set(names) >= {*unet_demo.__all__, "__doc__"}
+
+
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'segmnt'"):
         _ = unet_demo.segmnt
@@ -182,6 +187,9 @@ def test_the_default_checkpoint_finds_membranes():
         ([[1, 2], [3, 4]], "No picture can be made of a list: give a path"),
         (None, "No picture can be made of a NoneType: give a path"),
         ("gone.png", '"gone.png" was not found'),
+        ("", "The picture's path is empty"),
+        (Path(), '"." is a folder'),
+        ("https://a.org/b.png", "'https://a.org/b.png' is a web address: download the picture"),
     ],
 )
 def test_what_is_no_picture_is_refused_in_one_sentence(binary_file, image, sentence):
@@ -201,9 +209,21 @@ def test_a_pillow_image_whose_file_is_cut_short_is_refused_by_its_name(binary_fi
         unet_demo.segment(image, binary_file)
 
 
-def test_an_unknown_checkpoint_is_refused():
-    with pytest.raises(unet_demo.CheckpointError, match="There is no checkpoint 'isbj'"):
-        unet_demo.segment(noise(H, W), "isbj")
+@pytest.mark.parametrize(
+    ("checkpoint", "sentence"),
+    [
+        ("isbj", "There is no checkpoint 'isbj'"),
+        (Path("gone.safetensors"), "There is no file 'gone.safetensors'; check the path"),
+        (Path("isbi"), "There is no file 'isbi'; check the path"),
+        (Path("x" * 5000), "There is no file 'xxx"),
+        (None, "A value of type NoneType names no checkpoint: give a name"),
+        (3, "A value of type int names no checkpoint: give a name"),
+    ],
+)
+def test_what_is_no_checkpoint_is_refused_in_one_sentence(checkpoint, sentence):
+    with pytest.raises(unet_demo.CheckpointError) as caught:
+        unet_demo.segment(noise(H, W), checkpoint)
+    assert str(caught.value).startswith(sentence) and str(caught.value).endswith(".")
 
 
 def test_a_device_that_is_not_there_is_refused(binary_file):

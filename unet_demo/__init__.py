@@ -31,3 +31,8 @@ def __getattr__(name: str) -> object:
     if name in __all__:
         return getattr(import_module(".library", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """With the library's names, also before its first use: shells complete what stands here."""
+    return sorted({*globals(), *__all__})

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
-from .hub import INDEX, HubError, list_checkpoints, parse_repo
+from .hub import CHECKPOINT_FILE, INDEX, MALFORMED, HubError, list_checkpoints, parse_repo
+from .sentences import sentence
 
 HEADER_KEY = "unet_demo"
 """Key of the safetensors metadata under which a checkpoint's card stands, as JSON."""
@@ -24,12 +25,40 @@ WEIGHTS = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / "weights"
 """The bundled checkpoints: inside an installed package, at the top of a clone."""
 
 
+class CheckpointError(ValueError):
+    """One plain sentence: which checkpoint, what is wrong with it, what to do."""
+
+
 def read_index(directory: Path = WEIGHTS) -> dict[str, dict[str, object]]:
-    """name → {"file", "sha256", "bytes"} of the checkpoints bundled in a directory, in its order."""
+    """name → {"file", "sha256", "bytes"} of the checkpoints bundled in a directory, in its order.
+
+    A single entry that is damaged becomes one that no file fits: whoever asks for that checkpoint
+    is told so, and the others are as they were. Raises CheckpointError where nothing can be read.
+    """
     path = directory / INDEX
     if not path.is_file():
         return {}
-    return json.loads(path.read_text(encoding="utf-8"))["checkpoints"]
+    try:
+        listed = json.loads(path.read_bytes())["checkpoints"]
+        return {name: _entry(name, item) for name, item in listed.items()}
+    except (*MALFORMED, OSError) as error:
+        raise CheckpointError(
+            sentence(
+                "The list of the bundled checkpoints, {file}, is damaged;"
+                " clone or install the program again.",
+                file=INDEX,
+            )
+        ) from error
+
+
+def _entry(name: str, item: object) -> dict[str, object]:
+    if (
+        isinstance(item, dict)
+        and isinstance(item.get("sha256"), str)
+        and CHECKPOINT_FILE.fullmatch(str(item.get("file")))
+    ):
+        return item
+    return {"file": f"{name}.safetensors", "sha256": "", "bytes": 0}
 
 
 def read_titles(directory: Path = WEIGHTS) -> dict[str, str]:

@@ -15,7 +15,14 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from .bundled import HEADER_KEY, HUB_VARIABLE, WEIGHTS, offered_names, read_index
+from .bundled import (
+    HEADER_KEY,
+    HUB_VARIABLE,
+    WEIGHTS,
+    CheckpointError,
+    offered_names,
+    read_index,
+)
 from .hub import (
     INDEX,
     HubError,
@@ -38,10 +45,6 @@ MAX_SIDE = 4096
 
 SYMMETRIES = ("dihedral", "mirror")
 """What a picture may be turned into and stay one: any of the square's eight, or its mirror image."""
-
-
-class CheckpointError(ValueError):
-    """One plain sentence: which checkpoint, what is wrong with it, what to do."""
 
 
 @dataclass(frozen=True)
@@ -319,16 +322,15 @@ def find_offered(text: str) -> Path:
 def offered_cards() -> dict[str, Card]:
     """name → card of what may be asked for by name; the files of the Hub's are downloaded for that.
 
-    What can't be had from the Hub is left out, and the log says why. Raises CheckpointError for a
-    bundled file that is missing or damaged.
+    One that can't be had is left out, and the log says why. Raises CheckpointError where the list
+    of the bundled ones is damaged.
     """
-    cards = {name: read_card(find_offered(name)) for name in read_index(WEIGHTS)}
+    cards = {}
     for name in offered_names(WEIGHTS):
-        if name not in cards:
-            try:
-                cards[name] = read_card(find_offered(name))
-            except (HubError, CheckpointError) as error:
-                LOGGER.warning("The checkpoint %r is not offered: %s", name, error)
+        try:
+            cards[name] = read_card(find_offered(name))
+        except (HubError, CheckpointError) as error:
+            LOGGER.warning("The checkpoint %r is not offered: %s", name, error)
     return cards
 
 

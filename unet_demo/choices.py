@@ -19,6 +19,9 @@ DEVICE_VARIABLE = "UNET_DEMO_DEVICE"
 
 DEVICE_TYPES = ("cpu", "cuda")
 
+SPACE_VARIABLE = "SPACE_ID"
+"""Environment variable that a Hugging Face Space sets: many people share that machine."""
+
 GRID = 16
 """Four halvings: the walk of a U needs a height and a width that 16 divides."""
 

@@ -23,7 +23,7 @@ from .checkpoints import HUB_VARIABLE, WEIGHTS, open_checkpoint, read_index
 from .choices import DEVICE_VARIABLE, PRECISIONS
 from .data.errors import DataError, PictureError
 from .data.images import read_picture
-from .devices import pick_device
+from .devices import memory_errors, pick_device
 from .evaluation import Evaluation, Scores, evaluate
 from .evaluation_files import CaseFolder
 from .exports import mask_path, write_prediction
@@ -50,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status: 0 done, 2 a mistake of the caller's, 130 interrupted."""
     options = parser().parse_args(arguments)
     try:
-        return options.command(options)
+        with memory_errors():
+            return options.command(options)
     except EXPECTED_ERRORS as error:
         print(f"unet_demo: {plain_words(error)}", file=sys.stderr)
         return 2
@@ -299,6 +300,7 @@ def evaluation_as_json(checkpoint: str, evaluation: Evaluation) -> dict[str, obj
 def run_bundle(options: argparse.Namespace) -> int:
     """Score a run's best checkpoint and bundle it."""
     make_folder(WEIGHTS)
+    read_index(WEIGHTS)  # a damaged one is told of before the work, too
     with progress_bar("scoring") as progress:
         evaluation = bundle(
             chosen_recipe(options), options.run, options.data, options.device, progress
@@ -332,9 +334,15 @@ def run_publish(options: argparse.Namespace) -> int:
         if options.dry_run:
             done = f"would go to {publication.address}; nothing was sent"
         else:
-            done = f"are at {publish(publication, options.message, options.private)}; {hint}"
+            address = publish(publication, options.message, options.private, print_removed)
+            done = f"are at {address}; {hint}"
         print_publication(publication, done)
     return 0
+
+
+def print_removed(path: str) -> None:
+    """A line for a file of an earlier publication that is gone."""
+    print(f"{'removed':>20}  {path}")
 
 
 def print_publication(publication: Publication, done: str) -> None:

@@ -1,6 +1,8 @@
 """Where the arithmetic runs, and how precisely."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -68,3 +70,17 @@ def fast_dtype(device: torch.device) -> torch.dtype:
 
 def _cpu_has_bfloat16() -> bool:
     return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+
+
+@contextmanager
+def memory_errors() -> Iterator[None]:
+    """Within it, torch raises MemoryError where the CPU's memory ends, and not a bare RuntimeError.
+
+    A GPU's torch.OutOfMemoryError stays one.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if isinstance(error, torch.OutOfMemoryError) or "allocate memory" not in str(error):
+            raise
+        raise MemoryError from error

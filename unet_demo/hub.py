@@ -41,7 +41,9 @@ _REPO = re.compile(
     re.ASCII,
 )
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-_FILE = re.compile(r"\w[\w .+-]*\.safetensors")
+
+CHECKPOINT_FILE = re.compile(r"\w[\w .+-]*\.safetensors")
+"""What an index.json may name: a file beside it."""
 
 MALFORMED = (ValueError, RecursionError, KeyError, TypeError, AttributeError)
 """What reading somebody's JSON can raise: not JSON, too deep, or not of the expected form."""
@@ -120,7 +122,7 @@ def parse_index(text: bytes) -> dict[str, tuple[str, str]]:
     try:
         listed = json.loads(text)["checkpoints"]
         files = {name: (item["file"], str(item["sha256"])) for name, item in listed.items()}
-        beside = [bool(_FILE.fullmatch(file)) for file, _ in files.values()]
+        beside = [bool(CHECKPOINT_FILE.fullmatch(file)) for file, _ in files.values()]
     except MALFORMED as error:
         raise ValueError("not an index of checkpoints") from error
     if not files or not all(beside):

@@ -4,6 +4,8 @@ Pictures go through whole where they fit, else by the paper's overlap-tile strat
 a halo of their neighbours, mirrored at the picture's border, and fade into each other.
 """
 
+import math
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,11 +17,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.utils.flop_counter import FlopCounterMode
 
 from .checkpoints import SYMMETRIES, Card, Checkpoint
+from .choices import SPACE_VARIABLE
 from .data.errors import PictureError
 from .data.images import to_channels
-from .devices import fast_dtype, pick_device
+from .devices import fast_dtype, memory_errors, pick_device
 from .networks.base import GRID, Network
 from .sentences import sentence
 from .tasks import Task
@@ -35,6 +39,12 @@ TILES = (768, 512, 384, 256)
 
 MAX_RESULT_BYTES = 3 * 2**30
 """A prediction whose probabilities would take more memory is refused before it begins."""
+
+SPACE_SECONDS = 120
+"""On a Space's CPU, which its visitors share, a prediction that would take longer is refused."""
+
+CPU_PACE, PASS_SECONDS = 1e11, 0.02
+"""Two CPU cores' multiplications and additions a second, and the time of a pass that is not theirs."""
 
 DIHEDRAL = tuple((turns, mirrored) for mirrored in (False, True) for turns in range(4))
 """The eight ways to turn and mirror a square."""
@@ -108,17 +118,18 @@ class Predictor:
         and scales.
 
         Raises Cancelled soon after ``cancelled`` is set, and PictureError for what
-        :meth:`check_size` refuses. When a GPU runs out of memory, goes on with smaller tiles, then
-        on the CPU, and says so in the prediction's notes; raises MemoryError where that has too
-        little, too.
+        :meth:`check_size` refuses or what would take a Space's CPU longer than SPACE_SECONDS. When
+        a GPU runs out of memory, goes on with smaller tiles, then on the CPU, and says so in the
+        prediction's notes; raises MemoryError where that has too little, too.
         """
-        self.check_size(pages)
+        self.check_size(pages, flips)
         begun = time.perf_counter()
         notes: list[str] = []
         for ready, tile in self._attempts(notes):
             try:
                 passes = _Passes(ready, self.card, tile, flips, progress, cancelled)
-                probabilities = passes.run(to_channels(pages, self.card.channels))
+                with memory_errors():
+                    probabilities = passes.run(to_channels(pages, self.card.channels))
             except torch.OutOfMemoryError:
                 torch.cuda.empty_cache()
                 continue
@@ -136,10 +147,19 @@ class Predictor:
             sentence("The picture is too large for this machine's memory; make it smaller.")
         )
 
-    def check_size(self, pages: np.ndarray) -> None:
-        """Raise PictureError if the probabilities of (N, H, W, C) would pass MAX_RESULT_BYTES."""
+    def check_size(self, pages: np.ndarray, flips: bool = False) -> None:
+        """Raise PictureError if the probabilities of (N, H, W, C) would pass MAX_RESULT_BYTES.
+
+        Or those of one page as the network sees it: resized, and within its margins.
+        """
         count, height, width, _ = pages.shape
-        size = count * self.card.task.maps * height * width * np.dtype(np.float32).itemsize
+        seen = (
+            math.prod(padded_length(side, self.card.margin) for side in size)
+            for size in sizes_seen(height, width, self.card, flips)
+        )
+        pixels = max(count * height * width, *seen)
+        maps = max(self.card.task.maps, self.card.channels)
+        size = pixels * maps * np.dtype(np.float32).itemsize
         if size > MAX_RESULT_BYTES:
             raise PictureError(
                 sentence(
@@ -214,6 +234,12 @@ class _Ready:
             picture = picture.to(self.device, self.dtype, memory_format=torch.channels_last)
             return self.network(picture)
 
+    def operations(self) -> float:
+        """Multiplications and additions for each pixel of a picture."""
+        with FlopCounterMode(display=False) as counter:
+            self.logits(torch.zeros(1, self.network.in_channels, GRID, GRID))
+        return counter.get_total_flops() / GRID**2
+
 
 class _Passes:
     """One prediction's way through the network: pages → sizes → padded pages → tiles → views."""
@@ -231,7 +257,7 @@ class _Passes:
         self.card = card
         self.tile = tile
         self.views = VIEWS[card.symmetry] if flips else DIHEDRAL[:1]
-        self.scales = card.scales if flips else (1.0,)
+        self.flips = flips
         self.progress = progress
         self.cancelled = cancelled
         self.done = self.total = 0
@@ -239,8 +265,10 @@ class _Passes:
     def run(self, pages: np.ndarray) -> np.ndarray:
         """(N, H, W, C) uint8 → probabilities float32 (N, K, H, W)."""
         count, height, width, _ = pages.shape
-        sizes = [scaled_size(height, width, self.card.side, scale) for scale in self.scales]
-        self.total = count * len(self.views) * sum(self._tiles(*size) for size in sizes)
+        sizes = sizes_seen(height, width, self.card, self.flips)
+        tiles, pixels = map(sum, zip(*(self._tiles(*size) for size in sizes), strict=True))
+        self.total = count * len(self.views) * tiles
+        self._check_seconds(count * len(self.views) * pixels)
         # Filled page by page: a list and then its stack would hold everything twice.
         result = np.zeros((count, self.card.task.maps, height, width), np.float32)
         for page, probabilities in zip(pages, result, strict=True):
@@ -250,9 +278,26 @@ class _Passes:
                 probabilities /= len(sizes)
         return result
 
-    def _tiles(self, height: int, width: int) -> int:
-        rows, columns = (padded_length(side, self.card.margin) for side in (height, width))
-        return len(tile_starts(rows, self.tile)) * len(tile_starts(columns, self.tile))
+    def _tiles(self, height: int, width: int) -> tuple[int, int]:
+        """How many tiles a page is seen in, and how many pixels they have together."""
+        lengths = [padded_length(side, self.card.margin) for side in (height, width)]
+        tiles = math.prod(len(tile_starts(length, self.tile)) for length in lengths)
+        return tiles, tiles * math.prod(min(length, self.tile) for length in lengths)
+
+    def _check_seconds(self, pixels: int) -> None:
+        """Raise PictureError if passes of so many pixels together would take a Space's CPU too long."""
+        if not os.environ.get(SPACE_VARIABLE) or self.ready.device.type != "cpu":
+            return
+        seconds = self.total * PASS_SECONDS + pixels * self.ready.operations() / CPU_PACE
+        if seconds > SPACE_SECONDS:
+            raise PictureError(
+                sentence(
+                    "The prediction would take about {minutes:.1f} minutes of this shared machine,"
+                    " more than the {most:g} that it may; give fewer or smaller pages, leave out the"
+                    " averaging, or start the program on your own machine with `make run`.",
+                    minutes=seconds / 60, most=SPACE_SECONDS / 60,
+                )
+            )  # fmt: skip
 
     def _at_size(self, page: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         """Probabilities (K, H, W) of a page that the network sees resized to (height, width)."""
@@ -324,6 +369,12 @@ def scaled_size(height: int, width: int, side: int, scale: float) -> tuple[int, 
     """(height, width) at which a network sees a page whose longest side is brought to ``side`` × scale."""
     factor = scale * (side / max(height, width) if side else 1)
     return max(1, round(height * factor)), max(1, round(width * factor))
+
+
+def sizes_seen(height: int, width: int, card: Card, flips: bool) -> list[tuple[int, int]]:
+    """Each (height, width) at which a network sees a page; averaging goes over the card's scales."""
+    scales = card.scales if flips else (1.0,)
+    return [scaled_size(height, width, card.side, scale) for scale in scales]
 
 
 def resize_page(page: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -45,10 +45,12 @@ from .devices import DeviceError
 from .inference import Prediction
 from .segmentation import open_predictor
 
+WEB = ("http://", "https://")
+
 
 def segment(
     image: str | os.PathLike[str] | Image.Image | np.ndarray,
-    checkpoint: str | Path = "isbi",
+    checkpoint: str | os.PathLike[str] = "isbi",
     *,
     average: bool = False,
     device: str | None = None,
@@ -59,8 +61,8 @@ def segment(
     (the frame at which it stands); or an array (H, W), (H, W, C), (N, H, W) or (N, H, W, C), where
     C = 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha. 8-bit values stay; 16-bit, 32-bit and float
     values are scaled between two percentiles, whatever their range.
-    ``checkpoint``: a bundled name, a ``.safetensors`` file, or ``owner/repo[@revision]``. It stays
-    in memory for the next call.
+    ``checkpoint``: a bundled name, a ``.safetensors`` file, or ``owner/repo[@revision]``; a Path is
+    always a file. It stays in memory for the next call.
     ``average``: over turned and mirrored pictures, a little better and several times slower.
     ``device``: ``cpu``, ``cuda``, ``cuda:1`` …; by default UNET_DEMO_DEVICE, else a GPU if any.
 
@@ -68,10 +70,27 @@ def segment(
     P(label 1). Its notes say what was done to the picture. Raises PictureError, CheckpointError,
     HubError or DeviceError, each with one plain sentence.
     """
-    predictor = open_predictor(checkpoint, device)
+    predictor = open_predictor(to_checkpoint(checkpoint), device)
     picture = to_picture(image)
     prediction = predictor.predict(picture.pages, flips=average)
     return replace(prediction, notes=(*picture.notes, *prediction.notes))
+
+
+def to_checkpoint(checkpoint: object) -> str | Path:
+    """What :func:`segment` takes: text, or the path of a file that is there. Raises CheckpointError."""
+    if isinstance(checkpoint, str):
+        return checkpoint
+    if not isinstance(checkpoint, os.PathLike):
+        raise CheckpointError(
+            f"A value of type {type(checkpoint).__name__} names no checkpoint: give a name, a path or"
+            " owner/repo."
+        )
+    path = Path(checkpoint)
+    if not os.path.isfile(path):
+        raise CheckpointError(
+            f"There is no file {str(path)!r}; check the path of the checkpoint, or give a name as text."
+        )
+    return path
 
 
 def to_picture(image: object) -> Picture:
@@ -80,12 +99,24 @@ def to_picture(image: object) -> Picture:
         return picture_from_image(image)
     if isinstance(image, np.ndarray):
         return picture_from_array(image)
+    if isinstance(image, str):
+        check_path(image)
     if isinstance(image, str | os.PathLike):
         return read_picture(image)
     raise PictureError(
         f"No picture can be made of a {type(image).__name__}: give a path, a Pillow image or a"
         " NumPy array."
     )
+
+
+def check_path(text: str) -> None:
+    """Raise PictureError for a text that can be no path."""
+    if not text:
+        raise PictureError("The picture's path is empty: give that of a file.")
+    if text.startswith(WEB):
+        raise PictureError(
+            f"{text[:80]!r} is a web address: download the picture, and give the path of the file."
+        )
 
 
 __all__ = [

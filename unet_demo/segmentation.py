@@ -5,11 +5,12 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from .checkpoints import Card, CheckpointError, HubError, find_checkpoint, load_checkpoint
 from .data.errors import PictureError
 from .data.images import Picture
-from .devices import DeviceError
+from .devices import DeviceError, memory_errors
 from .evaluation import Scores, class_scores
 from .inference import Prediction, Predictor
 from .metrics import confusion_matrix, membrane_scores
@@ -18,7 +19,9 @@ from .sentences import Sentence, sentence, words_of
 KEPT_PREDICTORS = 4
 """Networks kept ready in memory; the one not used for longest makes place."""
 
-EXPECTED_ERRORS = (PictureError, CheckpointError, HubError, DeviceError, MemoryError)
+NO_MEMORY = (MemoryError, torch.OutOfMemoryError)
+
+EXPECTED_ERRORS = (PictureError, CheckpointError, HubError, DeviceError, *NO_MEMORY)
 """What can be wrong with what a person brought; `plain_words` says it in one plain sentence."""
 
 
@@ -59,14 +62,18 @@ def open_predictor(checkpoint: str | Path, device: str | None = None) -> Predict
 
 @lru_cache(KEPT_PREDICTORS)
 def _predictor(path: Path, changed: int, device: str | None) -> Predictor:
-    return Predictor(load_checkpoint(path), device)
+    with memory_errors():
+        return Predictor(load_checkpoint(path), device)
 
 
 def plain_words(error: Exception) -> str:
-    """What an expected error says; Python's and NumPy's own MemoryErrors bring no plain sentence."""
+    """What an expected error says; those of libraries whose memory ends bring no plain sentence."""
     said = words_of(error)
-    if isinstance(error, MemoryError) and not isinstance(said, Sentence):
-        return "There is not enough memory for this; give a smaller picture."
+    if isinstance(error, NO_MEMORY) and not isinstance(said, Sentence):
+        return sentence(
+            "There is not enough memory for this; close other programs, or choose a smaller"
+            " picture or checkpoint."
+        )
     return said
 
 

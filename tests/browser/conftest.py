@@ -7,12 +7,16 @@ from urllib.parse import urlparse
 
 import gradio as gr
 import pytest
+from handling import Served
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 from starlette.middleware import Middleware
 
+from unet_demo.live.settings import LiveSettings
 from unet_demo.ui.demo import launch
 from unet_demo.ui.page_address import PageAddress
 from unet_demo.ui.page_language import PageLanguage
+from unet_demo.ui.texts import i18n
+from unet_demo.ui.train_page import TrainPage
 
 SYSTEM = ("/usr/bin/chromium", "/usr/bin/google-chrome")
 QUIET = (
@@ -99,3 +103,15 @@ def serve_blocks() -> Iterator[Callable[..., str]]:
     yield start
     for demo in running:
         demo.close()
+
+
+@pytest.fixture(scope="module")
+def serve_train(serve_blocks: Callable[..., str]) -> Callable[..., Served]:
+    """serve_train(first, …): launches the Train page alone, which opens with these settings."""
+
+    def start(first: LiveSettings | None = None, **options: object) -> Served:
+        with gr.Blocks(fill_width=True) as demo:
+            train_page = TrainPage(demo, first)
+        return Served(train_page, serve_blocks(demo, i18n=i18n(), **options))
+
+    return start

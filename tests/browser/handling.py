@@ -1,8 +1,11 @@
 """What a person does on the pages, and what is noted of them meanwhile."""
 
 import time
+from dataclasses import dataclass
 
 from playwright.sync_api import FrameLocator, Page, expect
+
+from unet_demo.ui.train_page import TrainPage
 
 PATIENCE = 60_000
 """Milliseconds; on a busy machine a step takes seconds."""
@@ -14,6 +17,14 @@ NOTE_SHIFTS = """new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) window.shifted = (window.shifted ?? 0) + entry.value;
 }).observe({ type: "layout-shift", buffered: true })"""
 """Adds up how far what is in sight jumps; those jumps count too that follow a press."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """The Train page alone, what it knows of its visitors, and where it is."""
+
+    page: TrainPage
+    address: str
 
 
 def open_train(page: Page, url: str, query: str) -> None:

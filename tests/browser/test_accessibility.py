@@ -66,17 +66,18 @@ def show_predictions(tab: Page) -> None:
     expect(tab.locator("#train-chart .chart:not([data-empty])")).to_be_visible()
 
 
-@pytest.mark.parametrize("width", [1366, 360])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("name", OPENED)
-def test_a_page_has_no_serious_fault(
-    tab: Page, url: str, name: str, theme: str, width: int
+def test_a_page_has_no_serious_fault_wide_and_on_a_phone(
+    tab: Page, url: str, name: str, theme: str
 ) -> None:
-    set_width(tab, width)
+    set_width(tab, 1366)
     tab.goto(f"{url}?page={name}&__theme={theme}")
     where, what = OPENED[name]
     expect(tab.locator(where)).to_contain_text(what)
-    check(tab, name)
+    check(tab, f"{name}, wide")
+    set_width(tab, 360)
+    check(tab, f"{name}, on a phone")
 
 
 @IN_BOTH_WAYS

@@ -94,9 +94,17 @@ def test_a_browser_that_asks_for_traditional_chinese_gets_it(
     page.context.close()
 
 
-def test_a_browser_of_mainland_china_gets_simplified_chinese(browser: Browser, url: str) -> None:
+def test_a_browser_of_mainland_china_gets_simplified_chinese_even_when_the_server_is_gone(
+    browser: Browser, url: str
+) -> None:
     page = in_browser_of(browser, "zh-CN", url)
     expect(page.get_by_role("tab", name="训练")).to_be_visible()
+    expect(page.locator("#segment-status")).to_contain_text("圆和矩形")
+    page.context.set_offline(True)
+    page.locator("#flips input").check()
+    expect(page.get_by_test_id("toast-text")).to_have_text(
+        "与服务器的连接已断开：当前显示的内容会保留，服务器恢复响应后页面会自动重新加载。"
+    )
     expect(page.locator("#segment-status")).to_contain_text("圆和矩形")
     page.context.close()
 

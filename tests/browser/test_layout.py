@@ -45,6 +45,24 @@ NOTE_PLACES = """(parts) => {
 """Notes in each frame where the parts are, on the page and not in its window."""
 
 
+SCROLLS_SIDEWAYS = """(part) => [part, `${part} :is(th, td)`]
+  .flatMap((selector) => [...document.querySelectorAll(selector)])
+  .filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.textContent)"""
+"""What a part shows that is wider than its place."""
+
+NOTE_BLANK_CANVAS = """{
+  window.blank = new Set();
+  const note = () => {
+    const canvas = document.querySelector("#train-editor canvas");
+    const undo = document.querySelector("#train-editor .top-panel > button:nth-of-type(4)");
+    if (canvas && undo?.disabled) blank.add(getComputedStyle(canvas).filter);
+    requestAnimationFrame(note);
+  };
+  note();
+}"""
+"""Notes in each frame how the canvas is dimmed on which there is nothing to undo yet."""
+
+
 @pytest.fixture(autouse=True)
 def patience(page: Page) -> None:
     page.set_default_timeout(PATIENCE)
@@ -84,16 +102,38 @@ def test_nothing_jumps_from_before_a_run_to_after_it_nor_in_a_second_run(
     expect(page.locator("#train-runs tbody tr")).to_have_count(2)
     expect(page.locator("#train-status")).to_contain_text("Finished")
     check(page)
+    assert page.evaluate(SCROLLS_SIDEWAYS, "#train-runs") == []
 
 
-def test_nothing_jumps_when_a_run_breaks(page: Page, url: str) -> None:
+def test_nothing_jumps_when_a_run_breaks_wide_and_on_a_phone(page: Page, url: str) -> None:
     page.add_init_script(NOTE_SHIFTS)
     open_train(page, url, f"{TINY}&steps=30&rate=1000&optimiser=SGD")
-    watch(page, TRAIN_PARTS)
-    press(page, "start")
-    expect(page.locator("#train-status [role=alert]")).to_contain_text("lower rate")
-    expect(page.locator("#train-reset")).to_be_enabled()
-    check(page)
+    for width in (1366, 360):
+        page.set_viewport_size({"width": width, "height": 900})
+        watch(page, TRAIN_PARTS)
+        press(page, "start")
+        expect(page.locator("#train-status [role=alert]")).to_contain_text("lower rate")
+        expect(page.locator("#train-reset")).to_be_enabled()
+        check(page)
+        press(page, "reset")
+        expect(page.locator("#train-reset")).to_be_disabled()
+
+
+def test_the_scenes_are_as_wide_as_the_switches_and_the_canvas_is_dark_before_its_first(
+    page: Page, url: str
+) -> None:
+    page.add_init_script(NOTE_BLANK_CANVAS)
+    open_train(page, url, f"{TINY}&__theme=dark")
+    for width in (1366, 1920, 800, 360):
+        page.set_viewport_size({"width": width, "height": 900})
+        edges = [
+            page.eval_on_selector(part, "part => part.getBoundingClientRect().right")
+            for part in ("#train-scenes .cells", "#train-experiment")
+        ]
+        assert edges[0] == pytest.approx(edges[1], abs=1), width
+    canvas = page.locator("#train-editor canvas").first
+    expect(canvas).to_have_css("filter", "none")
+    assert page.evaluate("[...window.blank]") == ["brightness(0.2)"]
 
 
 @pytest.mark.parametrize(("width", "height"), [(1366, 900), (360, 740)])

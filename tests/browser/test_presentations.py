@@ -1,21 +1,14 @@
 """What a person takes into a talk: links, the page alone, and a slide that trains by itself."""
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
-import gradio as gr
 import numpy as np
 import pytest
-from handling import NOTE_SHIFTS, PATIENCE, TINY, open_segment, open_train, wait_for_step
+from handling import NOTE_SHIFTS, PATIENCE, TINY, Served, open_segment, open_train, wait_for_step
 from PIL import Image
 from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
-from starlette.middleware import Middleware
-
-from unet_demo.ui.page_address import PageAddress
-from unet_demo.ui.texts import i18n
-from unet_demo.ui.train_page import TrainPage
 
 EMBED = Path(__file__).parents[2] / "docs" / "embed.html"
 
@@ -24,24 +17,9 @@ SIZES = [(960, 540), (960, 720), (800, 600), (1920, 1080)]
 NO_CLIPBOARD = "Object.defineProperty(navigator, 'clipboard', { value: undefined })"
 
 
-@dataclass(frozen=True)
-class Served:
-    """The Train page, and what it knows of its visitors."""
-
-    page: TrainPage
-    address: str
-
-
 @pytest.fixture(scope="module")
-def serving() -> Iterator[Served]:
-    with gr.Blocks() as demo:
-        train_page = TrainPage(demo)
-    address = demo.launch(
-        prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", i18n=i18n(),
-        app_kwargs={"middleware": [Middleware(PageAddress)]},
-    )[1]  # fmt: skip
-    yield Served(train_page, address)
-    demo.close()
+def serving(serve_train: Callable[..., Served]) -> Served:
+    return serve_train()
 
 
 @pytest.fixture

@@ -254,6 +254,25 @@ def test_cancelling_keeps_the_result_and_the_controls_that_belong_to_it(
     expect(opened.locator("#legend")).to_contain_text("circle")
 
 
+def test_on_a_phone_the_count_stands_beside_the_bar_and_above_the_button(
+    opened: Page, tmp_path: Path
+) -> None:
+    path = tmp_path / "long.tif"
+    tifffile.imwrite(path, np.zeros((60, 256, 256), np.uint8), photometric="minisblack")
+    opened.set_viewport_size({"width": 360, "height": 740})
+    bring(opened, path)
+    expect(opened.locator("#viewer .progress-text")).to_contain_text("/60", timeout=30_000)
+    places = opened.evaluate(
+        """() => [".progress-level-inner", ".progress-bar-wrap", ".progress-text", "#cancel"].map((part) => {
+            const { top, bottom } = document.querySelector(part).getBoundingClientRect();
+            return [top, bottom];
+        })"""
+    )
+    opened.locator("#cancel").click()
+    edges = [edge for place in places for edge in place]
+    assert edges == sorted(edges)
+
+
 def test_opacity_moved_during_a_segmentation_holds_for_its_result(
     opened: Page, tmp_path: Path
 ) -> None:

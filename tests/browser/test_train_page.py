@@ -2,12 +2,12 @@
 
 import re
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-import gradio as gr
 import pytest
+from handling import Served
 from PIL import Image
 from playwright.sync_api import Browser, Download, Page, expect
 
@@ -17,7 +17,6 @@ from unet_demo.live.experiment import batches_of, fit_options_of, seeded_network
 from unet_demo.live.settings import PRESETS, LiveSettings
 from unet_demo.training.loop import Trainer, fit, load_batches
 from unet_demo.ui import train_page as train_module
-from unet_demo.ui.texts import i18n
 from unet_demo.ui.train_page import TRAININGS_AT_ONCE, TrainPage
 
 STYLES = ("page.css", "train_page.css")
@@ -25,25 +24,11 @@ STYLES = ("page.css", "train_page.css")
 TINY = LiveSettings(SceneOptions(size=64, colour_is_clue=True), width=8, batch=1, steps=3000)
 
 
-@dataclass(frozen=True)
-class Served:
-    """The page alone, opening with a run that takes a step in no time."""
-
-    page: TrainPage
-    address: str
-
-
 @pytest.fixture(scope="module")
-def served() -> Iterator[Served]:
-    with gr.Blocks(fill_width=True) as demo:
-        train_page = TrainPage(demo, TINY)
+def served(serve_train: Callable[..., Served]) -> Served:
+    """Opens with a run that takes a step in no time."""
     style = "".join(Path(train_module.__file__).with_name(name).read_text() for name in STYLES)
-    address = demo.launch(
-        prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", i18n=i18n(),
-        head=f"<style>{style}</style>",
-    )[1]  # fmt: skip
-    yield Served(train_page, address)
-    demo.close()
+    return serve_train(TINY, head=f"<style>{style}</style>")
 
 
 @pytest.fixture
@@ -294,6 +279,8 @@ def test_people_train_at_once_and_one_too_many_sees_a_place_in_line(
     press(late, "start")
     expect(status(late)).to_contain_text(re.compile(r"queue:\s*1/1"))
     assert step_of(late) == 0
+    # The place in line stands where the sentence stood, not over it.
+    expect(status(late).locator(".pending")).to_have_css("opacity", "0")
     press(first[0], "stop")
     wait_for_step(late, 1)
     for tab in tabs:

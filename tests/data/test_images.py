@@ -1,6 +1,7 @@
 """Any picture a person has: what comes out, and what is refused with one plain sentence."""
 
 import io
+import math
 import struct
 import zipfile
 import zlib
@@ -13,6 +14,7 @@ import tifffile
 from PIL import Image
 from tiny import noise
 
+from unet_demo.data import images, planes
 from unet_demo.data.images import (
     PictureError,
     read_mask,
@@ -21,7 +23,7 @@ from unet_demo.data.images import (
     write_mask_png,
     write_mask_tiff,
 )
-from unet_demo.data.planes import MAX_PIXELS, MAX_STACK_PIXELS
+from unet_demo.data.planes import MAX_PAGES, MAX_PIXELS, MAX_STACK_PIXELS
 from unet_demo.void import VOID_COLOUR
 
 H, W = 20, 31
@@ -294,6 +296,38 @@ def test_a_single_bright_pixel_on_black_stays_visible(tmp_path):
     assert read_picture(png_16(tmp_path / "a.png", values)).pages.max() == 255
 
 
+def test_a_large_picture_is_scaled_by_a_part_of_its_pixels(tmp_path, monkeypatch):
+    values = noise(300, 401, dtype=np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", values)
+    exact = read_picture(tmp_path / "a.tif")
+    monkeypatch.setattr(images, "MAX_SAMPLED", values.size // 4)
+    sampled = read_picture(tmp_path / "a.tif")
+    assert "of one pixel in 4)" in sampled.notes[0] and "of all pixels)" in exact.notes[0]
+    assert abs(sampled.pages.astype(int) - exact.pages).max() <= 1
+
+
+def test_a_bright_pixel_that_no_sample_holds_stays_visible(tmp_path, monkeypatch):
+    values = np.zeros((100, 100), np.uint16)
+    values[51, 51] = 3000
+    tifffile.imwrite(tmp_path / "a.tif", values)
+    monkeypatch.setattr(images, "MAX_SAMPLED", values.size // 4)
+    assert read_picture(tmp_path / "a.tif").pages.max() == 255
+
+
+def test_a_picture_of_which_the_sample_knows_no_value_is_scaled(tmp_path, monkeypatch):
+    values = noise(100, 100).astype(np.float32)
+    values[::2], values[:, ::2] = np.nan, np.nan
+    tifffile.imwrite(tmp_path / "a.tif", values)
+    monkeypatch.setattr(images, "MAX_SAMPLED", values.size // 4)
+    assert read_picture(tmp_path / "a.tif").pages.max() == 255
+
+
+def test_a_page_of_many_bands_is_scaled_as_a_whole(tmp_path):
+    values = noise(2 * images.BAND + 3, 5, dtype=np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", values)
+    assert np.array_equal(read_picture(tmp_path / "a.tif").pages[0, ..., 0], scaled(values))
+
+
 def test_nan_and_infinite_pixels_are_painted_black_with_a_note(tmp_path):
     values = noise(H, W).astype(np.float32)
     values[0, :3] = np.nan, np.inf, -np.inf
@@ -525,6 +559,30 @@ def test_a_stack_over_the_limit_is_refused(tmp_path):
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, shape=shape, dtype=np.uint8, photometric="minisblack")
     assert "has 9 pages of 5000 by 5000 pixels" in refusal(path)
+
+
+def test_a_stack_of_too_many_pages_is_refused_however_small_they_are(tmp_path):
+    frames = [Image.new("L", (1, 1), i % 2) for i in range(MAX_PAGES + 1)]
+    for name in ("a.gif", "a.tif"):
+        path = save(tmp_path / name, frames[0], save_all=True, append_images=frames[1:])
+        assert "has 2001 pages, more than the limit of 2000" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype"), [((10, 4000, 5000), np.float64), ((5000, 8000, 4), np.uint64)]
+)
+def test_a_tiff_that_unpacks_to_more_memory_than_allowed_is_refused(tmp_path, shape, dtype):
+    path, kind = tmp_path / "a.tif", "rgb" if shape[-1] == 4 else "minisblack"
+    tifffile.imwrite(path, shape=shape, dtype=dtype, photometric=kind)
+    size = math.prod(shape) * np.dtype(dtype).itemsize / 2**30
+    assert f"takes {size:.1f} GiB of memory once it is unpacked" in refusal(path)
+
+
+def test_a_stack_that_pillow_unpacks_is_refused_after_its_first_page(tmp_path, monkeypatch):
+    frames = [Image.new("RGB", (W, H), (90 * i, 0, 0)) for i in range(3)]
+    path = save(tmp_path / "a.webp", frames[0], save_all=True, append_images=frames[1:])
+    monkeypatch.setattr(planes, "MAX_BYTES", 2 * H * W * 3)
+    assert "once it is unpacked" in refusal(path)
 
 
 def test_a_picture_without_pixels_is_refused(tmp_path):

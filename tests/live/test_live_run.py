@@ -3,6 +3,7 @@
 import math
 import threading
 import time
+from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
@@ -146,6 +147,29 @@ def test_a_loss_that_is_no_number_is_named_and_the_last_good_state_comes_back():
     assert last.restored_step is not None and last.restored_step < last.step
     weights = run.checkpoint().network.state_dict().values()
     assert all(torch.isfinite(weight.float()).all() for weight in weights)
+
+
+class ExcessiveUNet(NETWORKS[TINY.network]):
+    """Asks the CPU for a pebibyte, which torch refuses with a bare RuntimeError."""
+
+    def forward(self, x: torch.Tensor, dropped_skips: Collection[int] = ()) -> torch.Tensor:
+        return torch.empty(2**50, dtype=torch.uint8)
+
+
+def test_a_training_that_the_memory_cannot_hold_ends_in_a_sentence(monkeypatch):
+    monkeypatch.setitem(NETWORKS, TINY.network, ExcessiveUNet)
+    with pytest.raises(LiveError, match="The training ran out of memory; choose a smaller width"):
+        played(LiveRun(TINY))
+
+
+def test_a_network_that_broke_while_its_loss_was_a_number_diverged_at_that_step():
+    settings = replace(TINY, batch_norm=True, optimiser="SGD", rate=1e3, steps=30)
+    last = played(LiveRun(settings))[-1]
+    assert last.state == "diverged" and last.step < settings.steps
+    assert last.step == len(last.losses) == len(last.smoothed)
+    assert math.isnan(last.losses[-1]) and np.isfinite(last.losses[:-1]).all()
+    assert played(LiveRun(replace(settings, steps=last.step)))[-1].losses[:-1] == last.losses[:-1]
+    assert played(LiveRun(replace(settings, steps=last.step - 1)))[-1].state == "finished"
 
 
 @pytest.mark.parametrize("rate", [1e3, 20.0])

@@ -164,7 +164,7 @@ class UnmakeableUNet(ShapesUNet):
     ("network", "words"),
     [
         (HungryUNet, "too large for this machine's memory; make it smaller"),
-        (UnmakeableUNet, "not enough memory for this; give a smaller picture"),
+        (UnmakeableUNet, "not enough memory for this; close other programs"),
     ],
 )
 def test_what_the_memory_cannot_hold_ends_in_one_sentence(

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from typing import Any
 import httpx2
 import numpy as np
 import pytest
+import tifffile
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CallToolResult, ImageContent, TextContent, Tool
@@ -76,8 +78,15 @@ def use(address: str, tool: str, *, follow: bool = False, **arguments: Any) -> C
     )
 
 
-def text(answer: CallToolResult) -> str:
-    return "\n".join(part.text for part in answer.content if isinstance(part, TextContent))
+def texts(answer: CallToolResult) -> list[str]:
+    return [part.text for part in answer.content if isinstance(part, TextContent)]
+
+
+def sentence(answer: CallToolResult) -> str:
+    """The one sentence of a tool's refusal."""
+    (said,) = texts(answer)
+    assert answer.isError
+    return said.removeprefix("Error: ")
 
 
 def test_the_tools_are_the_three_endpoints_and_nothing_else(tools):
@@ -94,38 +103,73 @@ def test_each_tool_and_each_parameter_is_described(tools):
 
 def test_an_agent_lists_the_checkpoints(address):
     answer = use(address, "list_checkpoints")
-    assert not answer.isError and "'name': 'isbi'" in text(answer)
+    (text,) = texts(answer)
+    assert "isbi" in [checkpoint["name"] for checkpoint in json.loads(text)]
 
 
-def test_an_agent_that_uploads_a_picture_gets_its_mask_to_see(address, png):
+def data_address(file: bytes, kind: str = "image/png") -> str:
+    return f"data:{kind};base64,{base64.b64encode(file).decode()}"
+
+
+def test_an_agent_that_uploads_a_picture_gets_its_mask(address, png):
     (path,) = httpx2.post(f"{address}/gradio_api/upload", files={"files": ("a.png", png)}).json()
-    picture = f"{address}/gradio_api/file={path}"
-    answer = use(address, "segment_picture", picture=picture, follow=True)
+    answer = use(address, "segment_picture", picture=f"{address}/gradio_api/file={path}")
+    assert not answer.isError and len(texts(answer)) == 2
+
+
+@pytest.mark.parametrize("follow", [False, True])
+def test_an_agent_gets_the_mask_to_see_its_address_and_what_it_shows(address, png, follow):
+    answer = use(address, "segment_picture", picture=data_address(png), follow=follow)
     (mask,) = (part for part in answer.content if isinstance(part, ImageContent))
     ids = np.asarray(Image.open(BytesIO(base64.b64decode(mask.data))))
     assert np.mean(ids == article_scene()[1]) > 0.98
-    assert "'name': 'circle'" in text(answer)
+    file, description = texts(answer)
+    assert file.startswith(f"Image URL: {address}/gradio_api/file=")
+    assert httpx2.get(file.removeprefix("Image URL: ")).content.startswith(b"\x89PNG")
+    assert [entry["name"] for entry in json.loads(description)["classes"]][1] == "circle"
 
 
-def test_an_agent_that_sends_the_picture_itself_gets_the_masks_address(address, png):
-    picture = f"data:image/png;base64,{base64.b64encode(png).decode()}"
-    answer = use(address, "segment_picture", picture=picture)
-    assert not answer.isError
-    assert f"'url': '{address}/gradio_api/file=" in text(answer)
-    assert "'name': 'circle'" in text(answer)
+def test_an_agent_gets_the_mask_of_a_stack_by_its_address_alone(address):
+    file = BytesIO()
+    tifffile.imwrite(file, np.stack([article_scene()[0]] * 2), photometric="rgb")
+    picture = data_address(file.getvalue(), "image/tiff")
+    mask, description = use(address, "segment_picture", picture=picture).content
+    assert mask.text.startswith(f"{address}/gradio_api/file=")
+    assert json.loads(description.text)["pages"] == 2
 
 
 def test_an_agent_gets_the_end_of_a_training(address):
     answer = use(address, "train_network", preset="random", width=8, batch=1, steps=2)
-    assert "'state': 'finished'" in text(answer) and "'losses': [" in text(answer)
+    (text,) = texts(answer)
+    end = json.loads(text)
+    assert end["state"] == "finished" and len(end["losses"]) == 2
 
 
 @pytest.mark.parametrize("follow", [False, True])
 def test_an_agent_reads_a_mistake_in_one_sentence(address, follow):
     answer = use(address, "train_network", width=12, follow=follow)
-    assert answer.isError
-    sentence = "There is no width 12; choose one of 8, 16, 32, 64."
-    assert text(answer).removeprefix("Error: ") == sentence
+    assert sentence(answer) == "There is no width 12; choose one of 8, 16, 32, 64."
+
+
+@pytest.mark.parametrize(
+    "picture",
+    ["data:xx", "data:image/png;base64,", "data:image/png;base64,A", "/home/ann/cells.png", ""],
+)
+def test_an_agent_that_gives_no_file_reads_how_to_give_one(address, picture):
+    said = sentence(use(address, "segment_picture", picture=picture))
+    assert said.startswith(f"picture is {picture!r}, which is no file here: give its web address")
+    assert "data:image/png;base64," in said and "/gradio_api/upload" in said
+
+
+def test_the_tool_that_takes_a_picture_tells_how_to_give_one(tools):
+    picture = tools["segment_picture"].inputSchema["properties"]["picture"]
+    assert "data:image/png;base64," in picture["description"]
+    assert "/gradio_api/upload" in picture["description"]
+
+
+def test_an_agent_that_misspells_an_argument_is_told_which(address, png):
+    answer = use(address, "segment_picture", picture=data_address(png), treshold=0.5)
+    assert sentence(answer).endswith("('treshold' was unexpected)")
 
 
 @pytest.mark.parametrize("variable", VARIABLES)

@@ -18,6 +18,7 @@ def client() -> TestClient:
         Route("/", lambda request: HTMLResponse(PAGE)),
         Route("/gradio_api/file", lambda request: HTMLResponse(PAGE)),
         Route("/data", lambda request: JSONResponse({"page": PAGE})),
+        Route("/varied", lambda request: HTMLResponse(PAGE, headers={"vary": "cookie"})),
         Route("/parts", lambda request: StreamingResponse(iter([PAGE, PAGE]), media_type="text/html")),
     ]  # fmt: skip
     return TestClient(Starlette(routes=routes, middleware=[Middleware(PageLanguage)]))
@@ -38,6 +39,10 @@ def test_a_page_has_the_length_that_it_says(client: TestClient) -> None:
     answer = client.get("/?lang=ko")
     assert int(answer.headers["content-length"]) == len(answer.content)
     assert answer.headers["vary"] == "accept-language"
+
+
+def test_a_page_varies_by_the_language_too(client: TestClient) -> None:
+    assert client.get("/varied").headers["vary"] == "cookie, accept-language"
 
 
 def test_a_page_that_comes_in_parts_gets_one_script(client: TestClient) -> None:

@@ -13,6 +13,7 @@ from fastapi import Request
 from PIL import Image
 
 from unet_demo.examples import load_example, offered_examples
+from unet_demo.ui.notices import alert
 from unet_demo.ui.segment_page import SegmentPage, opening
 from unet_demo.ui.segment_session import Session
 from unet_demo.ui.texts import say
@@ -145,10 +146,26 @@ def test_a_checkpoint_that_is_being_fetched_gives_way_to_a_newer_wish(
 
 def test_a_wish_without_a_picture_lets_the_page_open(page: SegmentPage) -> None:
     signals = []
+    page.on_greeting(asked())
     with page.jobs.begin(ANN) as signal:
         signals.append(all_of(picks(page, "isbi")))
         assert not signal.is_set()
     assert say("segment_no_picture", "en") in signals[0][page.status]
+
+
+def test_a_page_that_the_server_has_forgotten_is_told_to_load_anew_and_keeps_what_it_shows(
+    page: SegmentPage,
+) -> None:
+    page.on_greeting(asked())
+    all_of(opens(page))
+    page.on_leave(asked())  # the connection broke
+    told = {page.status: alert(say("lost_forgotten", "en"), "en")}
+    assert all_of(picks(page, "isbi")) == told
+    assert page.on_repaint(1, 0.5, 0.2, "fill", asked()) == told
+    assert page.on_truth(None, 1, 0.5, asked()) == told
+    assert page.on_compare(1, 0.5, asked()) == {page.scores: gr.skip()}
+    with pytest.raises(gr.Error, match="reload the page"):
+        page._download("labels")(0.5, 0.6, "fill", asked())
 
 
 def test_a_truth_that_comes_during_a_job_is_compared_with_its_result(
@@ -195,9 +212,9 @@ def test_a_cancelled_job_keeps_the_truth_that_came_meanwhile(
 
 def test_a_result_is_painted_anew_if_the_opacity_moved_meanwhile(page: SegmentPage) -> None:
     all_of(opens(page))
-    viewer, _ = page.on_settled(1, 0.5, 0.2, "fill", asked())
-    assert viewer["token"] == seen(page).shown.token_of(1)
-    assert page.on_settled(1, 0.5, 0.2, "fill", asked()) == (gr.skip(), gr.skip())
+    answer = page.on_settled(1, 0.5, 0.2, "fill", asked())
+    assert answer[page.viewer]["token"] == seen(page).shown.token_of(1)
+    assert page.on_settled(1, 0.5, 0.2, "fill", asked()) == {page.status: gr.skip()}
 
 
 def test_a_visitors_file_may_have_any_name(page: SegmentPage, own_picture: Path) -> None:

@@ -14,6 +14,8 @@ from unet_demo.data.shapes import SceneOptions
 from unet_demo.live.run import LiveRun
 from unet_demo.live.settings import LiveSettings
 from unet_demo.ui import later
+from unet_demo.ui.notices import alert
+from unet_demo.ui.texts import say
 from unet_demo.ui.train_controls import values_of
 from unet_demo.ui.train_page import TrainPage, Update
 
@@ -114,6 +116,21 @@ def test_what_changes_the_controls_or_asks_for_a_run_is_noted(page, request_of):
 
 @pytest.mark.parametrize("asked", ["use", "losses"])
 def test_nothing_can_be_taken_along_before_there_is_a_network(page, request_of, asked):
+    request = request_of()
+    page.on_greeting(request, *values(page))
     take = page.on_use if asked == "use" else page._download(asked)
     with pytest.raises(gr.Error, match="train"):
-        take(request_of())
+        take(request)
+
+
+def test_a_page_that_the_server_has_forgotten_is_told_to_load_anew(page, request_of):
+    request = request_of()
+    page.on_greeting(request, *values(page))
+    begin(page, request)
+    page.on_leave(request)  # the connection broke
+    told = alert(say("lost_forgotten", "en"), "en")
+    (resumed,) = page.on_resume(request)
+    assert resumed[page.status] == told
+    assert page.on_draw(None, request) == {page.drawn_note: told}
+    with pytest.raises(gr.Error, match="reload the page"):
+        page.on_use(request)

@@ -6,6 +6,7 @@ A file goes one way: bytes → :class:`Planes` (what the file holds, in its own 
 state is shared, so that any number of threads may read at once.
 """
 
+import math
 import os
 import struct
 import tokenize
@@ -38,6 +39,12 @@ PERCENTILES = (0.1, 99.9)
 
 MAX_SAMPLES = 4
 """Values of a pixel, at most: red, green, blue and alpha."""
+
+MAX_SAMPLED = 16_000_000
+"""Values from which percentiles are taken, at most: of more, a part in regular steps."""
+
+BAND = 1024
+"""Rows that are scaled at a time: in floats they take eight times the memory."""
 
 _SIGNATURES = {
     b"\x89PNG\r\n\x1a\n": "PNG",
@@ -217,7 +224,8 @@ def _mask_image(labels: np.ndarray, palette: Sequence[tuple[int, int, int]]) -> 
 @contextmanager
 def _one_sentence(path: str | os.PathLike) -> Iterator[None]:
     """Turn whatever goes wrong with a file into one sentence that begins with its name."""
-    name = "".join(filter(str.isprintable, Path(path).name))[-80:] or sentence("the file")
+    last = Path(path).name or str(Path(path))  # that of the folders . and / is empty
+    name = "".join(filter(str.isprintable, last))[-80:] or sentence("the file")
     try:
         yield
     except PictureError as error:
@@ -309,19 +317,28 @@ def _to_8_bit(values: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
     """(N, H, W, C) of any real dtype → uint8, and what was done, in plain sentences."""
     if values.dtype == np.uint8:
         return values, ()
-    finite = np.isfinite(values) if values.dtype.kind == "f" else None
-    known = values.ravel() if finite is None else values[finite]
-    if known.size == 0:
+    unknown = values.size - sum(map(_finite_count, values))
+    if unknown == values.size:
         raise PictureError(
             sentence("holds no value at all (all NaN or infinite): export it once more.")
         )
-    low, high, how = _range(known)
-    bits = None if finite is not None else 8 * values.dtype.itemsize
+    low, high, how = _range(values)
+    bits = None if values.dtype.kind == "f" else 8 * values.dtype.itemsize
     notes: list[str] = [_scaling(bits, low, high, how)]
-    if finite is not None and known.size < values.size:
-        unknown = values.size - known.size
+    if unknown:
         notes.append(sentence("{count} NaN or infinite values were painted black.", count=unknown))
     return _scaled(values, low, high), tuple(notes)
+
+
+def _finite_count(page: np.ndarray) -> int:
+    return page.size if page.dtype.kind != "f" else int(np.count_nonzero(np.isfinite(page)))
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    """The finite ones of any values, (M,); no copy where all are, if they lie in order."""
+    if _finite_count(values) == values.size:
+        return values.reshape(-1)
+    return values[np.isfinite(values)]
 
 
 def _scaling(bits: int | None, low: float, high: float, how: Sentence) -> Sentence:
@@ -340,36 +357,50 @@ def _of_channel(number: int, notes: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sentence("Channel {number}: {note}", number=number, note=note) for note in notes)
 
 
-def _range(known: np.ndarray) -> tuple[float, float, Sentence]:
-    """Where black and white lie, and how they were found."""
+def _range(values: np.ndarray) -> tuple[float, float, Sentence]:
+    """Where black and white lie in (N, H, W, C), and how they were found."""
+    step = math.ceil(math.sqrt(values.size / MAX_SAMPLED))
+    known = _finite(values[:, ::step, ::step])
     if known.dtype == np.float16:
         known = known.astype(np.float32)
-    low, high = np.percentile(known, PERCENTILES)
+    low, high = np.percentile(known, PERCENTILES) if known.size else (0, 0)
     if low < high:
-        below, above = PERCENTILES
-        how = sentence(
+        return float(low), float(high), _by_percentiles(step)
+    # A few bright spots on an even ground lie beyond the percentiles, yet are the picture.
+    pages = [known for known in map(_finite, values) if known.size]
+    low, high = min(page.min() for page in pages), max(page.max() for page in pages)
+    return float(low), float(high), sentence("the lowest and the highest value")
+
+
+def _by_percentiles(step: int) -> Sentence:
+    """How the range was found where one pixel in so many rows and columns was looked at."""
+    below, above = PERCENTILES
+    if step == 1:
+        return sentence(
             "percentiles {below:g} and {above:g} of all pixels", below=below, above=above
         )
-        return float(low), float(high), how
-    # A few bright spots on an even ground lie beyond the percentiles, yet are the picture.
-    return float(known.min()), float(known.max()), sentence("the lowest and the highest value")
+    return sentence(
+        "percentiles {below:g} and {above:g} of one pixel in {share}",
+        below=below, above=above, share=step**2,
+    )  # fmt: skip
 
 
 def _scaled(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Low to high → 0 to 255, clipped; what is not finite → 0. Page by page, to save memory."""
+    """Low to high → 0 to 255, clipped; what is not finite → 0. Band by band, to save memory."""
     # Halved, so that even the widest floats have a finite difference.
     span = (high / 2 - low / 2) or 1.0
     precision = np.float32 if values.dtype.itemsize == 2 else np.float64
     scaled = np.empty(values.shape, np.uint8)
-    for i, page in enumerate(values):
-        exact = page.astype(precision)
-        exact[~np.isfinite(exact)] = low
-        exact.clip(low, high, out=exact)
-        exact /= 2
-        exact -= low / 2
-        exact /= span
-        exact *= 255
-        scaled[i] = np.rint(exact, out=exact)
+    for page, target in zip(values, scaled, strict=True):
+        for top in range(0, len(page), BAND):
+            exact = page[top : top + BAND].astype(precision)
+            exact[~np.isfinite(exact)] = low
+            exact.clip(low, high, out=exact)
+            exact /= 2
+            exact -= low / 2
+            exact /= span
+            exact *= 255
+            target[top : top + BAND] = np.rint(exact, out=exact)
     return scaled
 
 

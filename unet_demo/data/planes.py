@@ -16,6 +16,12 @@ MAX_PIXELS = 40_000_000
 MAX_STACK_PIXELS = 200_000_000
 """Pixels of all pages (and channels) together, at most: 760 slices of 512 by 512."""
 
+MAX_PAGES = 2_000
+"""Pages of a stack, at most: each takes its time, however small it is."""
+
+MAX_BYTES = 2**30
+"""Memory that all pages together may take in the file's own numbers."""
+
 _GRAY_MODES = ("1", "L", "LA", "La")
 _DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "F")
 
@@ -49,11 +55,15 @@ class Decoded:
     notes: tuple[str, ...] = ()
 
 
+def in_words(pixels: int) -> str:
+    """Whole millions as a person says them, which the pages translate."""
+    return f"{pixels // 1_000_000} million"
+
+
 def too_large(limit: int) -> Sentence:
     """The end of a sentence about a page, or a stack, of too many pixels."""
     return sentence(
-        "has more than {millions} million pixels, the limit: crop or shrink it.",
-        millions=limit // 1_000_000,
+        "has more than {pixels} pixels, the limit: crop or shrink it.", pixels=in_words(limit)
     )
 
 
@@ -66,14 +76,33 @@ def check_size(width: int, height: int, pages: int) -> None:
                 width=width, height=height,
             )
         )  # fmt: skip
+    if pages > MAX_PAGES:
+        raise PictureError(
+            sentence(
+                "has {pages} pages, more than the limit of {most}: bring fewer pages.",
+                pages=pages, most=MAX_PAGES,
+            )
+        )  # fmt: skip
     if width * height > MAX_PIXELS:
         raise PictureError(too_large(MAX_PIXELS))
     if width * height * pages > MAX_STACK_PIXELS:
         raise PictureError(
             sentence(
                 "has {pages} pages of {width} by {height} pixels, more than the limit of"
-                " {millions} million in all: bring fewer or smaller pages.",
-                pages=pages, width=width, height=height, millions=MAX_STACK_PIXELS // 1_000_000,
+                " {pixels} in all: bring fewer or smaller pages.",
+                pages=pages, width=width, height=height, pixels=in_words(MAX_STACK_PIXELS),
+            )
+        )  # fmt: skip
+
+
+def check_bytes(size: int) -> None:
+    """Refuse decoded pages of so many bytes before all of them are there."""
+    if size > MAX_BYTES:
+        raise PictureError(
+            sentence(
+                "takes {size:.1f} GiB of memory once it is unpacked, more than the limit of {most}"
+                " GiB: save it with fewer bits a pixel, or crop or shrink it.",
+                size=size / 2**30, most=MAX_BYTES // 2**30,
             )
         )  # fmt: skip
 
@@ -116,6 +145,7 @@ def pillow_pages(
             pages.append(_sixteen_bits(path, name, frame, low_bytes))
         else:
             pages.append(pillow_page(image, indices))
+        check_bytes(len(frames) * pages[0].nbytes)
     return _stack(pages)
 
 

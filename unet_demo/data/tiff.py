@@ -31,6 +31,7 @@ from .planes import (
     Decoded,
     Planes,
     alpha_to_8_bit,
+    check_bytes,
     check_size,
     left_out,
     pillow_pages,
@@ -90,6 +91,8 @@ def _check_series(series: TiffPageSeries) -> None:
     planes = math.prod(series.shape) // max(1, width * height)
     samples = sizes.get("S", 1)
     check_size(width, height, planes // samples if samples <= 4 else planes)
+    if series.dtype is not None:
+        check_bytes(math.prod(series.shape) * series.dtype.itemsize)
     page = series.keyframe
     if page.is_tiled:
         check_size(page.tilewidth, page.tilelength, pages=1)

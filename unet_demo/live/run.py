@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from ..checkpoints import Card, Checkpoint
-from ..devices import DeviceError, fast_dtype, pick_device
+from ..devices import DeviceError, fast_dtype, memory_errors, pick_device
 from ..evaluation import class_scores
 from ..inference import Prediction, Predictor
 from ..metrics import confusion_matrix
@@ -340,13 +340,8 @@ class LiveRun:
     def _work(self, steps: int | None) -> None:
         self._progress.device = str(self._device)
         try:
-            if self._progress.look is None:
-                self._look_now()
-            self._began = time.perf_counter()
-            self._train(math.inf if steps is None else len(self._progress.losses) + steps)
-            self._rest()
-            if self._progress.look is None or self._progress.look.step != self._trainer.step:
-                self._look_now()
+            with memory_errors():
+                self._train_and_look(steps)
         except (torch.OutOfMemoryError, MemoryError):
             self._progress.failure = sentence(
                 "The training ran out of memory; choose a smaller width, picture or batch."
@@ -354,6 +349,15 @@ class LiveRun:
         finally:
             self._rest()
             self._settle()
+
+    def _train_and_look(self, steps: int | None) -> None:
+        if self._progress.look is None:
+            self._look_now()
+        self._began = time.perf_counter()
+        self._train(math.inf if steps is None else len(self._progress.losses) + steps)
+        self._rest()
+        if self._progress.look is None or self._progress.look.step != self._trainer.step:
+            self._look_now()
 
     def _train(self, until: float) -> None:
         for event in self._events:

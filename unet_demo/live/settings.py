@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from ..choices import GRID, LOSSES, NETWORK_NAMES, OPTIMISERS, VALIDATION_SEED
+from ..choices import GRID, LOSSES, NETWORK_NAMES, OPTIMISERS, SPACE_VARIABLE, VALIDATION_SEED
 from ..data.scene_options import ARTICLE_SIZE, SceneOptions
 from ..sentences import sentence
 
@@ -134,7 +134,7 @@ SPACE = Limits(steps=2000, seconds=30, size=256, batch=16, work=1)
 
 def current_limits() -> Limits:
     """SPACE where the environment has a SPACE_ID, else LOCAL."""
-    return SPACE if os.environ.get("SPACE_ID") else LOCAL
+    return SPACE if os.environ.get(SPACE_VARIABLE) else LOCAL
 
 
 def _check_choice(name: str, value: object, choices: Sequence[object]) -> None:

@@ -62,7 +62,8 @@ class Bundled:
 def read_bundled(weights: Path) -> list[Bundled]:
     """The checkpoints in a folder, in the order of its index. Raises CheckpointError."""
     files = [weights / str(entry["file"]) for entry in read_index(weights).values()]
-    return [Bundled(file, file.stat().st_size, read_card(file)) for file in files]
+    cards = {file: read_card(file) for file in files}
+    return [Bundled(file, file.stat().st_size, card) for file, card in cards.items()]
 
 
 def about(bundled: Sequence[Bundled], language: str) -> str:

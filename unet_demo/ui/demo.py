@@ -1,18 +1,22 @@
 """The demo: its pages, and how it is served."""
 
 import logging
+import signal
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from starlette.middleware import Middleware
 
+from ..bundled import CheckpointError
 from . import endpoints, later
 from .about_page import AboutPage
-from .agents import check_mcp, mcp_wanted
+from .agents import add_agents, check_mcp, mcp_wanted
 from .health import health_route
 from .link import GENERAL, misspelt, read
+from .lost import lost
 from .notices import alert
 from .page_address import PageAddress
 from .page_language import PageLanguage
@@ -29,6 +33,9 @@ MAX_UPLOAD = "200mb"
 HEAD_START_SECONDS = 0.5
 """Of the first page over torch, whose import holds up everything else."""
 
+WAKE_SECONDS = 0.1
+"""Between two looks at whether the server is to end."""
+
 HERE = Path(__file__).parent
 
 STYLES = [
@@ -44,6 +51,7 @@ def build() -> gr.Blocks:
         with gr.Column(elem_classes="masthead"):
             gr.HTML(f"<h1>{t('title')}</h1>")
             gr.HTML(f"<p>{t('tagline')}</p>")
+        lost()
         refusals = gr.HTML(visible=False, elem_id="address-refusals", elem_classes="status")
         with gr.Tabs() as pages:
             with gr.Tab(t("page_segment"), id="segment"):
@@ -98,13 +106,17 @@ def head() -> str:
 def launch(**options: object):
     """Build and serve; ``options`` override ``Blocks.launch``'s. Returns what ``launch()`` returns.
 
-    Raises ServeError if the address is taken, or if the MCP server was asked for and its package is
-    not installed.
+    Raises ServeError if the address is taken, if the list of the bundled checkpoints is damaged, or
+    if the MCP server was asked for and its package is not installed.
     """
     options = {"mcp_server": mcp_wanted(), **options}
-    if options["mcp_server"]:
+    wants_agents = options.pop("mcp_server")
+    if wants_agents:
         check_mcp()
-    demo = build()
+    try:
+        demo = build()
+    except CheckpointError as error:
+        raise ServeError(str(error)) from error
     # Inference must not wait behind a training: each event names its own concurrency group.
     demo.queue(default_concurrency_limit=4, max_size=64)
     settings: dict[str, object] = {
@@ -115,7 +127,9 @@ def launch(**options: object):
         "app_kwargs": {
             "middleware": [Middleware(PageAddress), Middleware(PageLanguage)],
             "routes": [health_route()],
+            "lifespan": add_agents(demo) if wants_agents else None,
         },
+        "mcp_server": False,  # Gradio's own
         "max_file_size": MAX_UPLOAD,
         "enable_monitoring": False,
         "run_history": False,
@@ -133,8 +147,21 @@ def launch(**options: object):
     loading.daemon = True
     loading.start()
     if not options.get("prevent_thread_lock"):
-        demo.block_thread()
+        serve_until_interrupted(demo)
     return launched
+
+
+def serve_until_interrupted(demo: gr.Blocks) -> None:
+    """Sleep until SIGINT comes (Ctrl-C, `docker stop`), then close; a second one ends it at once.
+
+    Also where a script started the process in the background, and by that had SIGINT ignored.
+    """
+    came: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    while not came:
+        time.sleep(WAKE_SECONDS)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    demo.close()
 
 
 def get_ready() -> None:

@@ -9,6 +9,9 @@ from pathlib import Path
 
 KEPT_SECONDS = 3600
 
+MAX_UPLOAD = 200 * 2**20
+"""Bytes of a file that is brought, at most."""
+
 # One at a time: what a request finds to be old, another would be removing.
 _TIDYING = threading.Lock()
 

@@ -65,6 +65,6 @@ def _is_page(start: Message) -> bool:
 
 def _lengthen(start: Message, more: int) -> None:
     headers = MutableHeaders(raw=start["headers"])
-    headers["vary"] = "accept-language"
+    headers.add_vary_header("accept-language")
     if "content-length" in headers:
         headers["content-length"] = str(int(headers["content-length"]) + more)

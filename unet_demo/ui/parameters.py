@@ -12,12 +12,13 @@ from typing import Any, get_args, get_origin, get_type_hints
 from urllib.parse import unquote, urlsplit
 
 import gradio as gr
-import httpx
 from gradio.components.api_component import Api
-from gradio.processing_utils import async_ssrf_protected_get, save_bytes_to_cache
+from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_function_description, get_function_params
 from gradio_client.utils import is_file_obj_with_meta, python_type_to_json_schema
 from pydantic import TypeAdapter, ValidationError
+
+from .fetching import FetchError, fetch
 
 OWN_FILE = re.compile(r"https?://[^?#]*/gradio_api/file=(?P<path>[^?#]+)")
 """The address of a file that was uploaded to this server, or made by it."""
@@ -68,21 +69,13 @@ class UploadedFile(Api):
     async def _fetch(self, address: str) -> str:
         """Download from the public Internet into the cache. Raises gr.Error."""
         try:
-            response = await async_ssrf_protected_get(address)
-        except (ValueError, httpx.HTTPError) as error:
+            data = await fetch(address)
+        except FetchError as error:
             raise gr.Error(
-                f"{address[:200]} cannot be fetched, since no public server of that name answers;"
-                " upload the file instead.",
-                print_exception=False,
+                f"{address[:200]} cannot be fetched, {error}", print_exception=False
             ) from error
-        if response.status_code != httpx.codes.OK:
-            raise gr.Error(
-                f"{address[:200]} cannot be fetched, since its server answers"
-                f" {response.status_code}; check the address, or upload the file instead.",
-                print_exception=False,
-            )
         name = Path(urlsplit(address).path).name or "file"
-        return save_bytes_to_cache(await response.aread(), name, self.GRADIO_CACHE)
+        return save_bytes_to_cache(data, name, self.GRADIO_CACHE)
 
     def preprocess(self, payload: Any) -> Path:
         """The path of a file in the cache, and of no other on the server. Raises gr.Error."""

@@ -241,7 +241,7 @@ class SegmentPage:
 
     def _wire(self, demo: gr.Blocks) -> None:
         seen = [self.slice, self.threshold, self.opacity, self.style]
-        painted = [self.viewer, self.legend]
+        painted = [self.viewer, self.legend, self.status]
         # As a set, so that a handler is given one dict of what it may need.
         settings: set[Block] = {
             self.checkpoint, self.flips, self.slice, self.opacity, self.style,
@@ -261,6 +261,8 @@ class SegmentPage:
         }
         quick: dict[str, Any] = {
             "show_progress": "hidden",
+            # On no component: Gradio would show the wait of the event before beside the hidden one.
+            "show_progress_on": [],
             "trigger_mode": "always_last",
             "api_visibility": "private",
         }
@@ -268,9 +270,8 @@ class SegmentPage:
         def segment(
             listen: Callable[..., Dependency], handler: Callable, *inputs: Block, **options: Any
         ) -> None:
-            # On no component: Gradio would show the wait of the event before beside the hidden one.
             listen(handler, settings.union(inputs), **{**slow, **options}).then(
-                self.on_settled, seen, painted, show_progress_on=[], **quick
+                self.on_settled, seen, painted, **quick
             )
 
         self._segment_at = segment
@@ -336,6 +337,7 @@ class SegmentPage:
 
     def on_greeting(self, request: gr.Request):
         """The examples, with captions that Gradio's script would not translate."""
+        self._session(request).opened = True
         return self._captioned_examples(language_of(request))
 
     def on_open(self, values: Values, request: gr.Request, progress=PROGRESS):
@@ -484,25 +486,26 @@ class SegmentPage:
         """A result has come, painted as was asked when it was begun: that may have changed since."""
         look = self._session(request).look
         if look and (look.opacity, look.style) == (opacity, style):
-            return gr.skip(), gr.skip()
+            return {self.status: gr.skip()}
         return self.on_repaint(page, threshold, opacity, style, request)
 
-    def _paint(self, paint: Callable, page: int, look: Look, request: gr.Request):
+    def _paint(self, paint: Callable, page: int, look: Look, request: gr.Request) -> Update:
         """The viewer's value and the legend; nothing where another result has come meanwhile."""
         session = self._session(request)
         session.look = look
         shown = session.shown
         if shown is None:
-            return gr.skip(), gr.skip()
-        painted = paint(shown, page, look, language_of(request))
-        is_still_shown = session.shown is not None and session.shown.token == shown.token
-        return painted if is_still_shown else (gr.skip(), gr.skip())
+            return {self.status: gr.skip()} if session.opened else self._no_picture(request)
+        value, table = paint(shown, page, look, language_of(request))
+        if session.shown is None or session.shown.token != shown.token:
+            return {self.status: gr.skip()}
+        return {self.viewer: value, self.legend: table}
 
     def on_truth(self, path, page, threshold, request: gr.Request):
         """A ground truth was dropped, or taken away: compare with it, or no longer."""
         session, language = self._session(request), language_of(request)
         if session.shown is None:
-            return self._no_picture(language)
+            return self._no_picture(request)
         segmentation = session.shown.segmentation
         picture, task = segmentation.picture, segmentation.card.task
         try:
@@ -517,6 +520,8 @@ class SegmentPage:
     def on_compare(self, page, threshold, request: gr.Request):
         """The threshold or the slice has come to rest: score again."""
         shown = self._session(request).shown
+        if shown is None:
+            return {self.scores: gr.skip()}
         return self._comparison(shown, page, threshold, language_of(request))
 
     def _download(self, kind: str) -> Callable[..., str]:
@@ -525,8 +530,7 @@ class SegmentPage:
         def on_download(threshold, opacity, style, request: gr.Request) -> str:
             shown = self._session(request).shown
             if shown is None:
-                message = say("segment_no_picture", language_of(request))
-                raise gr.Error(message, print_exception=False)
+                raise gr.Error(self._why_no_picture(request), print_exception=False)
             segmentation, look = shown.segmentation, Look(threshold, opacity, style)
             write = EXPORTS[kind]
             return str(write(fresh_folder(), segmentation.picture, segmentation.prediction, look))
@@ -536,8 +540,12 @@ class SegmentPage:
     def _session(self, request: gr.Request) -> Session:
         return self.sessions.of(request.session_hash)
 
-    def _no_picture(self, language: str) -> Update:
-        return {self.status: alert(say("segment_no_picture", language), language)}
+    def _why_no_picture(self, request: gr.Request) -> str:
+        opened = self._session(request).opened
+        return say("segment_no_picture" if opened else "lost_forgotten", language_of(request))
+
+    def _no_picture(self, request: gr.Request) -> Update:
+        return {self.status: alert(self._why_no_picture(request), language_of(request))}
 
     def _newest(
         self, values: Values, request: gr.Request, progress: gr.Progress, work: Work
@@ -573,7 +581,7 @@ class SegmentPage:
         """As `_newest`, for the picture that was brought last; without one, nothing is called off."""
         brought = self._session(request).brought
         if brought is None:
-            yield self._no_picture(language_of(request))
+            yield self._no_picture(request)
             return
         yield from self._newest(values, request, progress, lambda job: work(job, brought))
 
@@ -650,10 +658,8 @@ class SegmentPage:
         job.keep(shown, look)
         return update
 
-    def _comparison(
-        self, shown: Shown | None, page: int, threshold: float, language: str
-    ) -> Update:
-        if shown is None or shown.truth is None:
+    def _comparison(self, shown: Shown, page: int, threshold: float, language: str) -> Update:
+        if shown.truth is None:
             return {self.scores: "", self.errors: gr.Image(value=None, visible=False)}
         segmentation = shown.segmentation
         page = whole_page(page, segmentation)

@@ -20,6 +20,8 @@ class Session:
     """
 
     def __init__(self) -> None:
+        self.opened = False
+        """False where the page was opened before a connection that broke: what it shows is forgotten."""
         self.brought: Brought | None = None
         self.shown: Shown | None = None
         self.look: Look | None = None

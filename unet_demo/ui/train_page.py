@@ -274,6 +274,7 @@ class TrainPage:
         Torch is imported for it, which takes time: what the visitor did meanwhile holds.
         """
         session = self._session(request)
+        session.opened = True
         deeds = session.deeds
         wished = self.link.read(request.query_params).values
         settings = settings_of(wished) if wished else self._settings(values)
@@ -348,7 +349,7 @@ class TrainPage:
         else:
             # The run went with a connection that broke; a generator without a yield empties the page.
             yield {
-                self.status: alert(say("train_nothing_yet", session.language), session.language),
+                self.status: alert(why_no_network(session), session.language),
                 **self._buttons("ready", trained=False),
             }
 
@@ -407,6 +408,8 @@ class TrainPage:
     def on_draw(self, drawing: dict[str, Any] | None, request: gr.Request) -> Update:
         """Segment what was drawn with the network as it is."""
         session = self._session(request)
+        if not session.opened and session.run is None:
+            return {self.drawn_note: alert(why_no_network(session), session.language)}
         if session.run is None or not session.trained:
             text = "train_draw_running" if session.running else "train_draw_untrained"
             return {self.drawn_note: hint(text)}
@@ -564,7 +567,7 @@ class TrainPage:
     def _trained_run(self, session: Session) -> "LiveRun":
         """The run in hand. Raises gr.Error where no network has been trained, or none is at rest."""
         if session.run is None or not session.trained:
-            raise gr.Error(say("train_nothing_yet", session.language), print_exception=False)
+            raise gr.Error(why_no_network(session), print_exception=False)
         return session.run
 
     def _download(self, kind: str) -> Callable[[gr.Request], Update]:
@@ -613,6 +616,11 @@ FILES: dict[str, RunFile] = {
     "animation": RunFile("run.gif", animation_file),
     "curve": RunFile("curve.png", curve_file),
 }
+
+
+def why_no_network(session: Session) -> str:
+    """What to do where none is at hand."""
+    return say("train_nothing_yet" if session.opened else "lost_forgotten", session.language)
 
 
 def run_status(snapshot: "Snapshot", run: "LiveRun", language: str) -> str:

@@ -29,6 +29,8 @@ class Session:
     """One visitor's runs, a folder for the files that they ask for, and the language they read."""
 
     def __init__(self) -> None:
+        self.opened = False
+        """False where the page was opened before a connection that broke: its run is forgotten."""
         self.language = DEFAULT_LANGUAGE
         self.run: LiveRun | None = None
         self._deeds = 0

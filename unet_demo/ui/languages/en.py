@@ -61,7 +61,17 @@ NAMES: dict[str, tuple[str, ...]] = {
         "A motorcycle (a photograph)",
         "A bus (a small drawing)",
     ),
-    "score": ("pixel accuracy",),
+    "score": (
+        "pixel accuracy",
+        "threshold",
+        "mIoU without averaging",
+        "mIoU without averaging, float32",
+        "V_rand without averaging",
+        "V_rand without averaging, float32",
+        "V_info without averaging",
+        "V_info without averaging, float32",
+    ),
+    "pixels": ("40 million", "200 million"),
     "value": ("scenes", "article", "cross-entropy", "dice", "both", "constant", "cosine"),
 }
 """Kind → names that are made below the page, in English; a name that is not here stays English."""
@@ -71,6 +81,8 @@ ENGLISH: dict[str, str] = {
     "title": "A U-Net that you can watch",
     "tagline": "Segment your own picture with a trained network, or train one live and see how it learns.",
     "loading": "PyTorch is being loaded; the page works in a few seconds.",
+    "lost_forgotten": "The connection to the server was lost: reload the page to go on. What is shown stays until then.",
+    "lost_gone": "The connection to the server is lost: what is shown stays, and the page loads itself anew once the server answers.",
     "page_segment": "Segment",
     "page_train": "Train",
     "page_about": "About",
@@ -192,7 +204,7 @@ ENGLISH: dict[str, str] = {
     "train_said_stopped": "Stopped after step {step}; what the network learned is kept.",
     "train_said_out of time": "Time is up: a run may train for {seconds} s here. What the network learned in {step} steps is kept.",
     "train_said_finished": "Finished: {step} steps in {seconds} s, validation mIoU {miou}.",
-    "train_said_diverged": "The loss was no longer a number at step {step}: with {optimiser} at a learning rate of {rate} the weights grew until they overflowed. The network is back where it was after step {restored}; choose a lower rate and train again.",
+    "train_said_diverged": "The loss was no longer a number at step {step}: {optimiser} at a learning rate of {rate} made the weights overflow. The network is back where it was after step {restored}; choose a lower rate and train again.",
     "train_said_exploded": "The loss has grown to {loss}, {times} times where it began: at a learning rate of {rate} each step overshoots what it aims at. Choose a lower rate and train again.",
     # readings
     "train_reading_step": "Step",
