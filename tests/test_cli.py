@@ -430,6 +430,21 @@ def test_evaluate_without_its_data_asks_for_it(command, binary_file):
     assert "give its folder as --data" in refusal(command("evaluate", binary_file))
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [["evaluate", "shapes"], ["train", "shapes", "--out", "run"], ["bundle", "shapes", "run"]],
+)
+def test_a_data_set_for_what_draws_its_own_scenes_is_refused(command, tmp_path, monkeypatch, asked):
+    monkeypatch.chdir(tmp_path)
+    done = command(*asked, "--data", "voc")
+    assert "Scenes are drawn afresh and need no data set; leave out --data." in refusal(done)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_benchmark_on_a_device_that_is_not_there_is_refused(command):
+    assert "There is no device 'foo'" in refusal(command("benchmark", "--device", "foo"))
+
+
 def test_evaluate_on_a_folder_without_the_files_is_refused(command, binary_file, tmp_path):
     done = command("evaluate", binary_file, "--data", tmp_path)
     assert "train-volume.tif and train-labels.tif not found" in refusal(done)

@@ -6,12 +6,14 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
+from packaging.requirements import Requirement
 from PIL import Image
 
 from unet_demo import cli
@@ -20,7 +22,7 @@ from unet_demo.data.shapes import article_scene
 from unet_demo.version import VERSION
 
 ROOT = Path(__file__).parents[1]
-SOURCES = ("pyproject.toml", "README.md", "LICENSE", "requirements.txt", "unet_demo", "weights")
+SOURCES = ("pyproject.toml", "README.md", "LICENSE", "unet_demo", "weights")
 """What a wheel is built from; a build leaves folders behind, so it happens in a copy."""
 
 NO_SOURCES = shutil.ignore_patterns("__pycache__", "*.pyi")
@@ -111,6 +113,15 @@ def test_the_command_predicts_with_the_checkpoint_that_was_installed(installed, 
     )
     assert out == f"{tmp_path}/out/scene.png\n"
     assert np.mean(read_mask(tmp_path / "out" / "scene.png")[0] == truth) > 0.98
+
+
+def test_what_is_served_is_within_what_the_package_asks_for():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    asked = {one.name: one.specifier for one in map(Requirement, project["dependencies"])}
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    pins = dict(line.split("==") for line in lines if not line.startswith("#"))
+    assert pins.keys() == asked.keys()
+    assert [name for name, version in pins.items() if version not in asked[name]] == []
 
 
 def test_changelog_and_citation_name_the_same_version_and_day():

@@ -72,85 +72,108 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="unet_demo", description="Segment pictures with U-Nets.")
     top.add_argument("--version", action="version", version=f"unet_demo {VERSION}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
+    add_train_options(commands.add_parser("train", help="train a checkpoint by its recipe"))
+    add_evaluate_options(commands.add_parser("evaluate", help="score a checkpoint on known truth"))
+    add_bundle_options(
+        commands.add_parser("bundle", help="enter a run's best checkpoint into weights/")
+    )
+    add_benchmark_options(commands.add_parser("benchmark", help="time the bundled checkpoints"))
+    add_publish_options(
+        commands.add_parser("publish", help="send the bundled checkpoints to the Hub")
+    )
+    add_predict_options(commands.add_parser("predict", help="segment picture files"))
+    add_serve_options(commands.add_parser("serve", help="serve the demo's page to browsers"))
+    return top
 
-    training = commands.add_parser("train", help="train a checkpoint by its recipe")
-    training.add_argument("recipe", choices=sorted(RECIPES), help="which checkpoint to train")
-    training.add_argument("--data", type=Path, help="folder of the data set (shapes needs none)")
-    training.add_argument("--out", type=Path, required=True, help="folder of the run")
-    training.add_argument("--resume", action="store_true", help="continue the run in --out")
-    training.add_argument("--steps", type=int, help="fewer or more steps than the recipe's")
-    training.add_argument("--epoch", type=int, help="steps between validations")
-    training.add_argument("--precision", choices=PRECISIONS, help="default: the recipe's")
-    add_variants(training)
-    training.add_argument("--workers", type=count, default=0, help="processes that make batches")
-    add_device(training)
-    training.set_defaults(command=run_train)
 
-    evaluation = commands.add_parser("evaluate", help="score a checkpoint on known truth")
-    evaluation.add_argument("checkpoint", help=CHECKPOINT_HELP)
-    evaluation.add_argument("--data", type=Path, help="folder of the data set (shapes needs none)")
-    evaluation.add_argument(
+def add_train_options(command: argparse.ArgumentParser) -> None:
+    """The options of ``train``."""
+    command.add_argument("recipe", choices=sorted(RECIPES), help="which checkpoint to train")
+    command.add_argument("--data", type=Path, help="folder of the data set (shapes needs none)")
+    command.add_argument("--out", type=Path, required=True, help="folder of the run")
+    command.add_argument("--resume", action="store_true", help="continue the run in --out")
+    command.add_argument("--steps", type=int, help="fewer or more steps than the recipe's")
+    command.add_argument("--epoch", type=int, help="steps between validations")
+    command.add_argument("--precision", choices=PRECISIONS, help="default: the recipe's")
+    add_variants(command)
+    command.add_argument("--workers", type=count, default=0, help="processes that make batches")
+    add_device(command)
+    command.set_defaults(command=run_train)
+
+
+def add_evaluate_options(command: argparse.ArgumentParser) -> None:
+    """The options of ``evaluate``."""
+    command.add_argument("checkpoint", help=CHECKPOINT_HELP)
+    command.add_argument("--data", type=Path, help="folder of the data set (shapes needs none)")
+    command.add_argument(
         "--split", default="val", help="train, val (default) or all; VOC: trainval; scenes: val"
     )
-    evaluation.add_argument("--no-tta", action="store_true", help="without test-time averaging")
-    evaluation.add_argument(
+    command.add_argument("--no-tta", action="store_true", help="without test-time averaging")
+    command.add_argument(
         "--save", type=Path, metavar="DIR", help="also write each picture, label and output there"
     )
-    evaluation.add_argument("--json", action="store_true", help="print one JSON object")
-    add_device(evaluation)
-    evaluation.set_defaults(command=run_evaluate)
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    add_device(command)
+    command.set_defaults(command=run_evaluate)
 
-    bundling = commands.add_parser("bundle", help="enter a run's best checkpoint into weights/")
-    bundling.add_argument("recipe", choices=sorted(RECIPES), help="which checkpoint it is")
-    bundling.add_argument("run", type=Path, help="folder of the run")
-    bundling.add_argument("--data", type=Path, help="folder of the data set (shapes needs none)")
-    add_variants(bundling)
-    add_device(bundling)
-    bundling.set_defaults(command=run_bundle)
 
-    timing = commands.add_parser("benchmark", help="time the bundled checkpoints")
-    add_device(timing)
-    timing.set_defaults(command=run_benchmark)
+def add_bundle_options(command: argparse.ArgumentParser) -> None:
+    """The options of ``bundle``."""
+    command.add_argument("recipe", choices=sorted(RECIPES), help="which checkpoint it is")
+    command.add_argument("run", type=Path, help="folder of the run")
+    command.add_argument("--data", type=Path, help="folder of the data set (shapes needs none)")
+    add_variants(command)
+    add_device(command)
+    command.set_defaults(command=run_bundle)
 
-    publishing = commands.add_parser("publish", help="send the bundled checkpoints to the Hub")
-    publishing.add_argument("repo", metavar="OWNER/REPO", help="made if it is not there")
-    publishing.add_argument(
+
+def add_benchmark_options(command: argparse.ArgumentParser) -> None:
+    """The options of ``benchmark``."""
+    add_device(command)
+    command.set_defaults(command=run_benchmark)
+
+
+def add_publish_options(command: argparse.ArgumentParser) -> None:
+    """The options of ``publish``."""
+    command.add_argument("repo", metavar="OWNER/REPO", help="made if it is not there")
+    command.add_argument(
         "--space", metavar="OWNER/SPACE", help="also set up a Space there that runs the demo"
     )
-    publishing.add_argument("--dry-run", action="store_true", help="only print what would go")
-    publishing.add_argument("--private", action="store_true", help="make what is new private")
-    publishing.add_argument("--message", help="of the commit; default: names the version")
-    publishing.add_argument("--revision", help="a branch, made if it is not there; default: main")
-    publishing.set_defaults(command=run_publish)
+    command.add_argument("--dry-run", action="store_true", help="only print what would go")
+    command.add_argument("--private", action="store_true", help="make what is new private")
+    command.add_argument("--message", help="of the commit; default: names the version")
+    command.add_argument("--revision", help="a branch, made if it is not there; default: main")
+    command.set_defaults(command=run_publish)
 
-    prediction = commands.add_parser("predict", help="segment picture files")
-    prediction.add_argument("checkpoint", help=CHECKPOINT_HELP)
-    prediction.add_argument("files", type=Path, nargs="+", metavar="FILE")
-    prediction.add_argument("--out", type=Path, required=True, help="folder of the masks")
-    prediction.add_argument("--probabilities", action="store_true", help="also write NAME.npy")
-    prediction.add_argument(
-        "--tta", action="store_true", help="average over turns, mirrors and sizes"
-    )
-    add_device(prediction)
-    prediction.set_defaults(command=run_predict)
 
-    serving = commands.add_parser("serve", help="serve the demo's page to browsers")
-    serving.add_argument(
+def add_predict_options(command: argparse.ArgumentParser) -> None:
+    """The options of ``predict``."""
+    command.add_argument("checkpoint", help=CHECKPOINT_HELP)
+    command.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    command.add_argument("--out", type=Path, required=True, help="folder of the masks")
+    command.add_argument("--probabilities", action="store_true", help="also write NAME.npy")
+    command.add_argument("--tta", action="store_true", help="average over turns, mirrors and sizes")
+    add_device(command)
+    command.set_defaults(command=run_predict)
+
+
+def add_serve_options(command: argparse.ArgumentParser) -> None:
+    """The options of ``serve``."""
+    command.add_argument(
         "--host", help="address to listen at; default: GRADIO_SERVER_NAME, else 127.0.0.1"
     )
-    serving.add_argument(
+    command.add_argument(
         "--port", type=port, help="default: GRADIO_SERVER_PORT, else the first free one from 7860"
     )
-    serving.add_argument(
+    command.add_argument(
         "--share", action="store_true", help="also by a public address at gradio.live"
     )
-    serving.add_argument(
+    command.add_argument(
         "--mcp",
         action="store_true",
         help="also to agents, as an MCP server; UNET_DEMO_MCP=1 does so too",
     )
-    serving.set_defaults(command=run_serve)
-    return top
+    command.set_defaults(command=run_serve)
 
 
 def add_variants(command: argparse.ArgumentParser) -> None:
@@ -222,6 +245,7 @@ def run_train(options: argparse.Namespace) -> int:
         raise DataError(
             f"The recipe {recipe.name!r} needs its data set; give its folder as --data."
         )
+    refuse_unused_data(options, recipe.data)
     new = not RunFolder(options.out, recipe).state.is_file()
     if options.resume and new and launched_rank() == 0:
         print(
@@ -262,6 +286,7 @@ def run_train(options: argparse.Namespace) -> int:
 def run_evaluate(options: argparse.Namespace) -> int:
     """Score a checkpoint on a split of the data that it was made for."""
     predictor = open_predictor(options.checkpoint, options.device)
+    refuse_unused_data(options, predictor.card.recipe.get("data"))
     cases = None
     if options.save:
         make_folder(options.save)
@@ -299,20 +324,23 @@ def evaluation_as_json(checkpoint: str, evaluation: Evaluation) -> dict[str, obj
 
 def run_bundle(options: argparse.Namespace) -> int:
     """Score a run's best checkpoint and bundle it."""
+    recipe = chosen_recipe(options)
+    refuse_unused_data(options, recipe.data)
     make_folder(WEIGHTS)
     read_index(WEIGHTS)  # a damaged one is told of before the work, too
     with progress_bar("scoring") as progress:
-        evaluation = bundle(
-            chosen_recipe(options), options.run, options.data, options.device, progress
-        )
+        evaluation = bundle(recipe, options.run, options.data, options.device, progress)
     print(f"{options.recipe}: {in_words(evaluation.scores)}")
     return 0
 
 
 def run_benchmark(options: argparse.Namespace) -> int:
     """A line per bundled checkpoint: plain float32 torch against this program's Predictor."""
+    # What is wrong with either is told before anything is printed.
+    pick_device(options.device)
+    names = read_index()
     print(f"one {SIDE}×{SIDE} picture, median of {REPEATS}")
-    for name in read_index():
+    for name in names:
         timing = time_checkpoint(open_checkpoint(name), options.device)
         print(
             f"{name:10} {timing.parameters:>12,} parameters"
@@ -404,6 +432,12 @@ def run_serve(options: argparse.Namespace) -> int:
         mcp_server=options.mcp or mcp_wanted(),
     )
     return 0
+
+
+def refuse_unused_data(options: argparse.Namespace, data: object) -> None:
+    """Raise DataError if a data set was given to what draws its own scenes."""
+    if data == "shapes" and options.data is not None:
+        raise DataError("Scenes are drawn afresh and need no data set; leave out --data.")
 
 
 def refuse_to_overwrite(target: Path, inputs: Sequence[Path]) -> None:

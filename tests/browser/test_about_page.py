@@ -5,7 +5,7 @@ from pathlib import Path
 
 import gradio as gr
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from unet_demo.checkpoints import read_index
 from unet_demo.ui import about_page as about_module
@@ -31,13 +31,13 @@ def address(serve_blocks) -> str:
 def open_about(page: Page, address: str) -> None:
     page.goto(address)
     page.get_by_role("tab", name="About").click()
-    expect(page.locator("#about .checkpoint").first).to_be_visible(timeout=30_000)
+    expect(page.locator("#about .checkpoint").first).to_be_visible()
 
 
-@pytest.fixture
-def opened(page: Page, address: str) -> Page:
-    open_about(page, address)
-    return page
+@pytest.fixture(scope="module")
+def opened(tab: Page, address: str) -> Page:
+    open_about(tab, address)
+    return tab
 
 
 def test_every_bundled_checkpoint_has_a_card_with_a_large_score_and_a_curve(opened: Page) -> None:
@@ -51,7 +51,7 @@ def test_every_bundled_checkpoint_has_a_card_with_a_large_score_and_a_curve(open
 
 def test_nothing_is_read_before_the_tab_is_opened(page: Page, address: str) -> None:
     page.goto(address)
-    expect(page.get_by_role("tab", name="About")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("tab", name="About")).to_be_visible()
     expect(page.locator("#about .checkpoint")).to_have_count(0)
 
 
@@ -78,16 +78,26 @@ def test_a_link_leads_to_its_checkpoint(opened: Page) -> None:
     expect(opened.locator("#about-isbi h3")).to_be_in_viewport()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_ink_of_a_drawing_is_that_of_the_text(page: Page, address: str, scheme: str) -> None:
-    open_about(page, f"{address}?__theme={scheme}")
-    ink = page.locator("#about .curve text").first.evaluate("text => getComputedStyle(text).fill")
-    text = page.locator("#about p").first.evaluate("text => getComputedStyle(text).color")
-    assert ink == text
+def test_a_confusion_matrix_of_few_classes_is_not_blown_up(opened: Page) -> None:
+    widths = {}
+    for name in ("shapes", "voc"):
+        opened.locator(f"#about-{name} summary", has_text="Confusion matrix").click()
+        widths[name] = opened.locator(f"#about-{name} .confusion svg").bounding_box()["width"]
+    assert widths["shapes"] < 300 < 700 < widths["voc"]
 
 
-def test_a_phone_shows_the_page_without_scrolling_sideways(browser: Browser, address: str) -> None:
-    page = browser.new_page(viewport={"width": 360, "height": 740})
+def test_the_ink_of_a_drawing_is_that_of_the_text_light_and_dark(opened: Page) -> None:
+    inks = []
+    for dark in (False, True):
+        opened.evaluate("dark => document.body.classList.toggle('dark', dark)", dark)
+        drawn, text = opened.locator("#about .curve text").first, opened.locator("#about p").first
+        inks.append(drawn.evaluate("text => getComputedStyle(text).fill"))
+        assert inks[-1] == text.evaluate("text => getComputedStyle(text).color")
+    assert inks[0] != inks[1]
+
+
+def test_a_phone_shows_the_page_without_scrolling_sideways(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
     open_about(page, address)
     page.eval_on_selector_all("#about details", "all => all.forEach(one => { one.open = true })")
     rights = page.eval_on_selector_all(
@@ -98,4 +108,3 @@ def test_a_phone_shows_the_page_without_scrolling_sideways(browser: Browser, add
     loss, score = page.locator("#about-isbi .curve g").all()
     assert score.bounding_box()["y"] > loss.bounding_box()["y"] + loss.bounding_box()["height"] / 2
     assert score.bounding_box()["x"] + score.bounding_box()["width"] <= 360
-    page.close()

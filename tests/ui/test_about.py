@@ -1,5 +1,6 @@
 """What the About page says of each checkpoint, as HTML."""
 
+import re
 import shutil
 from dataclasses import replace
 from html import unescape
@@ -11,8 +12,11 @@ from tiny import saved
 from unet_demo.articles import PUBLISHED_NETWORKS
 from unet_demo.checkpoints import WEIGHTS, Checkpoint, CheckpointError, add_to_index, read_index
 from unet_demo.training.recipes import RECIPES
-from unet_demo.ui.about_text import about, checkpoint_card, read_bundled
-from unet_demo.ui.languages import LANGUAGES
+from unet_demo.ui.about_text import DRAWN, about, checkpoint_card, read_bundled
+from unet_demo.ui.languages import CARDS, LANGUAGES
+from unet_demo.ui.languages.en import NAMES
+
+TRANSLATIONS = [language for language in LANGUAGES if language != "en"]
 
 DRAWING = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><g id="drawn"/></svg>'
 
@@ -111,6 +115,43 @@ def test_the_page_speaks_each_language(language):
     texts = LANGUAGES[language]
     for key in ("about_intro", "about_limits", "about_training", "about_licence"):
         assert texts[key] in page
+
+
+def told_by_cards() -> set[str]:
+    """What persons wrote about the bundled checkpoints, and what the drawings beside them say."""
+    told = set()
+    for checkpoint in read_bundled(WEIGHTS):
+        card, recipe = checkpoint.card, RECIPES[checkpoint.card.name]
+        told |= {card.article, card.scored_on, card.credit, card.licence, recipe.data_note}
+        told |= {recipe.limits, recipe.seen, recipe.scores_note, recipe.tried}
+    for drawing in WEIGHTS.glob("*.svg"):
+        told |= {name for _, name in DRAWN.findall(drawing.read_text())}
+    return told - {"", *NAMES["class"]}
+
+
+@pytest.mark.parametrize("language", TRANSLATIONS)
+def test_a_language_has_all_that_the_bundled_cards_say_and_nothing_else(language):
+    assert told_by_cards() - set(CARDS[language]) == set()
+    assert set(CARDS[language]) - told_by_cards() == set()
+
+
+@pytest.mark.parametrize("language", TRANSLATIONS)
+def test_a_translated_card_says_the_same_numbers(language):
+    numbers = re.compile(r"\d+(?:[.,]\d+)*").findall
+    cards = CARDS[language]
+    assert {text for text in cards if set(numbers(text)) - set(numbers(cards[text]))} == set()
+
+
+@pytest.mark.parametrize("language", TRANSLATIONS)
+def test_no_english_prose_is_left_on_the_page(language):
+    page = about(read_bundled(WEIGHTS), language)
+    shown = re.sub(r'<code>.*?</code>|<li lang="en">.*?</li>', "", page, flags=re.DOTALL)
+    prose = re.findall(r"(?:[A-Za-z'’]+[ ,;]+){4,}[A-Za-z]+", re.sub("<.*?>", "|", shown))
+    assert prose == []
+
+
+def test_a_strangers_card_stays_in_its_own_words(weights):
+    assert "평가 데이터: three scenes" in card_of(weights, "ko")
 
 
 def test_a_page_with_nothing_bundled_still_tells_of_the_networks(tmp_path):

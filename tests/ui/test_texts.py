@@ -12,13 +12,14 @@ from PIL import Image
 
 from unet_demo.checkpoints import Card, CheckpointError, find_offered, read_card, read_index
 from unet_demo.data.images import PictureError, read_picture
+from unet_demo.data.planes import MAX_PIXELS, MAX_STACK_PIXELS, check_size, in_words
 from unet_demo.examples import EXAMPLES
 from unet_demo.hub import HubError, parse_repo
 from unet_demo.live.settings import LOCAL, LiveSettings, SettingsError
 from unet_demo.segmentation import one_class_reason
 from unet_demo.sentences import sentence
 from unet_demo.tasks import ISBI, SHAPES, VOC
-from unet_demo.ui.languages import LANGUAGES, SENTENCES
+from unet_demo.ui.languages import CARDS, LANGUAGES, SENTENCES
 from unet_demo.ui.languages.en import ENGLISH, NAMES
 from unet_demo.ui.notices import alert
 from unet_demo.ui.texts import (
@@ -40,8 +41,11 @@ SCRIPTS = {"ko": "[\uac00-\ud7a3]", "zh-CN": "[\u4e00-\u9fff]", "zh-TW": "[\u4e0
 ENCODINGS = {"zh-CN": "gb2312", "zh-TW": "big5"}
 """Of each kind of Chinese characters; neither holds what only the other kind has."""
 
-TERMS = {"BatchNorm", "Dice", "mIoU", "P", "x", "y"}
+TERMS = {"BatchNorm", "Dice", "mIoU", "P", "V_info", "V_rand", "x", "y"}
 """What the field writes the same in every language: a text of nothing else needs no translation."""
+
+MEASURES = ("IoU ", "Dice ")
+"""Scores that are named with a class."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ def test_a_language_fills_in_the_same_places(language: str) -> None:
 def test_no_text_is_left_in_english(language: str) -> None:
     left = {
         key: text
-        for key, text in {**LANGUAGES[language], **SENTENCES[language]}.items()
+        for key, text in {**LANGUAGES[language], **SENTENCES[language], **CARDS[language]}.items()
         if not re.search(SCRIPTS[language], text)
         and not set(re.findall("[A-Za-z]+", without_places(text))) <= TERMS
     }
@@ -84,7 +88,7 @@ def test_no_text_is_left_in_english(language: str) -> None:
 
 @pytest.mark.parametrize("language", ENCODINGS)
 def test_chinese_does_not_mix_its_two_kinds_of_characters(language: str) -> None:
-    texts = [*LANGUAGES[language].values(), *SENTENCES[language].values()]
+    texts = {**LANGUAGES[language], **SENTENCES[language], **CARDS[language]}.values()
     characters = set(re.findall(SCRIPTS[language], "".join(texts)))
     foreign = {c for c in characters if not c.encode(ENCODINGS[language], "ignore")}
     assert foreign == set()
@@ -97,8 +101,10 @@ def test_what_the_bundled_checkpoints_and_examples_are_called_is_translated() ->
         "title": {card.title for card in cards},
         "summary": {card.summary for card in cards},
         "example": {example.caption for example in EXAMPLES},
+        "score": {name for card in cards for name in card.scores if not name.startswith(MEASURES)},
+        "pixels": {in_words(MAX_PIXELS), in_words(MAX_STACK_PIXELS)},
     }
-    assert {kind: names - set(NAMES[kind]) for kind, names in said.items()} == {
+    assert {kind: names - {*NAMES[kind], *TERMS} for kind, names in said.items()} == {
         kind: set() for kind in said
     }
 
@@ -194,24 +200,33 @@ def test_what_is_put_into_a_sentence_is_translated_with_it(tmp_path: Path) -> No
     )
 
 
+def test_a_large_number_of_pixels_is_counted_as_the_language_counts() -> None:
+    with pytest.raises(PictureError) as page:
+        check_size(9000, 9000, 1)
+    with pytest.raises(PictureError) as stack:
+        check_size(6000, 6000, 6)
+    assert "한도인 4000만 개를" in translated(page.value, "ko")
+    assert "总数上限 2 亿像素" in translated(stack.value, "zh-CN")
+
+
 def test_the_names_of_settings_are_translated_in_what_is_said_of_them() -> None:
     with pytest.raises(SettingsError) as caught:
         LOCAL.check(replace(LiveSettings(), batch=1000))
     assert "batch is 1000" in str(caught.value)
-    assert translated(caught.value, "ko").startswith("배치: 1000은(는) 쓸 수 없습니다.")
+    assert translated(caught.value, "ko").startswith("배치 크기: 쓸 수 없는 값입니다(1000).")
 
 
 def test_an_empty_field_is_named_in_the_visitors_language() -> None:
     with pytest.raises(SettingsError) as caught:
         settings_of(values_of(LiveSettings()) | {"seed": None})
     assert str(caught.value) == "The field 'seed' is empty; fill it in."
-    assert translated(caught.value, "zh-CN") == "'随机种子' 一栏是空的，请填写。"
+    assert translated(caught.value, "zh-CN") == "“随机种子”一栏是空的，请填写。"
 
 
 def test_classes_and_summaries_are_called_what_the_page_calls_them() -> None:
     card = read_card(find_offered("shapes"))
     said = translated(one_class_reason(np.zeros((1, 8, 8), np.uint8), card), "ko")
-    assert "'배경'" in said and LANGUAGES["ko"][f"summary:{card.summary}"] in said
+    assert "‘배경’" in said and LANGUAGES["ko"][f"summary:{card.summary}"] in said
     assert not re.search("[A-Za-z]", said)
 
 

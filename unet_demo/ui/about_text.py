@@ -1,14 +1,14 @@
 """The About page's text: what the demo is, and a card for each bundled checkpoint.
 
 What a checkpoint's header says is read from its file; what a person wrote about it comes from its
-recipe, as in the model card beside the file, and is English in every language.
+recipe, as in the model card beside the file.
 """
 
 import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 
 from ..articles import PUBLISHED_NETWORKS, PUBLISHED_WIDTH, PublishedNetwork
@@ -19,10 +19,13 @@ from ..training.recipe import Recipe
 from ..training.recipes import RECIPES
 from .notices import table
 from .scores import score_table
-from .texts import say, say_name
+from .texts import say, say_card, say_name
 
 NONE = "–"
 """Stands where there is nothing to say."""
+
+DRAWN = re.compile(r">(?:step (\d+)|([^<>:]*[A-Za-z][^<>:]*))(?=[:<])")
+"""A text of a drawing, up to its values: the last step, or what is drawn."""
 
 SOURCES = (
     (
@@ -90,15 +93,14 @@ def said(key: str, language: str, **values: object) -> str:
     return escape(say(f"about_{key}", language, **values))
 
 
-def prose(key: str, language: str) -> str:
+def prose(key: str, language: str, **values: object) -> str:
     """A paragraph of this page."""
-    return f"<p>{said(key, language)}</p>"
+    return f"<p>{said(key, language, **values)}</p>"
 
 
-def english(text: str) -> str:
-    """A person's words about a checkpoint, ready for HTML; `code` is marked as in Markdown."""
-    marked = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
-    return f'<span lang="en">{marked}</span>'
+def words(text: str, language: str) -> str:
+    """A person's words about a checkpoint, ready for HTML."""
+    return escape(say_card(text, language))
 
 
 def scrolled(inside: str, label: str, kind: str = "") -> str:
@@ -179,8 +181,8 @@ def headlines(card: Card, language: str) -> str:
         for name in HEADLINES
         if name in card.scores
     )
-    measured = f"<p>{said('measured', language)} {english(card.scored_on)}</p>"
-    return f'<dl class="headlines">{tiles}</dl>{measured if card.scored_on else ""}'
+    data = say_card(card.scored_on, language)
+    return f'<dl class="headlines">{tiles}</dl>{prose("measured", language, data=data) if data else ""}'
 
 
 def without_averaging(card: Card, name: str, language: str) -> str:
@@ -196,12 +198,12 @@ def facts(checkpoint: Bundled, recipe: Recipe | None, language: str) -> str:
     card = checkpoint.card
     options = ", ".join(f"{key} {value}" for key, value in card.options.items())
     told = {
-        "article": english(card.article),
+        "article": words(card.article, language),
         "network": escape(f"{card.network} ({options})"),
         "parameters": f"{parameters(card):,}",
-        "data": english(recipe.data_note) if recipe and recipe.data_note else "",
-        "credit": english(card.credit) if card.credit else "",
-        "terms": english(card.licence),
+        "data": words(recipe.data_note, language) if recipe else "",
+        "credit": words(card.credit, language),
+        "terms": words(card.licence, language),
         "file": f"{escape(checkpoint.file.name)}, {checkpoint.bytes / 1e6:.1f} MB, float16",
     }
     rows = "".join(
@@ -212,18 +214,24 @@ def facts(checkpoint: Bundled, recipe: Recipe | None, language: str) -> str:
     return f'<dl class="facts">{rows}</dl>'
 
 
+def paragraph(text: str, language: str) -> str:
+    """What a recipe says; in a model card it ends a sentence, and begins with a small letter."""
+    told = words(text, language)
+    return f"<p>{told[:1].upper()}{told[1:]}</p>"
+
+
 def limits(recipe: Recipe, language: str) -> str:
     """What a checkpoint is bad at, and what was seen on its pictures."""
     texts = [text for text in (recipe.limits, recipe.seen) if text]
-    words = "".join(f"<p>{english(text)}</p>" for text in texts)
-    return f"<h4>{said('limits', language)}</h4>{words}" if words else ""
+    told = "".join(paragraph(text, language) for text in texts)
+    return f"<h4>{said('limits', language)}</h4>{told}" if told else ""
 
 
 def scores(card: Card, recipe: Recipe | None, language: str) -> str:
     """Every score, folded."""
     if not card.scores:
         return ""
-    note = f"<p>{english(recipe.scores_note)}</p>" if recipe and recipe.scores_note else ""
+    note = paragraph(recipe.scores_note, language) if recipe else ""
     return folded(said("scores", language), score_table(card.scores, language) + note)
 
 
@@ -238,8 +246,20 @@ def drawing(kind: str, file: Path, language: str) -> str:
     if not file.is_file():
         return ""
     label = said(f"{kind}_drawn", language)
-    image = f'<div role="img" aria-label="{label}">{file.read_text(encoding="utf-8")}</div>'
-    return scrolled(image, label, kind)
+    svg = in_language(file.read_text(encoding="utf-8"), language)
+    return scrolled(f'<div role="img" aria-label="{label}">{svg}</div>', label, kind)
+
+
+def in_language(svg: str, language: str) -> str:
+    """A drawing whose texts are in a language: the last step, classes, and what a card says."""
+
+    def translate(text: re.Match[str]) -> str:
+        step, drawn = text.groups()
+        if step:
+            return f">{escape(say('chart_read step', language, step=step))}"
+        return f">{escape(say_name('class', say_card(unescape(drawn), language), language))}"
+
+    return DRAWN.sub(translate, svg)
 
 
 def training(card: Card, recipe: Recipe | None, language: str) -> str:
@@ -247,7 +267,7 @@ def training(card: Card, recipe: Recipe | None, language: str) -> str:
     inside = ""
     if recipe:
         inside += code(recipe.commands[0], said("command", language))
-        inside += f"<p>{english(recipe.tried)}</p>" if recipe.tried else ""
+        inside += paragraph(recipe.tried, language) if recipe.tried else ""
     if card.recipe:
         label = said("settings", language)
         settings = json.dumps(dict(card.recipe), indent=2, ensure_ascii=False)

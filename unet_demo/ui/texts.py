@@ -13,7 +13,7 @@ import gradio as gr
 from gradio.i18n import I18nData
 
 from ..sentences import Sentence, words_of
-from .languages import LANGUAGES, SENTENCES
+from .languages import CARDS, LANGUAGES, SENTENCES
 from .languages.en import ENGLISH
 
 DEFAULT_LANGUAGE = "en"
@@ -107,6 +107,11 @@ def say(key: str, language: str, **values: object) -> str:
 def say_name(kind: str, name: str, language: str) -> str:
     """A name from the rooms below, in words; one that is not translated stays as it is."""
     return LANGUAGES[language].get(f"{kind}:{name}", name)
+
+
+def say_card(text: str, language: str) -> str:
+    """What a checkpoint's card says; a stranger's card stays in its own words."""
+    return CARDS[language].get(text, text)
 
 
 def translated(text: object, language: str) -> str:

@@ -1,0 +1,51 @@
+"""内置检查点的卡片和图中英文的简体中文。键是英文原文。"""
+
+SIMPLIFIED_CHINESE_CARDS: dict[str, str] = {
+    # articles, by the name of each and its number
+    "U-Net from scratch (network 1)": "U-Net from scratch（网络 1）",
+    "PyTorch U-Net (network 0)": "PyTorch U-Net（网络 0）",
+    "What is U-Net? (network 2)": "What is U-Net?（网络 2）",
+    "VOC final project, original U-Net (network 3)": "VOC final project，原版 U-Net（网络 3）",
+    "VOC final project, ResNet-50-style encoder (network 3)": "VOC final project，ResNet-50 式编码器（网络 3）",
+    "UNet in PyTorch (network 4)": "UNet in PyTorch（网络 4）",
+    # what the scores were measured on
+    "200 scenes that no training has seen, 8-fold averaging": "从未参与训练的 200 个场景，对 8 种旋转与镜像取平均",
+    "ISBI 2012 frames 21–24, 8-fold averaging at 4 sizes": "ISBI 2012 切片 21–24，对 8 种旋转与镜像、4 种尺寸取平均",
+    "ISBI 2012 frames 21–24, 8-fold averaging at 2 sizes": "ISBI 2012 切片 21–24，对 8 种旋转与镜像、2 种尺寸取平均",
+    "the 545 photos of VOC 2012's val list, averaged with its mirror image at 3 sizes": "VOC 2012 val 列表的 545 张照片，对镜像和 3 种尺寸取平均",
+    # data and split
+    "scenes drawn at random by unet_demo/data/shapes.py: 1–7 shapes, any size, place and colour, some turned, some overlapping; a quarter of them in the article's own colours.": "由 unet_demo/data/shapes.py 随机绘制的场景：每个场景有 1–7 个图形，大小、位置和颜色任意，有的旋转，有的重叠；其中四分之一采用原文的配色。",
+    "25 of the 30 labelled frames of the ISBI 2012 challenge, 512×512: frames 0–20 train, 21–24 choose the epoch and the threshold. Neighbouring slices look alike, so the split is by position in the stack, not at random as in the article.": "ISBI 2012 挑战赛 30 张有标注切片中的 25 张（512×512）：编号 0–20 的用于训练，21–24 的用于选择训练轮次和阈值。相邻切片彼此相似，因此按切片在图像栈中的位置划分，而不像原文那样随机划分。",
+    "25 of the 30 labelled frames of the ISBI 2012 challenge, 512×512: frames 0–20 train, 21–24 choose the epoch and the threshold. Neighbouring slices look alike, so the split is by position in the stack, not at random as in the article. The challenge's 30 unlabelled test slices train too, labelled by the checkpoint isbi; where that is not sure (0.3 to 0.7), nothing is learnt.": "ISBI 2012 挑战赛 30 张有标注切片中的 25 张（512×512）：编号 0–20 的用于训练，21–24 的用于选择训练轮次和阈值。相邻切片彼此相似，因此按切片在图像栈中的位置划分，而不像原文那样随机划分。挑战赛的 30 张无标注测试切片也参与训练，标签由检查点 isbi 给出；它没有把握的地方（0.3 到 0.7）不参与训练。",
+    "3,630 photos of VOC 2012's train list with SBD's masks train, reduced to at most 230 px, those of rare classes more often; the 545 photos of the val list score.": "用 VOC 2012 train 列表的 3,630 张照片和 SBD 的掩膜训练，照片缩小到最长边不超过 230 像素，稀有类别的照片出现得更频繁；用 val 列表的 545 张照片评分。",
+    # credit and terms
+    "ISBI Challenge 2012: Cardona et al. 2010 (data), Arganda-Carreras et al. 2015 (challenge).": "ISBI Challenge 2012：Cardona et al. 2010（数据），Arganda-Carreras et al. 2015（挑战赛）。",
+    "Pascal VOC 2012: Everingham et al. 2010; SBD labels: Hariharan et al. 2011.": "Pascal VOC 2012：Everingham et al. 2010；SBD 标签：Hariharan et al. 2011。",
+    "MIT; the pictures are drawn by the program": "MIT；图片由程序绘制",
+    "Weights for research use, as the challenge's terms for its data": "权重供研究使用，与挑战赛的数据条款一致",
+    "Weights for research use, as the terms of Pascal VOC's photos": "权重供研究使用，与 Pascal VOC 照片的条款一致",
+    # what a checkpoint is bad at, and what was seen on its pictures
+    "Anything that is not a filled circle or rectangle, photographs above all. A shape of which little is to be seen, behind another or past the border, may be taken for the other kind, and a square that is small for a circle.": "实心圆和矩形以外的一切，尤其是照片。被其他图形遮住或超出边界、只露出一小部分的图形，可能被认成另一种；较小的正方形可能被认成圆。",
+    "Tissue, resolution or stain other than the challenge's (4×4 nm pixels, 50 nm sections of a fly larva's nerve cord); membranes cut at a slant, which leave gaps; the rims of mitochondria and vesicles, which it sometimes takes for membranes.": "组织、分辨率或染色与挑战赛数据（像素 4×4 nm，果蝇幼虫神经索的 50 nm 切片）不同的图像；被斜切的膜，会留下缺口；线粒体和囊泡的边缘，有时被误认为膜。",
+    "Much: it learnt on CPU cores in about an hour, from scratch, at thumbnail size. It finds that there is an animal or a person and roughly where, and often takes one animal for another. Small objects, furniture, plants and thin things such as bicycles it mostly misses.": "很多：它只用 CPU 核心，从零开始，以缩略图大小训练了约一小时。它能看出图中有动物或人以及大致位置，但常把一种动物认成另一种；小物体、家具、植物和自行车之类的细长物体大多会漏掉。",
+    "bodies are found and their outlines followed, most of all persons, cats, dogs, an aeroplane from the side; about half have the right name. A cat is called a dog and a dog a cat; a horse that stands before a person becomes one; an aeroplane from the front is painted as a car, a bird as patches of five classes; persons the size of a thumb's nail are missed.": "从结果图看：能找到物体的主体并贴合其轮廓，尤其是人、猫、狗和侧面的飞机；约有一半名称正确。猫被叫作狗，狗被叫作猫；站在人前面的马变成了人；正面的飞机被涂成汽车，鸟被涂成五个类别的色块；拇指甲大小的人会漏掉。",
+    "an aeroplane from the side, persons close by, a horse in its stable and a white dog come out with their outlines and names. Most cats are half dog, and dogs half cat; a bird becomes both, a bicycle and a girl lying on a bench horses; the aeroplane from the front is taken for cars; sofas, motorbikes and persons the size of a thumb's nail are missed.": "从结果图看：侧面的飞机、近处的人、马厩里的马和一只白狗，轮廓和名称都正确。多数猫有一半被当成狗，狗有一半被当成猫，鸟则两者各半；自行车和躺在长椅上的女孩成了马；正面的飞机被认成汽车；沙发、摩托车和拇指甲大小的人会漏掉。",
+    "Telling classes apart. A network that is not sure whether it sees a cat or a dog paints a colour between the two, and that is a third class's, or the background's: this is the price of regressing colours, and what the checkpoint is here to show.": "区分类别。网络拿不准是猫还是狗时，会涂上介于两者之间的颜色，而那是第三个类别或背景的颜色：这就是对颜色做回归的代价，也正是此检查点要展示的。",
+    "objects stand out from their background, but nearly all in the dark red that lies between black and the classes' colours: the palette calls it a cat. Faces and people close by become violet and gray, the colours of a table and a car. No class is found for itself.": "从结果图看：物体能与背景区分开，但几乎都是介于黑色与各类别颜色之间的暗红色，而调色板把它算作猫。人脸和近处的人变成紫色和灰色，也就是餐桌和汽车的颜色。没有一个类别能被单独识别出来。",
+    # how to read the scores
+    "The scored scenes have a seed of their own; neither training nor choosing saw them.": "评分所用的场景有自己的随机种子，训练和挑选权重时都没有用到。",
+    "V_rand and V_info follow the challenge: watershed thinning, each at its best threshold. The frames also chose the epoch, the threshold and the sizes that are averaged over, so expect a little less on new slices: on four frames one merged cell is 0.003. Accuracy says little here: calling everything cell interior reaches 0.78.": "V_rand 和 V_info 按挑战赛的方法计算：用分水岭细化，各取其最佳阈值。训练轮次、阈值和取平均的尺寸也是用这些切片选定的，因此在新切片上会略低一些：只有四张切片时，一个细胞被合并就相差 0.003。准确率在这里意义不大：全部判为细胞内部也能达到 0.78。",
+    "mIoU over 21 classes from one confusion matrix of all pixels that are not void, at the photos' own size. Nothing was chosen on these photos: the last network is kept. For comparison: calling everything background reaches 0.035, UNet3+ from scratch in 20 epochs 0.142, a U-Net that was pretrained on ImageNet 0.49 to 0.68.": "21 个类别的 mIoU，由照片原始尺寸下所有非忽略（void）像素的同一个混淆矩阵算出。没有用这些照片做任何选择，直接保留最后的网络。作为对比：全部判为背景可达 0.035，从零训练 20 轮的 UNet3+ 为 0.142，在 ImageNet 上预训练的 U-Net 为 0.49 到 0.68。",
+    # what was tried
+    "averaging over sizes 0.7 to 1.0 raises V_rand from 0.982 to 0.987: the smaller a slice is shown, the better (0.7 alone 0.989, 1.25 alone 0.976). Longer training no longer helped: V_rand has been flat since step 3,300 of 4,500. The U-Net paper's weight map helps a little: in 500 steps at width 12 with cross-entropy alone, V_rand of two seeds went from 0.934 and 0.928 to 0.936 and 0.936, V_info from 0.966 and 0.963 to 0.967 and 0.967, and one's membrane IoU from 0.56 to 0.53. This recipe has Dice for the same end.": "对 0.7 到 1.0 倍的尺寸取平均，V_rand 从 0.982 升到 0.987：切片显示得越小越好（只用 0.7 倍为 0.989，只用 1.25 倍为 0.976）。训练更久不再有帮助：在 4,500 步中，V_rand 从第 3,300 步起就不再上升。U-Net 论文的权重图略有帮助：宽度 12、只用交叉熵训练 500 步时，两个随机种子的 V_rand 从 0.934 和 0.928 升到 0.936 和 0.936，V_info 从 0.966 和 0.963 升到 0.967 和 0.967，但其中一个的细胞膜 IoU 从 0.56 降到 0.53。此方案用 Dice 达到同样的目的。",
+    "with the unlabelled slices, half of all crops, V_rand without averaging rose from isbi's 0.978 to 0.984, in two thirds of the steps; V_info did not. Averaging over more sizes (0.7 to 1.0) gave 0.982, over 0.9 to 1.1 0.979: the network has learnt all sizes alike (0.65 to 1.3), so there is less to average out. V_info is 0.0014 short of what was aimed at, 0.987.": "加入无标注切片（占全部裁块的一半）后，只用三分之二的步数，不取平均的 V_rand 就从 isbi 的 0.978 升到 0.984；V_info 没有上升。对更多尺寸（0.7 到 1.0 倍）取平均得 0.982，对 0.9 到 1.1 倍取平均得 0.979：网络对各种尺寸（0.65 到 1.3 倍）学得同样好，取平均的余地较小。V_info 比目标 0.987 低 0.0014。",
+    "small crops first (64 px for half the steps, then 96 and 128), so that photos are seen four times as often: mIoU went from 0.154 at step 6,000 to 0.210, 0.263, 0.291 and 0.295 as the crops grew and the rate fell, so a longer run would reach more. Averaging over the mirror image and three sizes gives 0.015. The rarest classes (bird, bottle, chair) are not learnt at all in this time, though their photos are drawn up to six times as often.": "先用小裁块（一半的步数用 64 像素，然后用 96 和 128），使每张照片被看到的次数增至四倍：随着裁块变大、学习率下降，mIoU 从第 6,000 步的 0.154 升到 0.210、0.263、0.291 和 0.295，可见训练更久还会更高。对镜像和三种尺寸取平均可再增加 0.015。最稀有的类别（鸟、瓶子、椅子）尽管照片的抽取频率最高达六倍，在这段时间内仍完全没有学会。",
+    "a first run of 7,000 steps reached 0.158 without averaging. Drawn out to 16,000, 76 minutes on two cores, mIoU was 0.158, 0.184, 0.193 and 0.203 after 10,000, 12,000, 14,000 and 16,000 steps; averaging over the mirror image and three sizes gives 0.015. voc, with 1.6 times the parameters, has 0.295 after 13,000. A GPU would be the next thing: --for-gpu.": "第一次训练 7,000 步，不取平均达到 0.158。延长到 16,000 步（用两个核心，76 分钟）后，第 10,000、12,000、14,000 和 16,000 步的 mIoU 为 0.158、0.184、0.193 和 0.203；对镜像和三种尺寸取平均可再增加 0.015。参数量为其 1.6 倍的 voc 在 13,000 步后为 0.295。下一步该用 GPU：--for-gpu。",
+    "the article's loss and palette, a quarter of the time that voc had. The loss fell from 0.75 to 0.25, while mIoU stayed at 0.035, 0.042 and 0.042: what BCE on colours asks for is the mean colour. voc, with the same photos and a class for each output, reached 0.110 after as many samples.": "采用原文的损失函数和调色板，训练时间是 voc 的四分之一。损失从 0.75 降到 0.25，而 mIoU 停留在 0.035、0.042 和 0.042：对颜色用 BCE，求得的是平均色。voc 用同样的照片，每个输出对应一个类别，看过同样多的样本后达到 0.110。",
+    # the drawings: curves and confusion matrices
+    "training loss, smoothed": "训练损失，平滑后",
+    "validation V_rand, no averaging over flips": "验证 V_rand，不取平均",
+    "validation mIoU, no averaging over flips": "验证 mIoU，不取平均",
+    "predicted ↗": "预测 ↗",
+    "true ↓ (%)": "真实 ↓ (%)",
+}

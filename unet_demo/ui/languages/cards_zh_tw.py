@@ -1,0 +1,51 @@
+"""內建檢查點的卡片和圖中英文的繁體中文。鍵是英文原文。"""
+
+TRADITIONAL_CHINESE_CARDS: dict[str, str] = {
+    # articles, by the name of each and its number
+    "U-Net from scratch (network 1)": "U-Net from scratch（網路 1）",
+    "PyTorch U-Net (network 0)": "PyTorch U-Net（網路 0）",
+    "What is U-Net? (network 2)": "What is U-Net?（網路 2）",
+    "VOC final project, original U-Net (network 3)": "VOC final project，原版 U-Net（網路 3）",
+    "VOC final project, ResNet-50-style encoder (network 3)": "VOC final project，ResNet-50 式編碼器（網路 3）",
+    "UNet in PyTorch (network 4)": "UNet in PyTorch（網路 4）",
+    # what the scores were measured on
+    "200 scenes that no training has seen, 8-fold averaging": "從未參與訓練的 200 個場景，對 8 種旋轉與鏡像取平均",
+    "ISBI 2012 frames 21–24, 8-fold averaging at 4 sizes": "ISBI 2012 切片 21–24，對 8 種旋轉與鏡像、4 種尺寸取平均",
+    "ISBI 2012 frames 21–24, 8-fold averaging at 2 sizes": "ISBI 2012 切片 21–24，對 8 種旋轉與鏡像、2 種尺寸取平均",
+    "the 545 photos of VOC 2012's val list, averaged with its mirror image at 3 sizes": "VOC 2012 val 清單的 545 張照片，對鏡像和 3 種尺寸取平均",
+    # data and split
+    "scenes drawn at random by unet_demo/data/shapes.py: 1–7 shapes, any size, place and colour, some turned, some overlapping; a quarter of them in the article's own colours.": "由 unet_demo/data/shapes.py 隨機繪製的場景：每個場景有 1–7 個圖形，大小、位置和顏色任意，有的旋轉，有的重疊；其中四分之一採用原文的配色。",
+    "25 of the 30 labelled frames of the ISBI 2012 challenge, 512×512: frames 0–20 train, 21–24 choose the epoch and the threshold. Neighbouring slices look alike, so the split is by position in the stack, not at random as in the article.": "ISBI 2012 挑戰賽 30 張有標註切片中的 25 張（512×512）：編號 0–20 的用於訓練，21–24 的用於選擇訓練週期和閾值。相鄰切片彼此相似，因此依切片在影像堆疊中的位置切分，而不像原文那樣隨機切分。",
+    "25 of the 30 labelled frames of the ISBI 2012 challenge, 512×512: frames 0–20 train, 21–24 choose the epoch and the threshold. Neighbouring slices look alike, so the split is by position in the stack, not at random as in the article. The challenge's 30 unlabelled test slices train too, labelled by the checkpoint isbi; where that is not sure (0.3 to 0.7), nothing is learnt.": "ISBI 2012 挑戰賽 30 張有標註切片中的 25 張（512×512）：編號 0–20 的用於訓練，21–24 的用於選擇訓練週期和閾值。相鄰切片彼此相似，因此依切片在影像堆疊中的位置切分，而不像原文那樣隨機切分。挑戰賽的 30 張無標註測試切片也參與訓練，標籤由檢查點 isbi 提供；它沒有把握的地方（0.3 到 0.7）不參與訓練。",
+    "3,630 photos of VOC 2012's train list with SBD's masks train, reduced to at most 230 px, those of rare classes more often; the 545 photos of the val list score.": "以 VOC 2012 train 清單的 3,630 張照片和 SBD 的遮罩訓練，照片縮小到最長邊不超過 230 像素，稀有類別的照片出現得更頻繁；以 val 清單的 545 張照片評分。",
+    # credit and terms
+    "ISBI Challenge 2012: Cardona et al. 2010 (data), Arganda-Carreras et al. 2015 (challenge).": "ISBI Challenge 2012：Cardona et al. 2010（資料），Arganda-Carreras et al. 2015（挑戰賽）。",
+    "Pascal VOC 2012: Everingham et al. 2010; SBD labels: Hariharan et al. 2011.": "Pascal VOC 2012：Everingham et al. 2010；SBD 標籤：Hariharan et al. 2011。",
+    "MIT; the pictures are drawn by the program": "MIT；圖片由程式繪製",
+    "Weights for research use, as the challenge's terms for its data": "權重供研究使用，與挑戰賽的資料條款一致",
+    "Weights for research use, as the terms of Pascal VOC's photos": "權重供研究使用，與 Pascal VOC 照片的條款一致",
+    # what a checkpoint is bad at, and what was seen on its pictures
+    "Anything that is not a filled circle or rectangle, photographs above all. A shape of which little is to be seen, behind another or past the border, may be taken for the other kind, and a square that is small for a circle.": "實心圓和矩形以外的一切，尤其是照片。被其他圖形遮住或超出邊界、只露出一小部分的圖形，可能被認成另一種；較小的正方形可能被認成圓。",
+    "Tissue, resolution or stain other than the challenge's (4×4 nm pixels, 50 nm sections of a fly larva's nerve cord); membranes cut at a slant, which leave gaps; the rims of mitochondria and vesicles, which it sometimes takes for membranes.": "組織、解析度或染色與挑戰賽資料（像素 4×4 nm，果蠅幼蟲神經索的 50 nm 切片）不同的影像；被斜切的膜，會留下缺口；粒線體和囊泡的邊緣，有時被誤認為膜。",
+    "Much: it learnt on CPU cores in about an hour, from scratch, at thumbnail size. It finds that there is an animal or a person and roughly where, and often takes one animal for another. Small objects, furniture, plants and thin things such as bicycles it mostly misses.": "很多：它只用 CPU 核心，從零開始，以縮圖大小訓練了約一小時。它能看出圖中有動物或人以及大致位置，但常把一種動物認成另一種；小物體、家具、植物和腳踏車之類的細長物體大多會漏掉。",
+    "bodies are found and their outlines followed, most of all persons, cats, dogs, an aeroplane from the side; about half have the right name. A cat is called a dog and a dog a cat; a horse that stands before a person becomes one; an aeroplane from the front is painted as a car, a bird as patches of five classes; persons the size of a thumb's nail are missed.": "從結果圖看：能找到物體的主體並貼合其輪廓，尤其是人、貓、狗和側面的飛機；約有一半名稱正確。貓被叫作狗，狗被叫作貓；站在人前面的馬變成了人；正面的飛機被塗成汽車，鳥被塗成五個類別的色塊；拇指指甲大小的人會漏掉。",
+    "an aeroplane from the side, persons close by, a horse in its stable and a white dog come out with their outlines and names. Most cats are half dog, and dogs half cat; a bird becomes both, a bicycle and a girl lying on a bench horses; the aeroplane from the front is taken for cars; sofas, motorbikes and persons the size of a thumb's nail are missed.": "從結果圖看：側面的飛機、近處的人、馬廄裡的馬和一隻白狗，輪廓和名稱都正確。多數貓有一半被當成狗，狗有一半被當成貓，鳥則兩者各半；腳踏車和躺在長椅上的女孩成了馬；正面的飛機被認成汽車；沙發、機車和拇指指甲大小的人會漏掉。",
+    "Telling classes apart. A network that is not sure whether it sees a cat or a dog paints a colour between the two, and that is a third class's, or the background's: this is the price of regressing colours, and what the checkpoint is here to show.": "區分類別。網路無法確定是貓還是狗時，會塗上介於兩者之間的顏色，而那是第三個類別或背景的顏色：這就是對顏色做迴歸的代價，也正是此檢查點要展示的。",
+    "objects stand out from their background, but nearly all in the dark red that lies between black and the classes' colours: the palette calls it a cat. Faces and people close by become violet and gray, the colours of a table and a car. No class is found for itself.": "從結果圖看：物體能與背景區分開，但幾乎都是介於黑色與各類別顏色之間的暗紅色，而調色盤把它算作貓。人臉和近處的人變成紫色和灰色，也就是餐桌和汽車的顏色。沒有一個類別能被單獨辨識出來。",
+    # how to read the scores
+    "The scored scenes have a seed of their own; neither training nor choosing saw them.": "評分所用的場景有自己的隨機種子，訓練和挑選權重時都沒有用到。",
+    "V_rand and V_info follow the challenge: watershed thinning, each at its best threshold. The frames also chose the epoch, the threshold and the sizes that are averaged over, so expect a little less on new slices: on four frames one merged cell is 0.003. Accuracy says little here: calling everything cell interior reaches 0.78.": "V_rand 和 V_info 依挑戰賽的方法計算：以分水嶺細化，各取其最佳閾值。訓練週期、閾值和取平均的尺寸也是用這些切片選定的，因此在新切片上會略低一些：只有四張切片時，一個細胞被合併就相差 0.003。準確率在這裡意義不大：全部判為細胞內部也能達到 0.78。",
+    "mIoU over 21 classes from one confusion matrix of all pixels that are not void, at the photos' own size. Nothing was chosen on these photos: the last network is kept. For comparison: calling everything background reaches 0.035, UNet3+ from scratch in 20 epochs 0.142, a U-Net that was pretrained on ImageNet 0.49 to 0.68.": "21 個類別的 mIoU，由照片原始尺寸下所有非忽略（void）像素的同一個混淆矩陣算出。沒有用這些照片做任何選擇，直接保留最後的網路。作為對照：全部判為背景可達 0.035，從零訓練 20 個週期的 UNet3+ 為 0.142，在 ImageNet 上預訓練的 U-Net 為 0.49 到 0.68。",
+    # what was tried
+    "averaging over sizes 0.7 to 1.0 raises V_rand from 0.982 to 0.987: the smaller a slice is shown, the better (0.7 alone 0.989, 1.25 alone 0.976). Longer training no longer helped: V_rand has been flat since step 3,300 of 4,500. The U-Net paper's weight map helps a little: in 500 steps at width 12 with cross-entropy alone, V_rand of two seeds went from 0.934 and 0.928 to 0.936 and 0.936, V_info from 0.966 and 0.963 to 0.967 and 0.967, and one's membrane IoU from 0.56 to 0.53. This recipe has Dice for the same end.": "對 0.7 到 1.0 倍的尺寸取平均，V_rand 從 0.982 升到 0.987：切片顯示得越小越好（只用 0.7 倍為 0.989，只用 1.25 倍為 0.976）。訓練更久不再有幫助：在 4,500 步中，V_rand 從第 3,300 步起就不再上升。U-Net 論文的權重圖略有幫助：寬度 12、只用交叉熵訓練 500 步時，兩個隨機種子的 V_rand 從 0.934 和 0.928 升到 0.936 和 0.936，V_info 從 0.966 和 0.963 升到 0.967 和 0.967，但其中一個的細胞膜 IoU 從 0.56 降到 0.53。此方案以 Dice 達到同樣的目的。",
+    "with the unlabelled slices, half of all crops, V_rand without averaging rose from isbi's 0.978 to 0.984, in two thirds of the steps; V_info did not. Averaging over more sizes (0.7 to 1.0) gave 0.982, over 0.9 to 1.1 0.979: the network has learnt all sizes alike (0.65 to 1.3), so there is less to average out. V_info is 0.0014 short of what was aimed at, 0.987.": "加入無標註切片（占全部裁切塊的一半）後，只用三分之二的步數，不取平均的 V_rand 就從 isbi 的 0.978 升到 0.984；V_info 沒有上升。對更多尺寸（0.7 到 1.0 倍）取平均得 0.982，對 0.9 到 1.1 倍取平均得 0.979：網路對各種尺寸（0.65 到 1.3 倍）學得同樣好，取平均的餘地較小。V_info 比目標 0.987 低 0.0014。",
+    "small crops first (64 px for half the steps, then 96 and 128), so that photos are seen four times as often: mIoU went from 0.154 at step 6,000 to 0.210, 0.263, 0.291 and 0.295 as the crops grew and the rate fell, so a longer run would reach more. Averaging over the mirror image and three sizes gives 0.015. The rarest classes (bird, bottle, chair) are not learnt at all in this time, though their photos are drawn up to six times as often.": "先用小裁切塊（一半的步數用 64 像素，然後用 96 和 128），使每張照片被看到的次數增至四倍：隨著裁切塊變大、學習率下降，mIoU 從第 6,000 步的 0.154 升到 0.210、0.263、0.291 和 0.295，可見訓練更久還會更高。對鏡像和三種尺寸取平均可再增加 0.015。最稀有的類別（鳥、瓶子、椅子）儘管照片的抽取頻率最高達六倍，在這段時間內仍完全沒有學會。",
+    "a first run of 7,000 steps reached 0.158 without averaging. Drawn out to 16,000, 76 minutes on two cores, mIoU was 0.158, 0.184, 0.193 and 0.203 after 10,000, 12,000, 14,000 and 16,000 steps; averaging over the mirror image and three sizes gives 0.015. voc, with 1.6 times the parameters, has 0.295 after 13,000. A GPU would be the next thing: --for-gpu.": "第一次訓練 7,000 步，不取平均達到 0.158。延長到 16,000 步（用兩個核心，76 分鐘）後，第 10,000、12,000、14,000 和 16,000 步的 mIoU 為 0.158、0.184、0.193 和 0.203；對鏡像和三種尺寸取平均可再增加 0.015。參數量為其 1.6 倍的 voc 在 13,000 步後為 0.295。下一步該用 GPU：--for-gpu。",
+    "the article's loss and palette, a quarter of the time that voc had. The loss fell from 0.75 to 0.25, while mIoU stayed at 0.035, 0.042 and 0.042: what BCE on colours asks for is the mean colour. voc, with the same photos and a class for each output, reached 0.110 after as many samples.": "採用原文的損失函數和調色盤，訓練時間是 voc 的四分之一。損失從 0.75 降到 0.25，而 mIoU 停留在 0.035、0.042 和 0.042：對顏色用 BCE，求得的是平均色。voc 用同樣的照片，每個輸出對應一個類別，看過同樣多的樣本後達到 0.110。",
+    # the drawings: curves and confusion matrices
+    "training loss, smoothed": "訓練損失，平滑後",
+    "validation V_rand, no averaging over flips": "驗證 V_rand，不取平均",
+    "validation mIoU, no averaging over flips": "驗證 mIoU，不取平均",
+    "predicted ↗": "預測 ↗",
+    "true ↓ (%)": "真實 ↓ (%)",
+}
