@@ -9,6 +9,7 @@ from hub_server import closed_port, hub_server
 from huggingface_hub import constants
 from tiny import binary_checkpoint, saved, shapes_checkpoint
 
+from unet_demo.bundled import names_on_hub
 from unet_demo.checkpoints import HUB_VARIABLE, Checkpoint, add_to_index
 from unet_demo.devices import DEVICE_VARIABLE
 
@@ -17,6 +18,7 @@ from unet_demo.devices import DEVICE_VARIABLE
 def none_of_this_machines_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(HUB_VARIABLE, raising=False)
     monkeypatch.setenv(DEVICE_VARIABLE, "cpu")
+    names_on_hub.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,23 @@
 """What the page names before torch is there."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from asking import sentence
+from hub_server import HONEST, Behaviour
 
 from unet_demo import checkpoints
-from unet_demo.bundled import WEIGHTS, CheckpointError, offered_names, read_index, read_titles
+from unet_demo.bundled import (
+    HUB_VARIABLE,
+    WEIGHTS,
+    CheckpointError,
+    names_on_hub,
+    offered_names,
+    read_index,
+    read_titles,
+)
 from unet_demo.checkpoints import (
     Checkpoint,
     add_to_index,
@@ -98,3 +108,26 @@ def test_a_missing_file_is_told_of_where_it_is_asked_for_and_the_others_are_serv
     words = sentence(lambda: find_offered("shapes"), CheckpointError)
     assert "shapes.safetensors is missing" in words
     assert list(offered_cards()) == ["membranes"]
+
+
+@pytest.mark.parametrize("behaviour", [HONEST, Behaviour(status=503)], ids=["there", "down"])
+def test_the_repository_is_asked_once_whether_it_answers_or_not(
+    served: Path, serve: Callable[..., str], monkeypatch: pytest.MonkeyPatch, behaviour: Behaviour
+):
+    asked: list[str] = []
+    index = (served / "index.json").read_bytes().replace(b'"shapes"', b'"far"')
+    serve({"ann/unets": {"index.json": index}}, behaviour, asked=asked)
+    monkeypatch.setenv(HUB_VARIABLE, "ann/unets")
+    first, questions = offered_names(served), len(asked)
+    assert questions > 0 and ("far" in first) is (behaviour is HONEST)
+    assert offered_names(served) == first
+    assert len(asked) == questions
+
+
+def test_the_repository_is_asked_anew_after_a_while(
+    served: Path, serve: Callable[..., str], hub_cache: Path
+):
+    assert names_on_hub("ann/unets", 7) == ()
+    serve({"ann/unets": {"index.json": (served / "index.json").read_bytes()}})
+    assert names_on_hub("ann/unets", 7) == ()
+    assert names_on_hub("ann/unets", 8) == ("membranes", "shapes")

@@ -138,7 +138,7 @@ def test_a_missing_weight_is_refused(binary, tmp_path):
     [
         {"extra": torch.zeros(1)},
         {"head.weight": torch.zeros(2, 4, 1, 1)},
-        {"head.weight": torch.zeros(1, 4, 1, 1, dtype=torch.int8)},
+        {"head.weight": torch.zeros(1, 4, 1, 1, dtype=torch.int64)},
     ],
     ids=["extra", "wrong shape", "whole numbers"],
 )
@@ -205,6 +205,9 @@ def test_a_header_that_cannot_be_read_is_refused(file, header):
         ({"margin": -16}, "margin is not a whole number from 0 to 512"),
         ({"margin": 513}, "margin is not a whole number from 0 to 512"),
         ({"margin": 1.5}, "margin is not a whole number from 0 to 512"),
+        ({"side": 2049}, "side is not a whole number from 0 to 2048"),
+        ({"scales": [0.5] * 9}, "there are more than 8 scales"),
+        ({"side": 1024, "scales": [1.0, 2.1]}, "side times a scale is more than 2048"),
         ({"threshold": 1.5}, "threshold is not a number from 0 to 1"),
         ({"threshold": math.nan}, "threshold is not a number from 0 to 1"),
         ({"threshold": None}, "threshold is not a number from 0 to 1"),
@@ -240,6 +243,18 @@ def test_a_weight_that_is_not_a_number_is_refused(file, value):
     assert "holds weights that are not numbers; train it again" in sentence(
         lambda: load_checkpoint(path)
     )
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float8_e4m3fn, torch.int8])
+def test_weights_of_another_kind_are_refused(file, dtype):
+    path = changed(file, **{"head.bias": torch.zeros(1).to(dtype)})
+    assert "no float16, bfloat16 or float32 numbers" in sentence(lambda: load_checkpoint(path))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_weights_of_each_common_kind_are_read(file, dtype):
+    path = changed(file, **{"head.bias": torch.ones(1, dtype=dtype)})
+    assert load_checkpoint(path).network.state_dict()["head.bias"] == 1
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "not JSON", '{"format": 1}'])

@@ -58,6 +58,7 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
         ("  ann / unets @ v1.0 ", ("ann/unets", "v1.0")),
         ("https://huggingface.co/ann/unets/tree/v1", ("ann/unets", "v1")),
         ("hf.co/ann/unets/", ("ann/unets", None)),
+        ("ann/unets@feature/tree/x+1", ("ann/unets", "feature/tree/x+1")),
     ],
 )
 def test_a_repository_is_understood_by_name_and_by_address(text, expected):
@@ -73,11 +74,23 @@ def test_a_repository_is_understood_by_name_and_by_address(text, expected):
         "weights/shapes.safetensors",
         "https://huggingface.co/datasets/ann/cells",
         "x" * 5000,
+        "ann/unets@",
+        "ann/unets@" + "v" * 200,
+        "ann/unets@v1/../x",
+        "ann/un--ets",
+        "ann//unets",
+        "ann/unets/tree/v1@v2",
+        "쥐/unets",
     ],
 )
 def test_what_is_no_repository_gets_a_sentence(text):
     assert len(sentence(lambda: parse_repo(text))) < 250
     assert not looks_like_repo(text)
+
+
+@pytest.mark.parametrize("between", [" " * 100_000, "/" * 100_000, "@" * 100_000, "." * 100_000])
+def test_a_text_of_any_length_is_refused_at_once(between):
+    assert seconds(lambda: sentence(lambda: parse_repo(f"a{between}b"))) < 0.5
 
 
 # --- an honest Hub ---
@@ -270,6 +283,59 @@ def test_a_file_over_the_limit_is_refused_before_it_is_downloaded(serve, monkeyp
     serve({REPO: FILES}, asked=asked)
     assert "larger than 0 MB" in sentence(lambda: fetch_checkpoint(REPO, "shapes"))
     assert not [line for line in asked if "shapes" in line]
+
+
+# --- on a Space ---
+
+
+@pytest.fixture
+def space(monkeypatch) -> None:
+    monkeypatch.setenv("SPACE_ID", "someone/unet_demo")
+    monkeypatch.setattr(hub, "SPACE_MAX_BYTES", 40_000)
+    monkeypatch.setattr(hub, "SPACE_CACHE_BYTES", 80_000)
+
+
+def cached(cache: Path) -> set[str]:
+    return {path.parents[2].name for path in cache.rglob("*.safetensors")}
+
+
+def test_on_a_space_a_strangers_checkpoint_may_be_less_large_than_its_own(
+    serve, space, monkeypatch
+):
+    files = published(large=b"large" * 9000)
+    serve({REPO: files, "its/own": files})
+    monkeypatch.setenv("UNET_DEMO_HUB_REPO", "its/own@main")
+    assert "larger than 0 MB" in sentence(lambda: fetch_checkpoint(REPO))
+    assert fetch_checkpoint("its/own").is_file()
+
+
+def test_on_a_space_the_cache_is_emptied_of_what_came_first_but_never_of_its_own(
+    serve, space, monkeypatch, hub_cache
+):
+    repos = [f"ann/unets{number}" for number in range(4)]
+    serve({"its/own": published(own=b"own" * 5000)} | {repo: FILES for repo in repos})
+    monkeypatch.setenv("UNET_DEMO_HUB_REPO", "its/own")
+    for repo in ("its/own", *repos):
+        fetch_checkpoint(repo, "shapes" if repo in repos else None)
+    assert cached(hub_cache) == {"models--its--own", "models--ann--unets2", "models--ann--unets3"}
+    assert fetch_checkpoint(repos[0], "shapes").read_bytes() == SHAPES
+
+
+def test_on_a_space_the_revisions_of_one_repository_are_emptied_too(serve, space, hub_cache):
+    repos = {f"{REPO}@v{i}": published(shapes=bytes([i]) * 30_000) for i in range(4)}
+    serve(repos)
+    for i in range(4):
+        fetch_checkpoint(REPO, "shapes", f"v{i}")
+    assert sum(path.stat().st_size for path in hub_cache.rglob("blobs/*")) <= 80_000
+
+
+def test_elsewhere_the_cache_is_left_alone(serve, space, hub_cache, monkeypatch):
+    monkeypatch.delenv("SPACE_ID")
+    repos = [f"ann/unets{number}" for number in range(4)]
+    serve({repo: FILES for repo in repos})
+    for repo in repos:
+        fetch_checkpoint(repo, "shapes")
+    assert len(cached(hub_cache)) == 4
 
 
 # --- answers that are no ---

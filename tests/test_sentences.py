@@ -127,6 +127,11 @@ def places(template: str) -> set[tuple[str, str | None, str | None]]:
     return {(name, form, how) for _, name, form, how in Formatter().parse(template) if name}
 
 
+def filled(template: str) -> set[tuple[str, str | None]]:
+    """The same without the conversion: a language has quotes of its own instead of ``!r``."""
+    return {(name, form) for name, form, _ in places(template)}
+
+
 def a_sentence() -> Sentence:
     return sentence("{what} is {size:.1f} px", what=sentence("the {name}", name="cat"), size=1 / 3)
 
@@ -182,7 +187,7 @@ def test_a_language_has_every_sentence_and_no_other(language: str):
 @pytest.mark.parametrize("language", TRANSLATIONS)
 def test_a_language_fills_in_the_same_places_in_each_sentence(language: str):
     sentences = SENTENCES[language]
-    assert [key for key in sentences if places(sentences[key]) != places(key)] == []
+    assert [key for key in sentences if filled(sentences[key]) != filled(key)] == []
 
 
 @pytest.mark.parametrize("language", TRANSLATIONS)

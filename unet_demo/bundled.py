@@ -3,18 +3,28 @@
 import json
 import logging
 import os
+import time
+from functools import lru_cache
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
-from .hub import CHECKPOINT_FILE, INDEX, MALFORMED, HubError, list_checkpoints, parse_repo
+from .hub import (
+    CHECKPOINT_FILE,
+    HUB_VARIABLE,
+    INDEX,
+    MALFORMED,
+    HubError,
+    list_checkpoints,
+    parse_repo,
+)
 from .sentences import sentence
 
 HEADER_KEY = "unet_demo"
 """Key of the safetensors metadata under which a checkpoint's card stands, as JSON."""
 
-HUB_VARIABLE = "UNET_DEMO_HUB_REPO"
-"""Environment variable: owner/repo[@revision] that holds checkpoints which are not bundled."""
+HUB_SECONDS = 60
+"""What that repository lists, or that it cannot be asked, holds so long at most."""
 
 LOGGER = logging.getLogger(__name__)
 
@@ -73,16 +83,25 @@ def read_titles(directory: Path = WEIGHTS) -> dict[str, str]:
 def offered_names(directory: Path = WEIGHTS) -> list[str]:
     """The names that may be asked for: the bundled ones, then those of UNET_DEMO_HUB_REPO.
 
-    Where that repository gives no list (the log says why), the bundled ones alone.
+    That repository is asked once in HUB_SECONDS. Where it gives no list (the log says why), the
+    bundled ones alone.
     """
     names = list(read_index(directory))
     hub = os.environ.get(HUB_VARIABLE)
     if hub:
-        try:
-            names += [name for name in list_checkpoints(*parse_repo(hub)) if name not in names]
-        except HubError as error:
-            LOGGER.warning("%s is set, but gives no checkpoints: %s", HUB_VARIABLE, error)
+        listed = names_on_hub(hub, int(time.monotonic() / HUB_SECONDS))
+        names += [name for name in listed if name not in names]
     return names
+
+
+@lru_cache(maxsize=1)
+def names_on_hub(hub: str, period: int) -> tuple[str, ...]:
+    """The names that owner/repo[@revision] lists, none where it cannot be asked; asked once a ``period``."""
+    try:
+        return tuple(list_checkpoints(*parse_repo(hub)))
+    except HubError as error:
+        LOGGER.warning("%s is set, but gives no checkpoints: %s", HUB_VARIABLE, error)
+        return ()
 
 
 def _title(file: Path) -> str:

@@ -41,7 +41,14 @@ FORMAT = 1
 LOGGER = logging.getLogger(__name__)
 
 MAX_MARGIN = 512
-MAX_SIDE = 4096
+
+MAX_SIDE = 2048
+"""Px to which a card may have pictures enlarged, its greatest scale included."""
+
+MAX_SCALES = 8
+
+DTYPES = {"F16", "BF16", "F32", "I64"}
+"""What a checkpoint may hold, in safetensors' terms: weights, and the whole numbers that BatchNorm counts."""
 
 SYMMETRIES = ("dihedral", "mirror")
 """What a picture may be turned into and stay one: any of the square's eight, or its mirror image."""
@@ -107,6 +114,10 @@ class Card:
             )
         if not self.scales or not all(_is_number(s) and 0.1 <= s <= 10 for s in self.scales):
             raise ValueError(sentence("scales are not numbers from 0.1 to 10"))
+        if len(self.scales) > MAX_SCALES:
+            raise ValueError(sentence("there are more than {most} scales", most=MAX_SCALES))
+        if self.side * max(self.scales) > MAX_SIDE:
+            raise ValueError(sentence("side times a scale is more than {most}", most=MAX_SIDE))
         if not _is_number(self.threshold) or not 0 <= self.threshold <= 1:
             raise ValueError(sentence("threshold is not a number from 0 to 1"))
 
@@ -236,6 +247,14 @@ def _open(path: Path, weights: bool = False) -> tuple[Card, dict[str, torch.Tens
         with safe_open(path, framework="pt") as file:
             header = (file.metadata() or {}).get(HEADER_KEY)
             names = file.keys() if weights and header else []
+            if not DTYPES.issuperset(file.get_slice(name).get_dtype() for name in names):
+                raise CheckpointError(
+                    sentence(
+                        "The weights in {file} are no float16, bfloat16 or float32 numbers;"
+                        " save them as such.",
+                        file=path.name,
+                    )
+                )
             tensors = {name: file.get_tensor(name) for name in names}
     except (SafetensorError, OSError) as error:
         raise CheckpointError(

@@ -7,6 +7,7 @@ pickle. Cache and environment (HF_ENDPOINT, HF_HOME, HF_HUB_OFFLINE, HF_TOKEN �
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -15,12 +16,18 @@ from functools import partial
 from multiprocessing import TimeoutError as OutOfTime
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
+from shutil import rmtree
 from typing import TypeVar
 
 import httpx2
-from huggingface_hub import HfApi, constants, errors, try_to_load_from_cache
+from huggingface_hub import HfApi, constants, errors, scan_cache_dir, try_to_load_from_cache
+from huggingface_hub.utils import validate_repo_id
 
+from .choices import SPACE_VARIABLE
 from .sentences import sentence, words_of
+
+HUB_VARIABLE = "UNET_DEMO_HUB_REPO"
+"""Environment variable: owner/repo[@revision] that holds checkpoints which are not bundled."""
 
 ASK_SECONDS = 6.0
 """A question to the Hub ends after this long, whatever it is that does not come."""
@@ -31,15 +38,14 @@ SLOWEST_DOWNLOAD = 200_000
 MAX_BYTES, MAX_INDEX_BYTES = 500_000_000, 1_000_000
 """A larger checkpoint or index.json is refused before it is downloaded."""
 
+SPACE_MAX_BYTES, SPACE_CACHE_BYTES = 100_000_000, 2_000_000_000
+"""On a Space, where any visitor's wish is downloaded: of one checkpoint, and of the whole cache."""
+
 INDEX = "index.json"
 """Lists the checkpoints beside it: {"checkpoints": {name: {"file": …, "sha256": …}}}."""
 
 _HUB_ADDRESS = re.compile(r"(https?://)?(www\.)?(huggingface\.co|hf\.co)/")
-_PART = r"\w(?:[\w.-]{0,94}\w)?"
-_REPO = re.compile(
-    rf"(?!.*(?:\.\.|--|//))(?P<repo>{_PART}/{_PART})(?:(?:@|/tree/)(?P<revision>\w[\w.+/-]*))?",
-    re.ASCII,
-)
+_REVISION = re.compile(r"\w[\w.+-]*(/\w[\w.+-]*)*", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 CHECKPOINT_FILE = re.compile(r"\w[\w .+-]*\.safetensors")
@@ -50,6 +56,9 @@ MALFORMED = (ValueError, RecursionError, KeyError, TypeError, AttributeError)
 
 BROKEN = (httpx2.HTTPError, httpx2.InvalidURL, errors.XetDownloadError, OSError, RuntimeError)
 """What the library raises when an answer is no, does not come, or cannot be saved."""
+
+MAX_NAME = 200
+"""Characters of a repository's name with its revision, at most."""
 
 T = TypeVar("T")
 
@@ -78,17 +87,33 @@ class _Snapshot:
 
 def parse_repo(text: str) -> tuple[str, str | None]:
     """Split "owner/repo[@revision]" or a web address: (repo, revision or None). Raises HubError."""
-    name = _HUB_ADDRESS.sub("", text.strip(), count=1).rstrip("/")
-    match = _REPO.fullmatch(re.sub(r"\s*([/@])\s*", r"\1", name))
-    if not match or match["repo"].endswith(".safetensors"):
+    text = text.strip()
+    # What anybody sends is looked at no closer than a name can be long.
+    name = _HUB_ADDRESS.sub("", text, count=1).rstrip("/") if len(text) <= MAX_NAME else ""
+    repo, at, revision = map(_tight, name.partition("@" if "@" in name else "/tree/"))
+    if not _is_repo(repo) or (at and not _REVISION.fullmatch(revision)):
         raise HubError(
             sentence(
                 "{text!r} is not the name of a model repository: write it as owner/repo"
                 " or owner/repo@revision.",
-                text=text.strip()[:80],
+                text=text[:80],
             )
         )
-    return match["repo"], match["revision"]
+    return repo, revision or None
+
+
+def _tight(path: str) -> str:
+    """A path without the spaces around its slashes."""
+    return "/".join(part.strip() for part in path.split("/"))
+
+
+def _is_repo(name: str) -> bool:
+    """Whether it is owner/repo, by the Hub's own rules, and no checkpoint's path."""
+    try:
+        validate_repo_id(name)
+    except errors.HFValidationError:
+        return False
+    return "/" in name and not name.endswith(".safetensors")
 
 
 def looks_like_repo(text: str) -> bool:
@@ -226,7 +251,9 @@ def _local(snapshot: _Snapshot, file: str, sha256: str | None = None) -> Path:
         return Path(cached)
     if snapshot.sizes is None:
         raise _NotCached
-    size, limit = snapshot.sizes.get(file) or 0, MAX_INDEX_BYTES if file == INDEX else MAX_BYTES
+    strangers = bool(os.environ.get(SPACE_VARIABLE)) and snapshot.repo != _own_repo()
+    most = SPACE_MAX_BYTES if strangers else MAX_BYTES
+    size, limit = snapshot.sizes.get(file) or 0, MAX_INDEX_BYTES if file == INDEX else most
     if size > limit:
         raise HubError(
             sentence(
@@ -235,6 +262,8 @@ def _local(snapshot: _Snapshot, file: str, sha256: str | None = None) -> Path:
                 file=file, repo=snapshot.repo, limit=limit / 1e6,
             )
         )  # fmt: skip
+    if strangers:
+        _make_room(size)
     download = partial(HfApi().hf_hub_download, snapshot.repo, file, revision=snapshot.commit)
     seconds = ASK_SECONDS + size / SLOWEST_DOWNLOAD
     path = Path(_answer(download, snapshot.repo, snapshot.commit, seconds))
@@ -247,6 +276,24 @@ def _local(snapshot: _Snapshot, file: str, sha256: str | None = None) -> Path:
             )
         )  # fmt: skip
     return path
+
+
+def _own_repo() -> str | None:
+    """The repository of the environment, which the cache keeps."""
+    hub = os.environ.get(HUB_VARIABLE)
+    return parse_repo(hub)[0] if hub else None
+
+
+def _make_room(size: int) -> None:
+    """Remove what is not the own repository's from the cache, oldest first, until so many bytes more fit."""
+    with suppress(errors.CacheNotFound, ValueError):  # there is none yet, or it is no folder
+        cache, own = scan_cache_dir(constants.HF_HUB_CACHE), _own_repo()
+        excess = cache.size_on_disk + size - SPACE_CACHE_BYTES
+        # Whole repositories, since two of them may hold the same commits.
+        for repo in sorted(cache.repos, key=lambda repo: repo.last_modified):
+            if excess > 0 and repo.repo_id != own:
+                rmtree(repo.repo_path, ignore_errors=True)
+                excess -= repo.size_on_disk
 
 
 def _kept(path: Path, sha256: str | None) -> bool:

@@ -150,16 +150,17 @@ class Predictor:
     def check_size(self, pages: np.ndarray, flips: bool = False) -> None:
         """Raise PictureError if the probabilities of (N, H, W, C) would pass MAX_RESULT_BYTES.
 
-        Or those of one page as the network sees it: resized, and within its margins.
+        Or if one page would while it is worked on: resized, within its margins, and normalised.
         """
         count, height, width, _ = pages.shape
         seen = (
             math.prod(padded_length(side, self.card.margin) for side in size)
             for size in sizes_seen(height, width, self.card, flips)
         )
-        pixels = max(count * height * width, *seen)
-        maps = max(self.card.task.maps, self.card.channels)
-        size = pixels * maps * np.dtype(np.float32).itemsize
+        maps = self.card.task.maps
+        # Normalising makes its sums in two further copies of the page.
+        worked_on = max(seen) * (maps + 3 * self.card.channels)
+        size = max(count * height * width * maps, worked_on) * np.dtype(np.float32).itemsize
         if size > MAX_RESULT_BYTES:
             raise PictureError(
                 sentence(

@@ -57,7 +57,9 @@ def open_predictor(checkpoint: str | Path, device: str | None = None) -> Predict
     Raises CheckpointError, HubError or DeviceError, each with one plain sentence.
     """
     path = checkpoint if isinstance(checkpoint, Path) else find_checkpoint(checkpoint)
-    return _predictor(path, path.stat().st_mtime_ns, device)
+    # One that was uploaded or downloaded may have been removed since: loading it says so.
+    changed = path.stat().st_mtime_ns if path.is_file() else 0
+    return _predictor(path, changed, device)
 
 
 @lru_cache(KEPT_PREDICTORS)

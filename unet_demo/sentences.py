@@ -4,7 +4,11 @@ As with gettext, the template is the key of its translations (ui/languages/sente
 room that says something knows no language but English.
 """
 
+from decimal import Decimal
 from typing import Self
+
+LONGEST = 40
+"""Characters of a value that is out of bounds which its sentence repeats."""
 
 
 class Sentence(str):
@@ -39,3 +43,14 @@ def words_of(error: BaseException) -> str:
     """What an error says: the Sentence that it was raised with, if it was, else its text."""
     said = error.args[0] if error.args else None
     return said if isinstance(said, Sentence) else str(error)
+
+
+def in_full(number: float) -> str:
+    """A number as a person writes it: no exponent and no end of zeros (0.00001, 1000)."""
+    text = str(number) if isinstance(number, int) else f"{Decimal(repr(float(number))):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def shortened(text: str) -> str:
+    """A text that fits into a sentence."""
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

@@ -563,9 +563,11 @@ def test_a_stack_over_the_limit_is_refused(tmp_path):
 
 def test_a_stack_of_too_many_pages_is_refused_however_small_they_are(tmp_path):
     frames = [Image.new("L", (1, 1), i % 2) for i in range(MAX_PAGES + 1)]
+    save(tmp_path / "a.gif", frames[0], save_all=True, append_images=frames[1:])
+    shape = (len(frames), 2, 2)
+    tifffile.imwrite(tmp_path / "a.tif", shape=shape, dtype=np.uint8, photometric="minisblack")
     for name in ("a.gif", "a.tif"):
-        path = save(tmp_path / name, frames[0], save_all=True, append_images=frames[1:])
-        assert "has 2001 pages, more than the limit of 2000" in refusal(path)
+        assert "has 2001 pages, more than the limit of 2000" in refusal(tmp_path / name)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -10,17 +10,14 @@ from typing import Any
 import httpx2
 import numpy as np
 import pytest
+from asking import program
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 from serving import served
-from torch import Tensor
 
-from unet_demo import checkpoints
 from unet_demo.checkpoints import HUB_VARIABLE
 from unet_demo.data.shapes import article_scene
-from unet_demo.networks import NETWORKS
-from unet_demo.networks.shapes import ShapesUNet
 from unet_demo.ui.demo import build, launch
 from unet_demo.ui.endpoints import list_checkpoints
 
@@ -146,33 +143,45 @@ def test_a_checkpoint_that_is_not_offered_ends_in_one_sentence(client, picture, 
     assert "There is no checkpoint" in words
 
 
-class HungryUNet(ShapesUNet):
-    """Asks for more memory than there is."""
+SHORT_OF_MEMORY = """
+import resource, sys
+from pathlib import Path
+import gradio as gr
+from unet_demo.ui.endpoints import segment_picture
 
-    def forward(self, x: Tensor, dropped_skips: Collection[int] = ()) -> Tensor:
-        raise MemoryError("Unable to allocate 7.0 GiB for an array")
+def say(path, checkpoint, megabytes):
+    size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    resource.setrlimit(resource.RLIMIT_AS, (size + megabytes * 2**20, hard))
+    try:
+        segment_picture(path, checkpoint)
+    except gr.Error as error:
+        print(error.message)
+    resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+
+small, middle, large = map(Path, sys.argv[1:])
+segment_picture(small, "shapes")
+say(small, "isbi", 10)
+say(large, "shapes", 20)
+say(large, "shapes", 200)
+say(middle, "shapes", 60)
+"""
+"""What is said where no more than so many megabytes are left."""
 
 
-class UnmakeableUNet(ShapesUNet):
-    """Needs more memory than there is for its weights alone, as Python says it: without a word."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        raise MemoryError
-
-
-@pytest.mark.parametrize(
-    ("network", "words"),
-    [
-        (HungryUNet, "too large for this machine's memory; make it smaller"),
-        (UnmakeableUNet, "not enough memory for this; close other programs"),
-    ],
-)
-def test_what_the_memory_cannot_hold_ends_in_one_sentence(
-    client, picture, weights, monkeypatch, network, words
-):
-    monkeypatch.setattr(checkpoints, "WEIGHTS", weights)
-    monkeypatch.setitem(NETWORKS, "ShapesUNet", network)
-    assert words in refusal(client, handle_file(picture), "shapes", api_name="/segment")
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="Linux tells it there")
+def test_what_the_memory_cannot_hold_ends_in_one_sentence(tmp_path):
+    paths = [tmp_path / f"{name}.png" for name in ("small", "middle", "large")]
+    for path, side in zip(paths, (64, 700, 3000), strict=True):
+        Image.new("RGB", (side, side)).save(path)
+    done = program(SHORT_OF_MEMORY, *map(str, paths), timeout=120, OMP_NUM_THREADS="1")
+    network, picture, *predictions = done.stdout.splitlines()
+    assert network.startswith("There is not enough memory for this; close other programs")
+    assert picture == '"large.png" needs more memory than there is: make it smaller.'
+    # NumPy's memory ends for the large one, and torch's for the other.
+    too_large = "The picture is too large for this machine's memory; make it smaller."
+    assert predictions == [too_large, too_large]
+    assert done.stderr == ""
 
 
 def test_a_value_of_another_type_is_refused_with_what_the_parameter_takes(client, picture):
@@ -258,6 +267,15 @@ def test_curl_reads_a_mistake_in_one_sentence(address):
     ((event, data),) = call(address, "train", width=12)
     assert event == "error"
     assert data["error"] == "There is no width 12; choose one of 8, 16, 32, 64."
+
+
+@pytest.mark.parametrize(
+    ("parameters", "named"), [({}, "picture"), ({"picture": None, "colour": "red"}, "colour")]
+)
+def test_curl_reads_of_a_parameter_that_is_missing_or_unknown(address, parameters, named):
+    body = ("--json", json.dumps(parameters))
+    words = json.loads(curl(*body, f"{address}/gradio_api/call/v2/segment"))["error"]
+    assert named in words and words.endswith("tells what each endpoint takes.")
 
 
 def test_without_being_asked_for_no_mcp_server_is_there(address):

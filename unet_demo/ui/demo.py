@@ -11,13 +11,14 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from ..bundled import CheckpointError
-from . import endpoints, later
+from . import endpoints, later, train_endpoint
 from .about_page import AboutPage
 from .agents import add_agents, check_mcp, mcp_wanted
+from .files import MAX_UPLOAD
 from .health import health_route
 from .link import GENERAL, misspelt, read
 from .lost import lost
-from .notices import alert
+from .notices import alerts
 from .page_address import PageAddress
 from .page_language import PageLanguage
 from .segment_page import SegmentPage, opening
@@ -27,8 +28,6 @@ from .theme import theme
 from .train_page import TrainPage
 
 LOGGER = logging.getLogger(__name__)
-
-MAX_UPLOAD = "200mb"
 
 HEAD_START_SECONDS = 0.5
 """Of the first page over torch, whose import holds up everything else."""
@@ -68,6 +67,7 @@ def build() -> gr.Blocks:
             show_progress="hidden",
             api_visibility="private",
         )
+        train_endpoint.build()
         endpoints.build()
         links = (segment.link, train.link)
 
@@ -83,9 +83,7 @@ def build() -> gr.Blocks:
             said = [refusal.said(language) for refusal in (*refused, *misspelt(query, known))]
             wished = asked.values.get("page")
             return {
-                refusals: gr.HTML(
-                    "".join(alert(one, language) for one in said), visible=bool(said)
-                ),
+                refusals: gr.HTML(alerts(said, language), visible=bool(said)),
                 # Where the address names none, a visitor may have opened another page meanwhile.
                 **({pages: gr.Tabs(selected=wished)} if wished else {}),
             }
@@ -127,6 +125,7 @@ def launch(**options: object):
         "app_kwargs": {
             "middleware": [Middleware(PageAddress), Middleware(PageLanguage)],
             "routes": [health_route()],
+            "exception_handlers": {TypeError: endpoints.refuse_parameters},
             "lifespan": add_agents(demo) if wants_agents else None,
         },
         "mcp_server": False,  # Gradio's own

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 
 from ..data.images import read_picture
 from ..exports import write_prediction
@@ -94,6 +96,15 @@ def segment_picture(
         ],
     }
     return mask, description
+
+
+def refuse_parameters(request: Request, error: Exception) -> JSONResponse:
+    """Say that a parameter is missing or unknown, where Gradio would answer with error 500 alone."""
+    if "/gradio_api/call/v2/" not in request.url.path:
+        raise error
+    reason = str(error).partition(". ")[0]
+    sentence = f"{reason}; /gradio_api/openapi.json tells what each endpoint takes."
+    return JSONResponse({"error": sentence}, status_code=422)
 
 
 def build() -> None:

@@ -38,12 +38,18 @@ class Parameter(Api):
     def preprocess(self, payload: Any) -> Any:
         """The value as the function takes it. Raises gr.Error."""
         try:
-            return self._type.validate_python(payload)
+            value = self._type.validate_python(payload)
         except ValidationError as error:
-            value = textwrap.shorten(repr(payload), 80)
-            raise gr.Error(
-                f"{self.label} cannot be {value}; it takes {self._hint}", print_exception=False
-            ) from error
+            raise self._refusal(payload) from error
+        if isinstance(payload, bool) and not isinstance(value, bool):
+            raise self._refusal(payload)  # pydantic takes true for the number 1
+        return value
+
+    def _refusal(self, payload: Any) -> gr.Error:
+        value = textwrap.shorten(repr(payload), 80)
+        return gr.Error(
+            f"{self.label} cannot be {value}; it takes {self._hint}", print_exception=False
+        )
 
 
 class UploadedFile(Api):
@@ -74,7 +80,7 @@ class UploadedFile(Api):
             raise gr.Error(
                 f"{address[:200]} cannot be fetched, {error}", print_exception=False
             ) from error
-        name = Path(urlsplit(address).path).name or "file"
+        name = Path(urlsplit(address).path).name[-80:] or "file"  # no folder takes a longer one
         return save_bytes_to_cache(data, name, self.GRADIO_CACHE)
 
     def preprocess(self, payload: Any) -> Path:
