@@ -1,25 +1,36 @@
 """The Segment page's handlers, step by step: one visitor's wishes as they cross on their way."""
 
 import gc
+import json
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import gradio as gr
 import numpy as np
 import pytest
+import tifffile
 from fastapi import Request
 from PIL import Image
 
+from unet_demo.data.images import Picture
 from unet_demo.examples import load_example, offered_examples
+from unet_demo.hub import sha256_of
+from unet_demo.ui.demo import build
 from unet_demo.ui.notices import alert
-from unet_demo.ui.segment_page import SegmentPage, opening
+from unet_demo.ui.segment_page import INFERENCE, SegmentPage, opening
 from unet_demo.ui.segment_session import Session
+from unet_demo.ui.segment_views import preview
 from unet_demo.ui.texts import say
+from unet_demo.ui.train_page import TRAINING
 
 ANN, BEN = "ann", "ben"
 """Session hashes."""
+
+LOOK = (0.5, 0.2, "fill", 1)
+"""Threshold, opacity, marking and slice, as the page sends them."""
 
 
 @pytest.fixture
@@ -42,12 +53,11 @@ def asked(session: str = ANN, query: str = "") -> gr.Request:
 
 def set_to(page: SegmentPage, changed: dict | None = None) -> dict:
     """What the page is set to when it opens, but for what has changed."""
-    controls = (page.checkpoint, page.flips, page.slice, page.opacity, page.style)
-    return {control: control.value for control in controls} | (changed or {})
+    return {control: control.value for control in page.controls.settings} | (changed or {})
 
 
 def brings(page: SegmentPage, path: Path, session: str = ANN) -> Iterator[dict]:
-    return page.on_picture(set_to(page, {page.picture: str(path)}), asked(session))
+    return page.on_picture(set_to(page, {page.controls.picture: str(path)}), asked(session))
 
 
 def opens(page: SegmentPage, query: str = "") -> Iterator[dict]:
@@ -55,7 +65,7 @@ def opens(page: SegmentPage, query: str = "") -> Iterator[dict]:
 
 
 def picks(page: SegmentPage, checkpoint: str) -> Iterator[dict]:
-    return page.on_again(set_to(page, {page.checkpoint: checkpoint}), asked())
+    return page.on_again(set_to(page, {page.controls.checkpoint: checkpoint}), asked())
 
 
 def all_of(updates: Iterator[dict]) -> dict:
@@ -64,7 +74,7 @@ def all_of(updates: Iterator[dict]) -> dict:
 
 
 def says_nothing(updates: Iterator[dict], page: SegmentPage) -> bool:
-    return all(update == {page.status: gr.skip()} for update in updates)
+    return all(update == {page.controls.status: gr.skip()} for update in updates)
 
 
 def seen(page: SegmentPage, session: str = ANN) -> Session:
@@ -127,7 +137,7 @@ def test_what_an_address_names_gives_way_while_its_checkpoint_is_fetched(
     page: SegmentPage, own_picture: Path
 ) -> None:
     older = opens(page, "example=membranes&opacity=0.3")
-    assert next(older)[page.opacity] == 0.3
+    assert next(older)[page.controls.opacity] == 0.3
     all_of(brings(page, own_picture))
     assert says_nothing(older, page)
     assert name_shown(page) == "own"
@@ -137,8 +147,8 @@ def test_a_checkpoint_that_is_being_fetched_gives_way_to_a_newer_wish(
     page: SegmentPage, own_picture: Path
 ) -> None:
     all_of(opens(page))
-    older = page.on_repo(set_to(page, {page.repo: "isbi"}), asked())
-    assert "isbi" in next(older)[page.status]
+    older = page.on_repo(set_to(page, {page.controls.repo: "isbi"}), asked())
+    assert "isbi" in next(older)[page.controls.status]
     all_of(brings(page, own_picture))
     assert says_nothing(older, page)
     assert seen(page).shown.checkpoint == "shapes"
@@ -150,7 +160,7 @@ def test_a_wish_without_a_picture_lets_the_page_open(page: SegmentPage) -> None:
     with page.jobs.begin(ANN) as signal:
         signals.append(all_of(picks(page, "isbi")))
         assert not signal.is_set()
-    assert say("segment_no_picture", "en") in signals[0][page.status]
+    assert say("segment_no_picture", "en") in signals[0][page.controls.status]
 
 
 def test_a_page_that_the_server_has_forgotten_is_told_to_load_anew_and_keeps_what_it_shows(
@@ -159,13 +169,146 @@ def test_a_page_that_the_server_has_forgotten_is_told_to_load_anew_and_keeps_wha
     page.on_greeting(asked())
     all_of(opens(page))
     page.on_leave(asked())  # the connection broke
-    told = {page.status: alert(say("lost_forgotten", "en"), "en")}
+    told = {page.controls.status: alert(say("lost_forgotten", "en"), "en")}
     assert all_of(picks(page, "isbi")) == told
-    assert page.on_repaint(1, 0.5, 0.2, "fill", asked()) == told
-    assert page.on_truth(None, 1, 0.5, asked()) == told
-    assert page.on_compare(1, 0.5, asked()) == {page.scores: gr.skip()}
+    assert page.on_repaint(asked(), *LOOK) == told
+    assert page.on_truth(asked(), None, *LOOK) == told
+    assert page.on_compare(asked(), *LOOK) == {page.controls.scores: gr.skip()}
     with pytest.raises(gr.Error, match="reload the page"):
-        page._download("labels")(0.5, 0.6, "fill", asked())
+        page._download("labels")(asked(), *LOOK)
+
+
+LINK = "page=segment&checkpoint=isbi&example=stack&slice=4&flips=1&threshold=0.3"
+"""Of an address that names what is to be segmented, and how."""
+
+PAINTED = "&opacity=0.2&style=outline"
+"""And how it is to be looked at."""
+
+
+def test_a_link_copied_while_the_address_is_segmented_is_that_address(page: SegmentPage) -> None:
+    address = LINK + PAINTED
+    page.on_greeting(asked(query=address))
+
+    def copied(*look: object) -> dict[str, str]:
+        copy, incomplete = page.query(asked(query=address), *look)
+        assert not incomplete
+        return dict(parse_qsl(copy))
+
+    job = opens(page, address)
+    assert copied(0.5, 0.6, "fill", 1) == dict(parse_qsl(address))  # as the page is laid out
+    for _ in range(2):  # the controls are set, then the network runs
+        next(job)
+        assert copied(0.5, 0.2, "outline", 1) == dict(parse_qsl(address))
+
+
+def test_a_link_copied_while_an_own_picture_is_segmented_first_says_that_it_does_not_travel(
+    page: SegmentPage, own_picture: Path
+) -> None:
+    page.on_greeting(asked(query=LINK))
+    next(brings(page, own_picture))
+    copied, incomplete = page.query(asked(query=LINK), *LOOK)
+    assert incomplete and "example" not in copied
+
+
+def test_no_link_is_copied_of_what_the_server_has_forgotten(page: SegmentPage) -> None:
+    with pytest.raises(gr.Error, match="reload the page"):
+        page.query(asked(query=LINK), *LOOK)
+
+
+def test_what_the_address_names_is_set_at_once(page: SegmentPage) -> None:
+    controls = page.controls
+    first = next(opens(page, LINK))
+    assert first[controls.checkpoint].value == "isbi"
+    assert first[controls.flips] is True
+    assert say("segment_running", "en") in first[controls.status]
+
+
+def test_a_threshold_for_a_checkpoint_that_has_none_is_told_of_with_its_result(
+    page: SegmentPage, serve: Callable[..., str], shapes_file: Path
+) -> None:
+    index = {"checkpoints": {"far": {"file": "far.safetensors", "sha256": sha256_of(shapes_file)}}}
+    files = {"index.json": json.dumps(index).encode(), "far.safetensors": shapes_file.read_bytes()}
+    serve({"ann/unets": files})
+    said = all_of(opens(page, "checkpoint=ann/unets&example=coins&threshold=0.5"))
+    assert "threshold=0.5, which was left out" in said[page.controls.status]
+
+
+def test_a_page_that_comes_late_through_the_queue_leaves_alone_what_was_wished_meanwhile(
+    page: SegmentPage, own_picture: Path
+) -> None:
+    mine = brings(page, own_picture)
+    next(mine)
+    assert says_nothing(opens(page), page)
+    all_of(mine)
+    assert name_shown(page) == "own"
+
+
+def test_a_visitor_who_comes_does_not_wait_behind_long_segmentations() -> None:
+    groups = {fn.name: fn.concurrency_id for fn in build().fns.values()}
+    assert groups["segment_picture"] == groups["on_picture"] == INFERENCE
+    assert groups["on_open"] not in (INFERENCE, TRAINING)
+
+
+def crowd(page: SegmentPage, own_picture: Path) -> None:
+    """Ann's result leaves no room for another."""
+    page.on_greeting(asked(ANN))
+    all_of(brings(page, own_picture, ANN))
+    page.sessions.most_bytes = seen(page, ANN).own_bytes
+
+
+def test_results_are_put_away_to_make_room_and_the_newest_stays(
+    page: SegmentPage, own_picture: Path
+) -> None:
+    crowd(page, own_picture)
+    page.sessions.most_bytes -= 1
+    left = weakref.ref(seen(page, ANN).shown)
+    assert left()
+    all_of(brings(page, own_picture, BEN))
+    gc.collect()
+    assert left() is None and seen(page, ANN).brought is None
+    assert seen(page, BEN).shown
+
+
+def test_what_everybody_sees_first_is_not_put_away(page: SegmentPage, own_picture: Path) -> None:
+    all_of(opens(page))
+    page.sessions.most_bytes = 0
+    all_of(brings(page, own_picture, BEN))
+    assert seen(page, ANN).shown
+
+
+def test_a_visitor_whose_result_was_put_away_is_told_so_and_can_go_on(
+    page: SegmentPage, own_picture: Path
+) -> None:
+    crowd(page, own_picture)
+    all_of(brings(page, own_picture, BEN))
+    told = {page.controls.status: alert(say("segment_put_away", "en"), "en")}
+    assert page.on_repaint(asked(), *LOOK) == told
+    assert page.on_slice(asked(), *LOOK) == told
+    assert page.on_truth(asked(), None, *LOOK) == told
+    assert all_of(picks(page, "isbi")) == told
+    for ask in (page._download("labels"), page.query):
+        with pytest.raises(gr.Error, match="make room"):
+            ask(asked(), *LOOK)
+    all_of(brings(page, own_picture, ANN))
+    assert page.controls.viewer in page.on_repaint(asked(), *LOOK)
+
+
+def test_a_picture_stays_at_hand_though_its_earlier_result_is_put_away_meanwhile(
+    page: SegmentPage, own_picture: Path
+) -> None:
+    crowd(page, own_picture)
+    again = picks(page, "isbi")
+    next(again)
+    all_of(brings(page, own_picture, BEN))
+    assert seen(page).shown is None
+    all_of(again)
+    assert seen(page).shown.checkpoint == "isbi"
+    assert page.controls.viewer in all_of(picks(page, "shapes"))
+
+
+def test_a_large_picture_stands_small_in_its_box() -> None:
+    pages = np.zeros((1, 3000, 4000, 3), np.uint8)
+    assert Image.open(preview(Picture(pages, "photo", ()))).size == (800, 600)
 
 
 def test_a_truth_that_comes_during_a_job_is_compared_with_its_result(
@@ -175,10 +318,10 @@ def test_a_truth_that_comes_during_a_job_is_compared_with_its_result(
     Image.fromarray(np.ones((48, 64), np.uint8)).save(truth)
     all_of(brings(page, own_picture))
     first = seen(page).shown
-    again = page.on_again(set_to(page, {page.flips: True}), asked())
+    again = page.on_again(set_to(page, {page.controls.flips: True}), asked())
     next(again)
-    page.on_truth(str(truth), 1, 0.5, asked())
-    assert "mIoU" in all_of(again)[page.scores]
+    page.on_truth(asked(), str(truth), *LOOK)
+    assert "mIoU" in all_of(again)[page.controls.scores]
     assert seen(page).shown.token != first.token
 
 
@@ -190,7 +333,7 @@ def test_a_truth_for_the_old_picture_stays_with_it_when_the_new_one_comes(
     Image.fromarray(np.zeros((256, 256), np.uint8)).save(truth)
     newer = brings(page, own_picture)
     next(newer)
-    page.on_truth(str(truth), 1, 0.5, asked())
+    page.on_truth(asked(), str(truth), *LOOK)
     assert seen(page).brought.truth is None
     all_of(newer)
     assert name_shown(page) == "own" and seen(page).shown.truth is None
@@ -204,7 +347,7 @@ def test_a_cancelled_job_keeps_the_truth_that_came_meanwhile(
     Image.fromarray(np.zeros((256, 256), np.uint8)).save(truth)
     newer = brings(page, own_picture)
     next(newer)
-    page.on_truth(str(truth), 1, 0.5, asked())
+    page.on_truth(asked(), str(truth), *LOOK)
     page.on_cancel(asked())
     all_of(newer)
     assert not seen(page).brought.truth.any()
@@ -212,9 +355,28 @@ def test_a_cancelled_job_keeps_the_truth_that_came_meanwhile(
 
 def test_a_result_is_painted_anew_if_the_opacity_moved_meanwhile(page: SegmentPage) -> None:
     all_of(opens(page))
-    answer = page.on_settled(1, 0.5, 0.2, "fill", asked())
-    assert answer[page.viewer]["token"] == seen(page).shown.token_of(1)
-    assert page.on_settled(1, 0.5, 0.2, "fill", asked()) == {page.status: gr.skip()}
+    answer = page.on_settled(asked(), *LOOK)
+    assert answer[page.controls.viewer]["token"] == seen(page).shown.token_of(1)
+    assert page.on_settled(asked(), *LOOK) == {page.controls.status: gr.skip()}
+
+
+def test_another_checkpoint_shows_the_slice_that_was_looked_at(
+    page: SegmentPage, tmp_path: Path
+) -> None:
+    stack = tmp_path / "stack.tif"
+    tifffile.imwrite(stack, np.zeros((3, 32, 32), np.uint8), photometric="minisblack")
+    all_of(brings(page, stack))
+    page.on_slice(asked(), 0.5, 0.2, "fill", 3)
+    assert all_of(picks(page, "isbi"))[page.controls.slice].value == 3
+
+
+def test_jobs_of_whoever_comes_without_a_hash_leave_one_another_alone(
+    page: SegmentPage, own_picture: Path
+) -> None:
+    first = brings(page, own_picture, "")
+    next(first)
+    all_of(brings(page, own_picture, ""))
+    assert page.controls.viewer in all_of(first)
 
 
 def test_a_visitors_file_may_have_any_name(page: SegmentPage, own_picture: Path) -> None:
@@ -223,7 +385,7 @@ def test_a_visitors_file_may_have_any_name(page: SegmentPage, own_picture: Path)
 
 
 def test_the_pages_own_preview_is_no_new_picture(page: SegmentPage, own_picture: Path) -> None:
-    preview = all_of(opens(page))[page.picture]
+    preview = all_of(opens(page))[page.controls.picture]
     all_of(brings(page, own_picture))
     assert says_nothing(brings(page, preview), page)
 
@@ -234,11 +396,11 @@ def test_a_picture_that_cannot_be_read_brings_back_the_one_before(
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"")
     update = all_of(brings(page, broken))
-    assert update[page.picture] is None
+    assert update[page.controls.picture] is None
     all_of(opens(page))
     update = all_of(brings(page, broken))
-    assert "broken.png" in update[page.status]
-    assert Image.open(update[page.picture]).size == (256, 256)
+    assert "broken.png" in update[page.controls.status]
+    assert Image.open(update[page.controls.picture]).size == (256, 256)
 
 
 def test_what_was_brought_and_shown_goes_with_the_visitor(

@@ -2,8 +2,12 @@
 
 from collections.abc import Iterable
 from html import escape
+from typing import Any
 
-from .texts import t, translated
+from .texts import say, t, translated
+
+Update = dict[Any, Any]
+"""Component → its new value or properties: what a handler says to the page."""
 
 
 def note(text: str) -> str:
@@ -19,6 +23,12 @@ def hint(key: str) -> str:
 def alert(error: object, language: str) -> str:
     """A mistake in one plain sentence, announced at once."""
     return f'<p role="alert" class="mistake">{escape(translated(error, language))}</p>'
+
+
+def alerts(mistakes: Iterable[object], language: str) -> str:
+    """Mistakes together, and the button that closes a box of them that lies over a page: address.js."""
+    close = f'<button type="button" class="close" aria-label="{say("link_close", language)}">×</button>'
+    return close + "".join(alert(mistake, language) for mistake in mistakes)
 
 
 def table(heads: Iterable[str], rows: Iterable[str]) -> str:

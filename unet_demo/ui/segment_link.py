@@ -1,13 +1,42 @@
 """The Segment page's settings in an address: a checkpoint, an example, and how they are shown."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from ..bundled import offered_names
+from ..bundled import CheckpointError, offered_names, read_index
 from ..data.images import Picture
 from ..hub import looks_like_repo
 from . import later
-from .link import GENERAL, Choice, Number, Parameter, Unfit, Wish, parameter_of, read, write
+from .link import (
+    GENERAL,
+    Choice,
+    Number,
+    Parameter,
+    Refusal,
+    Unfit,
+    Wish,
+    given,
+    parameter_of,
+    read,
+    refused,
+    write,
+)
+
+
+@dataclass(frozen=True)
+class Linkable:
+    """What of a segmentation an address can name, made or only wished for.
+
+    ``picture`` may be an example's; ``checkpoint`` is the picker's value; ``threshold`` is None
+    where the checkpoint's own holds, or there is none.
+    """
+
+    picture: Picture
+    checkpoint: str
+    flips: bool
+    page: float
+    threshold: float | None
 
 
 class CheckpointName:
@@ -57,10 +86,14 @@ class SegmentLink:
         example = asked.values.get("example", (*suited, *checkpoints)[0])
         page = read(query, {"slice": Slice(example)})
         values = {"checkpoint": checkpoints[example], **asked.values, **page.values}
-        return Wish({**values, "example": example}, asked.refusals + page.refusals)
+        refusals = asked.refusals + page.refusals
+        if "threshold" in values and is_bundled_without_threshold(values["checkpoint"]):
+            del values["threshold"]
+            refusals = (*refusals, threshold_refused(query))
+        return Wish({**values, "example": example}, refusals)
 
-    def write(self, settings: Mapping[str, Any], threshold: float) -> str:
-        """The query that brings these settings back; ``threshold`` is the checkpoint's own."""
+    def write(self, settings: Mapping[str, Any], threshold: float | None) -> str:
+        """The query that brings these settings back; ``threshold`` is the checkpoint's own, if known."""
         usual = {**self.usual, "threshold": threshold, "slice": 1}
         return write({"page": "segment", **settings}, usual, {**GENERAL, **self.parameters})
 
@@ -73,10 +106,30 @@ class Slice:
 
     def read(self, text: str) -> int:
         pages = later.examples.load_example(self.example).picture.pages
+        if len(pages) == 1 and text != "1":
+            offered = later.examples.offered_examples()
+            stacks = [example.name for example in offered if example.first_page]
+            raise Unfit("slices", choices=", ".join(stacks))
         return int(Number(1, len(pages), 1).read(text))
 
     def write(self, value: float) -> str:
         return str(int(value))
+
+
+def is_bundled_without_threshold(checkpoint: str) -> bool:
+    """Whether this bundled checkpoint tells more than two classes; what others do shows once they are there."""
+    if checkpoint not in read_index():
+        return False
+    try:
+        card = later.checkpoints.read_card(later.checkpoints.find_offered(checkpoint))
+    except CheckpointError:  # whoever opens it is told what is wrong
+        return False
+    return card.task.kind != "binary"
+
+
+def threshold_refused(query: Mapping[str, str]) -> Refusal:
+    """Why the address's threshold was left out, where the checkpoint has none."""
+    return refused(Unfit("binary"), given(query, ["threshold"]))
 
 
 def checkpoints_of_examples() -> dict[str, str]:

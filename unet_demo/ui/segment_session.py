@@ -1,32 +1,51 @@
 """What a visitor of the Segment page has brought and sees. One session never sees another's."""
 
-import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..data.images import Picture
-from ..exports import Look
-from .segment_views import Shown, preview
+from . import sessions
+from .segment_link import Linkable
+from .segment_views import PageLook, Shown, preview
 
 if TYPE_CHECKING:
     from ..segmentation import Brought
+
+MOST_BYTES = 4 * 2**30
+"""Memory of all visitors' results; the one that was just made is kept, whatever it takes."""
 
 
 class Session:
     """One visitor's picture and result, and the checkpoints of theirs that are not bundled.
 
-    ``others`` maps values of the picker to files; ``look`` is what the result was painted with.
+    ``others`` maps values of the picker to files; ``look`` is what the result was painted with;
+    ``wished`` is the latest wish, whatever became of it.
     """
 
     def __init__(self) -> None:
         self.opened = False
         """False where the page was opened before a connection that broke: what it shows is forgotten."""
         self.brought: Brought | None = None
+        self.wished: Linkable | None = None
         self.shown: Shown | None = None
-        self.look: Look | None = None
+        self.look: PageLook | None = None
         self.others: dict[str, str] = {}
         self._previews: set[str] = set()
+        self._put_away = False
+
+    @property
+    def nothing_shown(self) -> str:
+        """The key of the text that says why there is no result."""
+        if self._put_away and not self.wished:
+            return "segment_put_away"
+        return "segment_no_picture" if self.opened else "lost_forgotten"
+
+    @property
+    def own_bytes(self) -> int:
+        """Memory that the result takes, if it is this visitor's alone."""
+        shown = self.shown
+        return shown.bytes if shown and not shown.shared else 0
 
     def latest(self, brought: "Brought") -> "Brought":
         """What was brought as it is by now: a truth may have come to the same picture."""
@@ -37,9 +56,26 @@ class Session:
         """A truth has come, or was taken away: keep that wherever its picture still is."""
         if self.brought and self.brought.picture is brought.picture:
             self.brought = brought
-        if self.shown and self.shown.segmentation.picture is brought.picture:
-            truth = brought.truth_for(self.shown.segmentation.card)
-            self.shown = replace(self.shown, truth=truth)
+        shown = self.shown
+        if shown and shown.segmentation.picture is brought.picture:
+            self.shown = replace(shown, truth=brought.truth_for(shown.segmentation.card))
+
+    def keep(self, shown: Shown, look: PageLook, others: dict[str, str]) -> None:
+        """What the page goes on to show."""
+        self.shown, self.look, self.others = shown, look, others
+        self._put_away = False
+
+    def put_away(self) -> None:
+        """Forget the result and its picture, to make room."""
+        shown, brought = self.shown, self.brought
+        if shown and brought and brought.picture is shown.segmentation.picture:
+            self.brought = None
+        self.shown = self.wished = None
+        self._put_away = True
+
+    def close(self) -> None:
+        """The visitor has left. Work that is still under way holds what it needs."""
+        self.brought = self.shown = self.wished = None
 
     def preview(self, picture: Picture) -> str:
         """A file for the picture's box, which tells of it as if the visitor had brought it."""
@@ -52,27 +88,22 @@ class Session:
         return Path(path).name in self._previews
 
 
-class Sessions:
-    """The sessions by their hash. Safe between threads."""
+class Sessions(sessions.Sessions[Session]):
+    """The visitors' sessions, whose results take ``most_bytes`` of memory together."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._open: dict[str, Session] = {}
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        super().__init__(Session)
+        self.most_bytes = most_bytes
 
-    def of(self, session_hash: str | None) -> Session:
-        """A visitor's session, opened if need be; for a call without one it is kept by nobody."""
-        if session_hash is None:
-            return Session()
-        with self._lock:
-            return self._open.setdefault(session_hash, Session())
+    def make_room(self, newest: Session) -> None:
+        """Put results away until the rest fits, from whoever has been idle for the longest on.
 
-    def close(self, session_hash: str | None) -> None:
-        """Forget a visitor. Work that is still under way holds the session until it ends."""
-        with self._lock:
-            self._open.pop(session_hash or "", None)
-
-    @property
-    def open(self) -> tuple[Session, ...]:
-        """All open sessions."""
-        with self._lock:
-            return tuple(self._open.values())
+        The one of the ``newest`` stays.
+        """
+        others = [one for one in self.open if one is not newest and one.own_bytes]
+        taken = newest.own_bytes + sum(one.own_bytes for one in others)
+        for one in others:
+            if taken <= self.most_bytes:
+                return
+            taken -= one.own_bytes
+            one.put_away()

@@ -21,6 +21,16 @@ from .viewer import repaint_value, viewer_value
 if TYPE_CHECKING:
     from ..segmentation import Segmentation
 
+PREVIEW_SIDE = 800
+"""Longest side in px of the picture's box, at two pixels of a screen for one of the page."""
+
+
+@dataclass(frozen=True)
+class PageLook(Look):
+    """How a person looks at a result: a `Look`, at one page of a stack, numbered from 1."""
+
+    page: float
+
 
 def new_token() -> str:
     """Told from every other, and not to be guessed."""
@@ -37,8 +47,20 @@ class Shown:
     flips: bool
     token: str = field(default_factory=new_token)
     """Tells it from every other result, so that no repaint lands on a wrong one."""
+    shared: bool = False
+    """Whether it was made once for all visitors, so that no one's memory is the less for its loss."""
 
-    def token_of(self, page: int) -> str:
+    @property
+    def bytes(self) -> int:
+        """Memory that its arrays take."""
+        arrays = (
+            self.segmentation.picture.pages,
+            self.segmentation.prediction.probabilities,
+            self.truth,
+        )
+        return sum(array.nbytes for array in arrays if array is not None)
+
+    def token_of(self, page: float) -> str:
         """The viewer's token for a page."""
         return f"{self.token}/{whole_page(page, self.segmentation)}"
 
@@ -51,17 +73,19 @@ def whole_page(page: float | None, segmentation: "Segmentation") -> int:
 def preview(picture: Picture) -> Path:
     """A PNG of the first page for the picture's box, since browsers draw no TIFF.
 
-    Its name is like no other file's.
+    It is small, and quickly made rather than well compressed. Its name is like no other file's.
     """
     path = fresh_folder() / f"preview-{new_token()}.png"
-    Image.fromarray(to_rgb(picture.pages[0])).save(path)
+    image = Image.fromarray(to_rgb(picture.pages[0]))
+    image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
+    image.save(path, compress_level=1)
     return path
 
 
-def paint(shown: Shown, page: int, look: Look) -> tuple[np.ndarray, tuple[LegendEntry, ...]]:
-    """Overlay (H, W, 3) and legend of a page, numbered from 1."""
+def paint(shown: Shown, look: PageLook) -> tuple[np.ndarray, tuple[LegendEntry, ...]]:
+    """Overlay (H, W, 3) and legend of a page."""
     segmentation = shown.segmentation
-    page = whole_page(page, segmentation)
+    page = whole_page(look.page, segmentation)
     one = segmentation.prediction.page(page - 1)
     labels = one.labels(look.threshold)[0]
     picture = segmentation.picture.pages[page - 1]
@@ -69,18 +93,18 @@ def paint(shown: Shown, page: int, look: Look) -> tuple[np.ndarray, tuple[Legend
     return painted, legend(labels, one.confidence(look.threshold)[0], one.task)
 
 
-def repainted(shown: Shown, page: int, look: Look, language: str) -> tuple[dict, str]:
+def repainted(shown: Shown, look: PageLook, language: str) -> tuple[dict, str]:
     """The viewer's new overlay for the page that it shows, and the legend's table."""
-    painted, entries = paint(shown, page, look)
-    return repaint_value(painted, shown.token_of(page)), legend_table(entries, language)
+    painted, entries = paint(shown, look)
+    return repaint_value(painted, shown.token_of(look.page)), legend_table(entries, language)
 
 
-def view(shown: Shown, page: int, look: Look, language: str) -> tuple[dict, str]:
+def view(shown: Shown, look: PageLook, language: str) -> tuple[dict, str]:
     """The viewer's whole value for a page, and the legend's table."""
     segmentation = shown.segmentation
     task = segmentation.card.task
-    page = whole_page(page, segmentation)
-    painted, entries = paint(shown, page, look)
+    page = whole_page(look.page, segmentation)
+    painted, entries = paint(shown, look)
     value = viewer_value(
         to_rgb(segmentation.picture.pages[page - 1]),
         painted,

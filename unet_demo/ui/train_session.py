@@ -1,12 +1,12 @@
 """What a visitor has trained: the run in hand and those before it. One session never sees another's."""
 
 import tempfile
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..live.settings import LiveSettings
+from . import sessions
 from .texts import DEFAULT_LANGUAGE
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Session:
         self._deeds = 0
         self._number = 0
         self._past: tuple[Attempt, ...] = ()
-        self._folder = tempfile.TemporaryDirectory(prefix="unet_demo_")
+        self._folder: tempfile.TemporaryDirectory | None = None
 
     @property
     def deeds(self) -> int:
@@ -99,6 +99,7 @@ class Session:
 
     def file(self, name: str) -> Path:
         """Where a file of this visitor's may be written."""
+        self._folder = self._folder or tempfile.TemporaryDirectory(prefix="unet_demo_")
         return Path(self._folder.name) / name
 
     def close(self) -> None:
@@ -107,7 +108,9 @@ class Session:
             self.run.stop()
         self.run = None
         self._past = ()
-        self._folder.cleanup()
+        if self._folder:
+            self._folder.cleanup()
+        self._folder = None
 
     def _attempt(self) -> Attempt | None:
         if self.run is None:
@@ -116,32 +119,11 @@ class Session:
         return Attempt(self._number, self.run.settings, snapshot) if snapshot.step else None
 
 
-class Sessions:
-    """The sessions by their hash. Safe between threads."""
+class Sessions(sessions.Sessions[Session]):
+    """The visitors' sessions."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._open: dict[str, Session] = {}
-
-    def of(self, session_hash: str | None) -> Session:
-        """A visitor's session, opened if need be."""
-        with self._lock:
-            if (session_hash or "") not in self._open:
-                self._open[session_hash or ""] = Session()
-            return self._open[session_hash or ""]
-
-    def close(self, session_hash: str | None) -> None:
-        """End a visitor's session, if one is open."""
-        with self._lock:
-            session = self._open.pop(session_hash or "", None)
-        if session:
-            session.close()
-
-    @property
-    def open(self) -> tuple[Session, ...]:
-        """All open sessions."""
-        with self._lock:
-            return tuple(self._open.values())
+        super().__init__(Session)
 
     @property
     def running(self) -> int:

@@ -1,0 +1,89 @@
+"""Sessions by their hash, which go with their visitors, or when nobody comes back for them."""
+
+import pytest
+
+from unet_demo.ui import segment_session, train_session
+from unet_demo.ui.sessions import IDLE_SECONDS, MOST_OPEN, Sessions
+
+
+class Session:
+    """The least that a session is."""
+
+    closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Clock:
+    """Goes on when it is told to."""
+
+    seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def sessions(clock: Clock) -> Sessions[Session]:
+    return Sessions(Session, clock)
+
+
+def test_a_visitor_finds_their_session_again_and_no_other_does(sessions: Sessions) -> None:
+    assert sessions.of("ann") is sessions.of("ann")
+    assert sessions.of("ann") is not sessions.of("ben")
+
+
+@pytest.mark.parametrize("nobody", [None, ""])
+def test_calls_without_a_hash_share_nothing_and_leave_nothing(sessions: Sessions, nobody) -> None:
+    assert sessions.of(nobody) is not sessions.of(nobody)
+    sessions.close(nobody)
+    assert sessions.open == ()
+
+
+def test_a_session_is_closed_when_its_visitor_leaves(sessions: Sessions) -> None:
+    ann, ben = sessions.of("ann"), sessions.of("ben")
+    sessions.close("ann")
+    assert ann.closed and not ben.closed
+    assert sessions.open == (ben,)
+
+
+def test_of_too_many_the_one_that_was_idle_for_the_longest_is_closed(sessions: Sessions) -> None:
+    first, second = sessions.of("0"), sessions.of("1")
+    for number in range(2, MOST_OPEN):
+        sessions.of(str(number))
+    sessions.of("0")
+    sessions.of("one more")
+    assert second.closed and not first.closed
+    assert len(sessions.open) == MOST_OPEN
+
+
+def test_a_session_that_nobody_comes_back_for_is_closed(sessions: Sessions, clock: Clock) -> None:
+    gone, stays = sessions.of("gone"), sessions.of("stays")
+    clock.seconds = IDLE_SECONDS - 1
+    sessions.of("stays")
+    clock.seconds += 2
+    new = sessions.of("new")
+    assert gone.closed and not stays.closed
+    assert sessions.open == (stays, new)
+
+
+def test_the_rooms_of_both_pages_know_no_more_than_so_many() -> None:
+    for sessions in (segment_session.Sessions(), train_session.Sessions()):
+        for number in range(MOST_OPEN + 20):
+            sessions.of(str(number))
+        assert len(sessions.open) == MOST_OPEN
+
+
+def test_a_training_session_makes_its_folder_with_its_first_file() -> None:
+    session = train_session.Session()
+    assert session._folder is None
+    folder = session.file("losses.csv").parent
+    assert folder.is_dir() and session.file("run.gif").parent == folder
+    session.close()
+    assert not folder.exists()
