@@ -1,13 +1,21 @@
 """What a person takes along from a run."""
 
 import csv
+from dataclasses import replace
 
 import pytest
 from PIL import Image, ImageSequence
 
 from unet_demo.data.shapes import SceneOptions
-from unet_demo.live.files import ANIMATION, SLIDE, write_animation, write_curve, write_losses
-from unet_demo.live.run import LiveRun
+from unet_demo.live.files import (
+    ANIMATION,
+    SLIDE,
+    curve_lines,
+    write_animation,
+    write_curve,
+    write_losses,
+)
+from unet_demo.live.run import FEW_STEPS, LiveRun
 from unet_demo.live.settings import LiveSettings
 
 
@@ -52,6 +60,12 @@ def test_a_curve_that_diverged_at_once_can_be_drawn(run: LiveRun, tmp_path):
     write_curve(tmp_path / "curve.png", broken.snapshot(), "A run")
     write_animation(tmp_path / "run.gif", broken, "A run")
     assert (tmp_path / "run.gif").stat().st_size > 0
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_run_of_many_steps_is_smoothed_however_early_it_ended(run: LiveRun, more: int):
+    snapshot = replace(run.snapshot(), steps=FEW_STEPS + more)
+    assert ("smoothed" in [line.name for line in curve_lines(snapshot)]) == bool(more)
 
 
 def test_the_animation_has_a_frame_a_look_and_rests_on_the_last(run: LiveRun, tmp_path):

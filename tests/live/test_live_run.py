@@ -251,19 +251,37 @@ def test_every_preset_lies_within_the_limits(preset: str, limits):
         ({"network": "VNet"}, "no network 'VNet'; choose one of IsbiUNet"),
         ({"width": 12}, "no width 12"),
         ({"loss": "hinge"}, "no loss 'hinge'"),
-        ({"rate": 0.0}, "learning rate is 0"),
+        ({"rate": 0.0}, "learning rate is 0; choose one from 0.00001 to 1000"),
         ({"steps": 10_000}, "number of steps is 10000; choose one from 1 to 5000"),
         ({"batch": 0}, "batch is 0"),
         ({"seed": -1}, "seed is -1"),
+        ({"seed": 1_000_003}, "seed is 1000003; choose one from 0 to 1000002"),
         ({"scenes": replace(SCENES, size=72)}, "multiple of 16"),
         ({"scenes": replace(SCENES, size=512)}, "picture size is 512"),
         ({"scenes": replace(SCENES, count=(5, 2))}, "greatest number of shapes is 2"),
+        ({"scenes": replace(SCENES, count=(5, 9))}, "shapes is 9; choose one from 5 to 8"),
+        ({"scenes": replace(SCENES, noise=90.5)}, "noise is 90.5; choose one from 0 to 80"),
         ({"width": 64, "scenes": replace(SCENES, size=256), "batch": 32}, "32 times the article's"),
     ],
 )
 def test_a_setting_out_of_bounds_is_refused_in_one_sentence(change, sentence):
     with pytest.raises(SettingsError, match=sentence):
         LiveRun(replace(TINY, **change), LOCAL)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"steps": 10**400}, {"width": 10**400}, {"rate": 1e300}, {"network": "x" * 5000}],
+)
+def test_an_absurdly_long_value_is_cut_short_in_its_sentence(change):
+    with pytest.raises(SettingsError, match="…") as caught:
+        LOCAL.check(replace(TINY, **change))
+    assert len(str(caught.value)) < 200
+
+
+def test_a_rate_that_is_no_number_is_refused():
+    with pytest.raises(SettingsError, match="learning rate is NaN"):
+        LOCAL.check(replace(TINY, rate=math.nan))
 
 
 def test_the_limits_are_tighter_on_a_space(monkeypatch: pytest.MonkeyPatch):

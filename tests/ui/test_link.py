@@ -10,6 +10,7 @@ import gradio as gr
 import numpy as np
 import pytest
 from starlette.applications import Starlette
+from starlette.datastructures import QueryParams
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -36,7 +37,7 @@ from unet_demo.ui.link import (
 from unet_demo.ui.page_address import PageAddress
 from unet_demo.ui.segment_link import SegmentLink, example_of
 from unet_demo.ui.segment_page import SegmentPage
-from unet_demo.ui.train_controls import preset_values, settings_of
+from unet_demo.ui.train_controls import SCENE_SETTINGS, preset_values, settings_of
 from unet_demo.ui.train_link import TrainLink
 from unet_demo.ui.train_page import TrainPage
 
@@ -98,7 +99,9 @@ def test_a_link_brings_back_the_same_training(pages, train_link: TrainLink, seed
     asked = query(train_link.write(preset, values))
     wish = train_link.read(asked)
     assert wish.refusals == ()
-    assert wish.values == pytest.approx({"preset": preset, **values})
+    idle = SCENE_SETTINGS if values["source"] == "article" else ()
+    usual = {name: preset_values(preset, LOCAL)[name] for name in idle}
+    assert wish.values == pytest.approx({"preset": preset, **values, **usual})
     assert settings_of(wish.values) == settings_of(values)
 
 
@@ -136,8 +139,8 @@ def test_a_field_that_was_left_empty_is_left_out(train_link: TrainLink) -> None:
         ("noise", "-1", "a number from 0 to 80"),
         ("noise", "nan", "a number from 0 to 80"),
         ("noise", "loud", "a number from 0 to 80"),
-        ("rate", "0", "a number from 1e-05 to 1000"),
-        ("rate", "inf", "a number from 1e-05 to 1000"),
+        ("rate", "0", "a number from 0.00001 to 1000"),
+        ("rate", "inf", "a number from 0.00001 to 1000"),
         ("steps", "5001", "a whole number from 1 to 5000"),
         ("steps", "2.5", "a whole number from 1 to 5000"),
         ("size", "100", "a multiple of 16 from 64 to 256"),
@@ -202,6 +205,11 @@ def test_the_address_names_the_page_and_what_is_shown_of_it() -> None:
     assert (wish.values["page"], wish.values["autostart"]) == ("train", True)
 
 
+def test_of_a_name_that_is_repeated_the_last_value_holds_without_its_blanks() -> None:
+    asked = QueryParams("page=train&page=%20about+&controls=1&controls=%200")
+    assert read(asked, GENERAL) == Wish({"page": "about", "controls": False})
+
+
 @pytest.mark.parametrize(
     "asked", ["page=home", "autostart=yes", "controls=none", "lang=xx", "__theme=pink"]
 )
@@ -225,15 +233,15 @@ def test_a_link_brings_back_the_same_segmentation(
     pages, segment_link: SegmentLink, seed: int
 ) -> None:
     rng = random.Random(seed)
-    page = pages[0]
+    controls = pages[0].controls
     settings = {
-        "checkpoint": rng.choice(["shapes", "isbi", "owner/repo@v1"]),
+        "checkpoint": rng.choice(["isbi-elastic", "isbi", "owner/repo@v1"]),
         "example": "stack",
         "slice": rng.randint(1, 6),
-        "flips": anything(rng, page.flips),
-        "threshold": anything(rng, page.threshold),
-        "opacity": anything(rng, page.opacity),
-        "style": anything(rng, page.style),
+        "flips": anything(rng, controls.flips),
+        "threshold": anything(rng, controls.threshold),
+        "opacity": anything(rng, controls.opacity),
+        "style": anything(rng, controls.style),
     }
     wish = segment_link.read(query(segment_link.write(settings, 0.5)))
     usual = {"flips": False, "threshold": 0.5, "opacity": 0.6, "style": "fill", "slice": 1}
@@ -261,6 +269,33 @@ def test_the_segment_page_refuses_by_name_and_shows_the_rest(
     (sentence,) = said(wish)
     assert sentence.startswith(f"The address says {asked}")
     assert wish.values["flips"] is True
+
+
+@pytest.mark.parametrize(
+    ("asked", "left_out", "wish"),
+    [
+        ("threshold=0.5&checkpoint=voc", "threshold=0.5", "a checkpoint of two classes"),
+        ("threshold=0.5&example=coins", "threshold=0.5", "a checkpoint of two classes"),
+        ("slice=2", "slice=2", "an example that has slices, such as stack"),
+        ("slice=2&checkpoint=isbi", "slice=2", "an example that has slices, such as stack"),
+    ],
+)
+def test_what_a_checkpoint_or_an_example_does_not_have_is_said_plainly(
+    segment_link: SegmentLink, asked: str, left_out: str, wish: str
+) -> None:
+    wished = segment_link.read(query(asked))
+    (sentence,) = said(wished)
+    assert sentence.startswith(f"The address says {left_out}, which was left out: choose {wish}")
+    assert left_out.partition("=")[0] not in wished.values
+
+
+@pytest.mark.parametrize(
+    "asked", ["threshold=0.5&checkpoint=isbi", "slice=1", "example=stack&slice=2"]
+)
+def test_what_a_checkpoint_or_an_example_has_is_taken(
+    segment_link: SegmentLink, asked: str
+) -> None:
+    assert segment_link.read(query(asked)).refusals == ()
 
 
 def test_an_example_is_known_again_and_a_picture_of_its_name_is_not() -> None:

@@ -9,13 +9,16 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 from serving import served
 
+from unet_demo.live.settings import LOCAL, SPACE
+from unet_demo.ui import train_endpoint
+from unet_demo.ui.train_endpoint import SCRIPTED_SECONDS, script_limits, train_network
 from unet_demo.ui.train_page import TrainPage
 
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
     with gr.Blocks() as demo:
-        TrainPage(demo)
+        train_endpoint.build()
     with served(demo.launch) as address:
         client = Client(address, verbose=False)
         yield client
@@ -59,6 +62,46 @@ def test_a_rate_that_breaks_the_run_is_explained(client: Client):
     assert updates[-1]["loss"] is None
 
 
-def test_train_is_the_only_endpoint_that_the_page_shows(client: Client):
-    shown: Any = client.view_api(return_format="dict")
-    assert list(shown["named_endpoints"]) == ["/train"]
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"steps": True}, "steps cannot be True; it takes the number of steps"),
+        ({"rate": False}, "rate cannot be False"),
+        ({"steps": 10**400}, "number of steps is 1000"),
+        ({"rate": 10**400}, "rate "),
+    ],
+)
+def test_what_is_no_number_or_far_too_large_is_refused_in_one_sentence(
+    client: Client, settings: dict[str, Any], words: str
+):
+    with pytest.raises(AppError, match=words) as caught:
+        stream(client, **settings)
+    assert len(str(caught.value)) < 200
+
+
+def test_a_switch_is_still_true_or_false(client: Client):
+    updates = stream(client, preset="random", width=8, batch=1, steps=1, skips=False)
+    assert updates[-1]["state"] == "finished"
+
+
+def test_scripts_train_one_at_a_time_and_take_no_visitors_place():
+    with gr.Blocks() as demo:
+        TrainPage(demo)
+        train_endpoint.build()
+    (scripted,) = [fn for fn in demo.fns.values() if fn.api_name == "train"]
+    group = [fn for fn in demo.fns.values() if fn.concurrency_id == scripted.concurrency_id]
+    assert (scripted.concurrency_limit, group) == (1, [scripted])
+
+
+def test_a_scripts_run_ends_sooner_than_a_visitors(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("SPACE_ID", raising=False)
+    assert script_limits().seconds == SCRIPTED_SECONDS < LOCAL.seconds
+    assert f"{SCRIPTED_SECONDS // 60} minutes" in (train_network.__doc__ or "")
+    monkeypatch.setenv("SPACE_ID", "someone/unet_demo")
+    assert script_limits() == SPACE
+
+
+def test_the_page_itself_shows_scripts_nothing():
+    with gr.Blocks() as demo:
+        TrainPage(demo)
+    assert demo.get_api_info()["named_endpoints"] == {}

@@ -1,8 +1,10 @@
 """What the Train page answers where an answer takes its time, or comes for nothing."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -12,12 +14,15 @@ from starlette.requests import Request
 
 from unet_demo.data.shapes import SceneOptions
 from unet_demo.live.run import LiveRun
-from unet_demo.live.settings import LiveSettings
+from unet_demo.live.settings import LOCAL, LiveSettings, SettingsError
 from unet_demo.ui import later
+from unet_demo.ui.link import Wish
 from unet_demo.ui.notices import alert
+from unet_demo.ui.share import ShareButtons
 from unet_demo.ui.texts import say
-from unet_demo.ui.train_controls import values_of
-from unet_demo.ui.train_page import TrainPage, Update
+from unet_demo.ui.train_controls import preset_values, settings_of, values_of
+from unet_demo.ui.train_page import TRAININGS_AT_ONCE, TrainPage, Update
+from unet_demo.ui.train_views import number, run_sentence
 
 TINY = LiveSettings(SceneOptions(size=64, colour_is_clue=True), width=8, batch=1, steps=30)
 
@@ -67,7 +72,7 @@ def test_a_greeting_during_which_a_run_began_says_nothing_of_what_it_shows(page,
     answer = answer_while(
         lambda: page.on_greeting(request, *values(page)), lambda: begin(page, request)
     )
-    assert set(answer) == {page.envelope}
+    assert set(answer) == {page.envelope, page.editor}
 
 
 def test_a_greeting_leaves_the_controls_alone_that_were_moved_meanwhile(page, request_of):
@@ -101,7 +106,7 @@ def test_every_update_of_a_run_says_its_status(page, request_of):
     said = [update[page.status] for update in updates]
     assert len(said) > 2
     assert all("Training ShapesUNet" in status for status in said[:-1])
-    assert "Finished: 30 steps" in said[-1]
+    assert "Finished after step 30, in" in said[-1]
     assert sum(page.runs in update for update in updates) == 2
 
 
@@ -134,3 +139,148 @@ def test_a_page_that_the_server_has_forgotten_is_told_to_load_anew(page, request
     assert page.on_draw(None, request) == {page.drawn_note: told}
     with pytest.raises(gr.Error, match="reload the page"):
         page.on_use(request)
+
+
+# --- numbers ---
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (1800, "1,800"),
+        (1234.4, "1,234"),
+        (999.7, "1,000"),
+        (137_812.3, "137,812"),
+        (1.378e9, "1.38×10⁹"),
+        (0.0000123, "1.23×10⁻⁵"),
+        (0.0521, "0.0521"),
+        (math.inf, "–"),
+        (None, "–"),
+    ],
+)
+def test_a_number_is_told_as_a_person_reads_it(value: float | None, told: str):
+    assert number(value) == told
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        ("out of time", "a run may train for 1,800 s here"),
+        ("finished", "Finished after step 1, in 1,234 s; validation mIoU –."),
+    ],
+)
+def test_what_has_become_of_a_run_is_told_in_numbers_without_exponents(state: str, told: str):
+    run = LiveRun(TINY, LOCAL)
+    snapshot = replace(run.snapshot(), state=state, step=1, seconds=1234.4)
+    assert told in run_sentence(snapshot, run, "en")
+
+
+# --- waiting for a place ---
+
+
+def wait_until_rested(run: LiveRun) -> None:
+    """A thread that still computes when the tests end would abort them."""
+    while run.snapshot().state == "running":
+        time.sleep(0.01)
+
+
+@contextmanager
+def others_train(page: TrainPage) -> Iterator[None]:
+    """As many visitors as there is room for, each with a run under way."""
+    with ExitStack() as stack:
+        for number_ in range(TRAININGS_AT_ONCE):
+            run = LiveRun(replace(TINY, steps=5000))
+            stack.callback(wait_until_rested, run)
+            page.sessions.of(f"other {number_}").begin(run)
+            stack.callback(page.sessions.close, f"other {number_}")
+            next(stack.enter_context(closing(run.play())))
+        yield
+
+
+def test_a_run_that_has_to_wait_says_so_at_once_and_leaves_no_button(page, request_of):
+    request = request_of("page=train&autostart=1")
+    with others_train(page):
+        answers = [
+            page.on_greeting(request, *values(page)),
+            page.on_autostart(request),
+            page.on_press(request),
+        ]
+    for answer in answers:
+        assert "2 trainings are running" in answer[page.status]
+    assert not any(answers[-1][button].interactive for button in page.buttons.values())
+    assert page.on_press(request) == {page.status: gr.skip()}
+    assert "width 8" in page.on_greeting(request, *values(page))[page.status]
+
+
+def test_a_page_that_starts_nothing_by_itself_does_not_wait(page, request_of):
+    with others_train(page):
+        answer = page.on_greeting(request_of("page=train"), *values(page))
+    assert "width 8" in answer[page.status]
+
+
+# --- addresses ---
+
+
+@pytest.mark.parametrize(
+    ("query", "starts"),
+    [
+        ("page=train&autostart=1", True),
+        ("page=train&autostart=0", False),
+        ("page=about&autostart=1", False),
+        ("autostart=1&width=8", False),
+    ],
+)
+def test_a_run_starts_by_itself_only_where_it_is_seen(page, request_of, query, starts):
+    request = request_of(query)
+    assert page.on_autostart(request)[page.autostarted] is starts
+    said = [refusal.said("en") for refusal in page.link.read(request.query_params).refusals]
+    refused = "autostart=1" in query and not starts
+    assert [("autostart=1, which was left out" in one) for one in said] == [True] * refused
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"seed": 99_999_999_999}, "The seed is 99999999999; choose one from 0 to 1000002."),
+        ({"seed": None}, "The field 'seed' is empty; fill it in."),
+        ({"seed": 1.7}, "The seed is 1.7; choose a whole number."),
+        ({"count_least": 5, "count_most": 2}, "The greatest number of shapes is 2"),
+    ],
+)
+def test_settings_that_cannot_be_are_in_no_link(page, request_of, change, why):
+    shown = [{**values_of(TINY), **change}[name] for name in page.controls]
+    with pytest.raises(SettingsError) as refused:
+        page.query(request_of(), "random", *shown)
+    assert str(refused.value).startswith(why)
+
+
+def test_a_seed_between_two_numbers_is_not_rounded_unseen(page):
+    assert page.controls["seed"].preprocess(1.7) == 1.7
+
+
+def test_a_link_that_cannot_be_is_said_and_not_copied(request_of):
+    def query(request: gr.Request) -> tuple[str, bool]:
+        return str(settings_of({**values_of(TINY), "seed": None})), False
+
+    with gr.Blocks() as demo:
+        ShareButtons("train").wire(query, [])
+    for event in demo.fns.values():
+        answer = event.fn(request_of("lang=zh-CN"))
+        assert answer["refused"] == "“随机种子”一栏是空的，请填写。"
+        assert "query" not in answer
+
+
+def test_a_scenes_setting_beside_the_article_is_refused_and_not_written(page):
+    (refusal,) = page.link.read({"preset": "article", "noise": "30", "width": "8"}).refusals
+    assert refusal.said("en").startswith("The address says noise=30, which was left out")
+    asked = {"preset": "article", "source": "scenes", "noise": "30"}
+    assert page.link.read(asked).refusals == ()
+    shown = {**preset_values("article", LOCAL), "noise": 30}
+    assert page.link.write("article", shown) == "page=train&preset=article"
+
+
+def test_the_charts_scale_is_part_of_an_address_but_no_setting(page):
+    assert "scale" in page.link.parameters
+    assert page.link.read({"scale": "log"}) == Wish()
+    (refusal,) = page.link.read({"scale": "cubic"}).refusals
+    assert "one of linear, log" in refusal.said("en")

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ..render import colour_mask, error_map
 from ..tasks import Task
-from .run import LiveRun, Look, Snapshot, task_of
+from .run import LiveRun, Look, Snapshot, is_short, task_of
 
 SLIDE = (1920, 1080)
 """Pixels of a full-HD slide, width and height."""
@@ -92,7 +92,7 @@ def curve_lines(snapshot: Snapshot, until: int | None = None) -> list[Line]:
     last = len(snapshot.losses) if until is None else until
     steps = range(1, last + 1)
     looks = [look for look in snapshot.looks if 0 < look[0] <= last]
-    smooth = len(snapshot.losses) > 20
+    smooth = not is_short(snapshot.steps)
     lines = [
         Line(
             "training", steps, snapshot.losses[:last],

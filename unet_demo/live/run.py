@@ -64,7 +64,13 @@ RUN_ERRORS = (SettingsError, LiveError, DeviceError)
 
 
 FEW_STEPS = 20
-"""A run of so few steps is looked at after each of them, whatever that costs: it is all there is."""
+
+
+def is_short(steps: int) -> bool:
+    """Whether a run of so many steps is looked at after each of them, whatever that costs: it is all
+    there is, and its losses are too few to be smoothed.
+    """
+    return steps <= FEW_STEPS
 
 
 @dataclass(frozen=True, eq=False)
@@ -403,7 +409,7 @@ class LiveRun:
         return self._progress.seconds + running
 
     def _look_is_due(self) -> bool:
-        if self.settings.steps <= FEW_STEPS:
+        if is_short(self.settings.steps):
             return True
         wait = max(UPDATE_SECONDS, self._progress.look_seconds / LOOK_SHARE)
         return time.perf_counter() - self._looked_at > wait

@@ -7,11 +7,20 @@ from typing import Any
 
 from ..choices import GRID, LOSSES, NETWORK_NAMES, OPTIMISERS, SPACE_VARIABLE, VALIDATION_SEED
 from ..data.scene_options import ARTICLE_SIZE, SceneOptions
-from ..sentences import sentence
+from ..sentences import LONGEST, in_full, sentence, shortened
 
 WIDTHS = (8, 16, 32, 64)
 RATES = (1e-5, 1e3)
 SMALLEST_SIZE = 64
+
+BOUNDS: dict[str, tuple[float, float]] = {
+    "count": (1, 8),
+    "radius": (0.04, 0.4),
+    "noise": (0, 80),
+    "blur": (0, 4),
+}
+"""The least and the greatest that a scene may have of each, whatever the machine."""
+
 LIVE_SCHEDULES = ("constant", "cosine")
 """The loop's other ones wait for settings or validations that a live run has not."""
 
@@ -142,7 +151,8 @@ def _check_choice(name: str, value: object, choices: Sequence[object]) -> None:
         raise SettingsError(
             sentence(
                 "There is no {what} {given!r}; choose one of {known}.",
-                what=WORDS[name], given=value, known=", ".join(str(choice) for choice in choices),
+                what=WORDS[name], known=", ".join(str(choice) for choice in choices),
+                given=shortened(text) if len(text := str(value)) > LONGEST else value,
             )
         )  # fmt: skip
 
@@ -151,8 +161,9 @@ def _check_range(name: str, value: float, least: float, most: float) -> None:
     if not least <= value <= most:
         raise SettingsError(
             sentence(
-                "The {what} is {given:g}; choose one from {least:g} to {most:g}.",
-                what=WORDS[name], given=value, least=least, most=most,
+                "The {what} is {given}; choose one from {least} to {most}.",
+                what=WORDS[name], given=shortened(in_full(value)), least=in_full(least),
+                most=in_full(most),
             )
         )  # fmt: skip
 
@@ -166,14 +177,11 @@ def _check_scenes(scenes: SceneOptions, largest: int) -> None:
                 size=scenes.size, step=GRID,
             )
         )  # fmt: skip
-    for name, (least, most), bounds in (
-        ("count", scenes.count, (1, 12)),
-        ("radius", scenes.radius, (0.03, 0.5)),
-    ):
-        _check_range(f"{name}_least", least, *bounds)
-        _check_range(f"{name}_most", most, least, bounds[1])
-    _check_range("noise", scenes.noise, 0, 100)
-    _check_range("blur", scenes.blur, 0, 5)
+    for name, (least, most) in (("count", scenes.count), ("radius", scenes.radius)):
+        _check_range(f"{name}_least", least, *BOUNDS[name])
+        _check_range(f"{name}_most", most, least, BOUNDS[name][1])
+    _check_range("noise", scenes.noise, *BOUNDS["noise"])
+    _check_range("blur", scenes.blur, *BOUNDS["blur"])
 
 
 def differing_fields(settings: Sequence[LiveSettings]) -> tuple[str, ...]:

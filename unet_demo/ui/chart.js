@@ -44,7 +44,7 @@ find(".scale").setAttribute("aria-label", text("scale"));
 
 let runs = []; // front run last
 let reference = null;
-let scale = "linear";
+let scale = new URLSearchParams(location.search).get("scale") === "log" ? "log" : "linear";
 let pointed = null; // the step under the pointer
 let theme = readTheme();
 let series = new Map(); // text of a line -> its points, for the lines now shown
@@ -529,6 +529,7 @@ function showScale() {
   for (const button of element.querySelectorAll("[data-scale]")) {
     button.setAttribute("aria-pressed", String(button.dataset.scale === scale));
   }
+  root.dataset.link = scale === "log" ? "scale=log" : ""; // for share.js
 }
 
 find(".scale").addEventListener("click", (event) => {

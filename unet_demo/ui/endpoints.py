@@ -1,4 +1,4 @@
-"""What scripts and agents can call: ``/segment`` and ``/checkpoints``. (``/train``: train_page.py.)
+"""What scripts and agents can call: ``/segment`` and ``/checkpoints``; ``/train``: train_endpoint.py.
 
 An agent knows the functions by their own names and docstrings.
 """

@@ -14,15 +14,13 @@ from urllib.parse import urlencode
 import gradio as gr
 from gradio.components import Component
 
+from ..sentences import in_full, shortened
 from .languages import LANGUAGES
 from .texts import say, spoken
 
 PAGES = ("segment", "train", "about")
 
 THEMES = ("light", "dark")
-
-LONGEST = 40
-"""Characters of a refused value that its sentence repeats."""
 
 
 class Unfit(ValueError):
@@ -244,10 +242,5 @@ def write(
 
 
 def number_text(number: float) -> str:
-    """A number without an end of zeros."""
-    return str(int(number)) if number == int(number) else f"{number:.10g}"
-
-
-def shortened(text: str) -> str:
-    """A text that fits into a sentence."""
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    """A number of ten digits at most, without exponent."""
+    return in_full(float(f"{number:.10g}"))

@@ -1,4 +1,5 @@
 // Copies what share.py answers; where the browser forbids that, the text stands there to be copied.
+// What a component's script alone knows of its page, it says as data-link: "scale=log".
 
 const SIZE = { width: 960, height: 540 };
 const KEPT = ["lang", "__theme"]; // what a link keeps of this page's own address
@@ -14,7 +15,8 @@ const field = find("textarea");
 
 function address(query) {
   const url = new URL(location.pathname, location.origin);
-  url.search = query;
+  const shown = (element.closest("[role=tabpanel]") ?? document).querySelectorAll("[data-link]");
+  url.search = [query, ...Array.from(shown, (one) => one.dataset.link)].filter(Boolean).join("&");
   return url;
 }
 
@@ -48,9 +50,17 @@ async function copied(copy) {
   }
 }
 
+function refuse(sentence) {
+  answer.hidden = false;
+  field.hidden = true;
+  find("p").textContent = text("refused", { sentence });
+}
+
 async function receive() {
   if (!props.value) return;
-  const { kind, query, incomplete } = props.value;
+  const { kind, query, incomplete, refused } = props.value;
+  find("p").classList.toggle("mistake", Boolean(refused));
+  if (refused) return refuse(refused);
   const copy = kind === "embed" ? embedCode(query) : link(query);
   const done = await copied(copy);
   answer.hidden = false;

@@ -7,8 +7,9 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
+from ..live.settings import SettingsError
 from .component import component
-from .texts import component_texts, t
+from .texts import component_texts, language_of, t, translated
 
 KINDS = ("link", "embed")
 
@@ -33,14 +34,17 @@ class ShareButtons:
         """Have a press copy what ``query`` makes of the request and the inputs' values.
 
         It returns an address's query without its question mark, and whether something that is shown
-        cannot be part of it.
+        cannot be part of it; a SettingsError, of settings that no address could bring back, is said.
         """
         for kind, button in self.buttons.items():
 
             def copy(request: gr.Request, *values: Any, kind: str = kind) -> dict[str, Any]:
-                asked, incomplete = query(request, *values)
-                # The moment tells a second press from the first.
-                return {"kind": kind, "query": asked, "incomplete": incomplete, "moment": time_ns()}
+                moment = time_ns()  # tells a second press from the first
+                try:
+                    asked, incomplete = query(request, *values)
+                except SettingsError as error:
+                    return {"refused": translated(error, language_of(request)), "moment": moment}
+                return {"kind": kind, "query": asked, "incomplete": incomplete, "moment": moment}
 
             button.click(
                 copy, list(inputs), self.answer, queue=False, show_progress="hidden",

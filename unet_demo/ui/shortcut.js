@@ -5,6 +5,9 @@ const BUTTONS = ["#train-start", "#train-pause", "#train-resume"];
 const TAKES_KEYS = "input, textarea, select, summary, a[href], button:enabled, [contenteditable], [role=slider]";
 const TURNS = { ArrowRight: "next", PageDown: "next", ArrowLeft: "prev", PageUp: "prev" };
 
+// The list in which Enter has just chosen: Gradio lets go of the focus then, and Space is still for the list.
+let list = null;
+
 build(`<p class="shortcut" data-text="does"></p>`);
 
 for (const button of document.querySelectorAll(BUTTONS.join())) {
@@ -15,19 +18,28 @@ for (const button of document.querySelectorAll(BUTTONS.join())) {
 function onKey(event) {
   if (!element.isConnected) {
     document.removeEventListener("keydown", onKey);
+    document.removeEventListener("pointerdown", leave);
     return;
   }
   const modified = event.ctrlKey || event.altKey || event.metaKey || event.shiftKey;
   const shown = document.querySelector(".train-buttons").checkVisibility();
+  const chosen = list;
+  list = event.key === "Enter" && event.target.matches("[role=combobox]") ? event.target : null;
   if (modified || event.defaultPrevented || !shown) return;
-  if (event.key === " " && !event.target.closest(TAKES_KEYS)) press(event);
+  if (event.key === " " && !event.target.closest(TAKES_KEYS)) press(event, chosen);
   if (event.key in TURNS && window.parent !== window && !event.target.closest("input, textarea"))
     window.parent.postMessage(JSON.stringify({ method: TURNS[event.key] }), "*");
 }
 
-function press(event) {
+function leave() {
+  list = null;
+}
+
+function press(event, chosen) {
   event.preventDefault(); // it would scroll
-  if (!event.repeat) document.querySelector(BUTTONS.map((name) => `${name}:enabled`).join())?.click();
+  if (chosen) chosen.focus();
+  else if (!event.repeat) document.querySelector(BUTTONS.map((name) => `${name}:enabled`).join())?.click();
 }
 
 document.addEventListener("keydown", onKey);
+document.addEventListener("pointerdown", leave);

@@ -11,6 +11,7 @@ from gradio.components import Component
 from ..choices import GRID, LOSSES, NETWORK_NAMES, OPTIMISERS
 from ..data.scene_options import SceneOptions
 from ..live.settings import (
+    BOUNDS,
     PRESETS,
     RATES,
     SMALLEST_SIZE,
@@ -20,11 +21,17 @@ from ..live.settings import (
     LiveSettings,
     SettingsError,
 )
-from ..sentences import sentence
+from ..sentences import in_full, sentence
 from .texts import t
 
 FIRST_PRESET = "random"
 """The quickest to show something."""
+
+SCENE_SETTINGS = (
+    "size", "count_least", "count_most", "radius_least", "radius_most", "noise", "blur", "overlap",
+    "clue", "rotated",
+)  # fmt: skip
+"""What the article's one picture knows nothing of."""
 
 
 def described(key: str) -> dict[str, Any]:
@@ -93,7 +100,7 @@ def training_controls(values: Mapping[str, Any], limits: Limits) -> dict[str, Co
             **described("batch"),
         )  # fmt: skip
         seed = gr.Number(
-            values["seed"], precision=0, minimum=0, min_width=150, elem_id="seed",
+            values["seed"], step=1, min_width=150, elem_id="seed",
             **described("seed"),
         )  # fmt: skip
     return {
@@ -111,9 +118,13 @@ def data_controls(values: Mapping[str, Any], limits: Limits) -> dict[str, Compon
         )
     }  # fmt: skip
     for row in (
-        {"count_least": (1, 8, 1), "count_most": (1, 8, 1)},
-        {"radius_least": (0.04, 0.4, 0.01), "radius_most": (0.04, 0.4, 0.01)},
-        {"size": (SMALLEST_SIZE, limits.size, GRID), "noise": (0, 80, 1), "blur": (0, 4, 0.25)},
+        {f"count_{end}": (*BOUNDS["count"], 1) for end in ("least", "most")},
+        {f"radius_{end}": (*BOUNDS["radius"], 0.01) for end in ("least", "most")},
+        {
+            "size": (SMALLEST_SIZE, limits.size, GRID),
+            "noise": (*BOUNDS["noise"], 1),
+            "blur": (*BOUNDS["blur"], 0.25),
+        },
     ):
         with gr.Row():
             for name, (least, most, step) in row.items():
@@ -159,15 +170,18 @@ def values_of(settings: LiveSettings) -> dict[str, Any]:
 
 
 def settings_of(values: Mapping[str, Any]) -> LiveSettings:
-    """The settings that the controls stand for. Raises SettingsError where one was left empty."""
+    """The settings that the controls stand for.
+
+    Raises SettingsError where one was left empty, or is between two numbers that can be chosen.
+    """
     for name, value in values.items():
         if value is None:
             raise SettingsError(
                 sentence("The field {field!r} is empty; fill it in.", field=WORDS.get(name, name))
             )
     scenes = SceneOptions(
-        size=int(values["size"]),
-        count=(int(values["count_least"]), int(values["count_most"])),
+        size=whole(values, "size"),
+        count=(whole(values, "count_least"), whole(values, "count_most")),
         radius=(values["radius_least"], values["radius_most"]),
         overlap=values["overlap"],
         colour_is_clue=values["clue"],
@@ -185,10 +199,23 @@ def settings_of(values: Mapping[str, Any]) -> LiveSettings:
         rate=float(f"{10 ** values['rate']:.3g}"),
         schedule=values["schedule"],
         loss=values["loss"],
-        batch=int(values["batch"]),
-        steps=int(values["steps"]),
-        seed=int(values["seed"]),
+        batch=whole(values, "batch"),
+        steps=whole(values, "steps"),
+        seed=whole(values, "seed"),
     )
+
+
+def whole(values: Mapping[str, Any], name: str) -> int:
+    """A control's value. Raises SettingsError where it is no whole number."""
+    value = values[name]
+    if value != int(value):
+        raise SettingsError(
+            sentence(
+                "The {what} is {given}; choose a whole number.",
+                what=WORDS[name], given=in_full(value),
+            )
+        )  # fmt: skip
+    return int(value)
 
 
 def preset_values(name: str, limits: Limits) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from .link import (
     Number,
     Parameter,
     Power,
+    Refusal,
     Unfit,
     Wish,
     given,
@@ -19,13 +20,16 @@ from .link import (
     refused,
     write,
 )
-from .train_controls import FIRST_PRESET, preset_values, settings_of
+from .train_controls import FIRST_PRESET, SCENE_SETTINGS, preset_values, settings_of
 
 RANGES = (("count_least", "count_most"), ("radius_least", "radius_most"))
 """Settings of which the first is not above the second."""
 
 WORK = ("source", "width", "size", "batch")
 """Settings that together say how much work a step is."""
+
+SCALE: dict[str, Parameter] = {"scale": Choice(("linear", "log"))}
+"""The chart's own; its script reads it (chart.js), and adds it to what is copied (share.js)."""
 
 
 class TrainLink:
@@ -40,14 +44,34 @@ class TrainLink:
             "noise": Number(controls["noise"].minimum, controls["noise"].maximum),
             "seed": Number(0, VALIDATION_SEED - 1, 1),
         }
-        self.settings = {
-            name: own.get(name) or parameter_of(control) for name, control in controls.items()
+        self.settings: dict[str, Parameter] = {
+            "preset": Choice(tuple(PRESETS)),
+            **{name: own.get(name) or parameter_of(control) for name, control in controls.items()},
         }
-        self.parameters: dict[str, Parameter] = {"preset": Choice(tuple(PRESETS)), **self.settings}
+        self.parameters = {**self.settings, **SCALE}
 
     def read(self, query: Mapping[str, str]) -> Wish:
-        """The preset and every control's value, or nothing where the address names none of them."""
-        asked = read(query, self.parameters)
+        """The preset and every control's value, or no value where the address names none of them."""
+        settings = self._read_settings(query)
+        others = read(query, SCALE).refusals + tuple(self._unseen(query))
+        return Wish(settings.values, settings.refusals + others)
+
+    def autostart(self, query: Mapping[str, str]) -> bool:
+        """Whether the address asks for a run at once, and for the page that shows it."""
+        asked = read(query, GENERAL).values
+        return asked.get("autostart", False) and asked.get("page") == "train"
+
+    def write(self, preset: str, values: Mapping[str, Any]) -> str:
+        """The query that brings these settings back."""
+        idle = SCENE_SETTINGS if values["source"] == "article" else ()
+        told = {name: value for name, value in values.items() if name not in idle}
+        usual = preset_values(preset, self.limits)
+        return write(
+            {"page": "train", "preset": preset, **told}, usual, {**GENERAL, **self.settings}
+        )
+
+    def _read_settings(self, query: Mapping[str, str]) -> Wish:
+        asked = read(query, self.settings)
         if not asked.values:
             return asked
         preset = asked.values.get("preset", FIRST_PRESET)
@@ -55,21 +79,27 @@ class TrainLink:
         values = {"preset": preset, **usual, **asked.values}
         refusals = list(asked.refusals)
         for wish, names in self._clashes(usual, values):
-            values |= {name: usual[name] for name in names}
             named = [name for name in names if name in asked.values]
-            refusals.append(refused(Unfit(wish), given(query, named)))
+            values |= {name: usual[name] for name in names}
+            if named:
+                refusals.append(refused(Unfit(wish), given(query, named)))
         return Wish(values, tuple(refusals))
 
-    def write(self, preset: str, values: Mapping[str, Any]) -> str:
-        """The query that brings these settings back."""
-        settings = {"page": "train", "preset": preset, **values}
-        usual = preset_values(preset, self.limits)
-        return write(settings, usual, {**GENERAL, **self.parameters})
+    def _unseen(self, query: Mapping[str, str]) -> Iterator[Refusal]:
+        """That nobody would see the run that is to start by itself."""
+        wanted = read(query, GENERAL).values.get("autostart", False)
+        if wanted and not self.autostart(query):
+            yield refused(Unfit("autostart"), given(query, ["autostart"]))
 
     def _clashes(
         self, usual: Mapping[str, Any], values: Mapping[str, Any]
     ) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """What is wrong with settings that are right one by one, and which they are."""
+        """What is wrong with settings that are right one by one, and which they are.
+
+        What was wrong before has been put right in ``values``.
+        """
+        if values["source"] == "article":
+            yield "scenes", SCENE_SETTINGS
         for least, most in RANGES:
             if values[least] > values[most]:
                 yield "order", (least, most)

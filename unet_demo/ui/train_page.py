@@ -1,25 +1,16 @@
 """The Train page: press a button, and watch the loss fall and the mask appear."""
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
-import numpy as np
-from PIL import Image
 
 from ..live.settings import LiveSettings, SettingsError, current_limits, with_changes
-from ..render import overlay
 from . import later, zero_gpu
 from .chart import chart
 from .download import download_link, hand_over
-from .files import fresh_folder
-from .link import GENERAL, read
-from .notices import alert, hint, note
-from .parameters import publish
+from .notices import Update, alert, hint, note
 from .scenes import scenes
 from .share import ShareButtons
 from .shortcut import shortcut
@@ -34,6 +25,7 @@ from .train_controls import (
     training_controls,
     values_of,
 )
+from .train_files import CANVAS, FILES, drawing_ground, segment_drawing
 from .train_link import TrainLink
 from .train_session import Session, Sessions
 from .train_views import (
@@ -46,31 +38,29 @@ from .train_views import (
     run_sentence,
     runs_table,
 )
-from .viewer import viewer, viewer_value
+from .viewer import viewer
 
 if TYPE_CHECKING:
     from ..live.run import LiveRun, Snapshot
 
 TRAINING = "train"
-"""Concurrency group of the trainings, so that nothing else waits behind one."""
+"""Concurrency group of the visitors' trainings, so that nothing else waits behind one."""
 
 TRAININGS_AT_ONCE = 2
-
-CANVAS = 384
-"""Side in px of the picture that a person draws on."""
 
 BUTTONS = ("start", "pause", "resume", "step", "stop", "reset")
 
 ENABLED: dict[str, tuple[str, ...]] = {
     "ready": ("start", "step"),
+    "waiting": (),
     "running": ("pause", "stop"),
     "paused": ("resume", "step", "stop", "reset"),
     "over": ("start", "step", "reset"),
 }
 """Which buttons a person can press in each state."""
 
-Update = dict[Any, Any]
-"""Component → its new value or properties."""
+QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+"""How an event is wired whose handler is quick."""
 
 
 class TrainPage:
@@ -112,13 +102,10 @@ class TrainPage:
         self.checkpoint = gr.State(None)
         self.autostarted = gr.State(False)
         self.link = TrainLink(self.controls, self.limits)
-        self._wire(demo)
-        publish(
-            self.train_network,
-            "train",
-            concurrency_id=TRAINING,
-            concurrency_limit=TRAININGS_AT_ONCE,
-        )
+        self._wire_opening(demo)
+        self._wire_buttons()
+        self._wire_controls()
+        self._wire_afterwards()
 
     def _lay_out_start(self) -> None:
         self.preset = preset_control()
@@ -177,68 +164,46 @@ class TrainPage:
             gr.HTML(t("train_envelope_info"), elem_classes=["hint", "padded"])
             self.envelope = gr.HTML(elem_id="train-envelope")
 
-    def _wire(self, demo: gr.Blocks) -> None:
+    def _wire_opening(self, demo: gr.Blocks) -> None:
+        """What a page does when it opens, and when it is left."""
+        greeted = [
+            self.scenes, self.status, self.chart, self.readings, self.runs, self.envelope,
+            self.editor, self.preset,
+        ]  # fmt: skip
         controls = list(self.controls.values())
-        watched = [self.chart, self.scenes, self.status, self.readings, self.runs, self.use]
-        outputs = [*watched, *self.buttons.values(), *self.downloads.values()]
-        slow: dict[str, Any] = {
-            "outputs": outputs,
-            "concurrency_id": TRAINING,
-            "concurrency_limit": TRAININGS_AT_ONCE,
-            "show_progress_on": [self.status],
-            "trigger_mode": "once",
-            "api_visibility": "private",
-        }
-        quick: dict[str, Any] = {
-            "queue": False,
-            "show_progress": "hidden",
-            "api_visibility": "private",
-        }
-        demo.load(
-            self.on_greeting,
-            controls,
-            [
-                self.scenes,
-                self.status,
-                self.chart,
-                self.readings,
-                self.runs,
-                self.envelope,
-                self.editor,
-                self.preset,
-                *controls,
-            ],
-            **quick,
-        ).then(
+        demo.load(self.on_greeting, controls, [*greeted, *controls], **QUICK).then(
             # Through the queue: without it Gradio tells nobody that a state has changed.
-            self.on_autostart, None, self.autostarted, concurrency_limit=None,
+            self.on_autostart, None, [self.autostarted, *self._followed], concurrency_limit=None,
             show_progress="hidden", api_visibility="private",
         )  # fmt: skip
+        # A state's change is told but once: a second load event of the page starts no second run.
+        self._wire_run(self.autostarted.change, self.on_autostarted, [self.autostarted, *controls])
         demo.unload(self.on_leave)
-        drawing = (self.on_draw, self.editor, [self.drawn, self.drawn_note])
-        drawn: dict[str, Any] = {
-            "show_progress": "hidden", "trigger_mode": "always_last", "concurrency_id": "draw",
-            "concurrency_limit": 2, "api_visibility": "private",
-        }  # fmt: skip
+
+    def _wire_buttons(self) -> None:
+        """What begins, rests and ends a run, and what is kept of it."""
+        controls = list(self.controls.values())
         for name, handler, inputs in (
             ("start", self.on_start, controls),
             ("step", self.on_step, controls),
             ("resume", self.on_resume, []),
         ):
-            self.buttons[name].click(handler, inputs, **slow).then(*drawing, **drawn)
-        # A state's change is told but once: a second load event of the page starts no second run.
-        self.autostarted.change(self.on_autostarted, [self.autostarted, *controls], **slow).then(
-            *drawing, **drawn
-        )
+            self.buttons[name].click(self.on_press, None, self._followed, **QUICK)
+            self._wire_run(self.buttons[name].click, handler, inputs)
+        self.buttons["pause"].click(self.on_pause, **QUICK)
+        self.buttons["stop"].click(self.on_stop, outputs=self._followed, **QUICK)
+        self.buttons["reset"].click(self.on_reset, controls, self._followed, **QUICK)
+        self.forget.click(self.on_forget, None, [self.runs, self.chart], **QUICK)
         self.share.wire(self.query, [self.preset, *controls])
-        self.buttons["pause"].click(self.on_pause, **quick)
-        self.buttons["stop"].click(self.on_stop, outputs=outputs, **quick)
-        self.buttons["reset"].click(self.on_reset, controls, outputs, **quick)
-        self.forget.click(self.on_forget, None, [self.runs, self.chart], **quick)
-        self.preset.input(
-            self.on_preset, self.preset, [*controls, self.editor, *outputs],
+
+    def _wire_controls(self) -> None:
+        """What shows at once what a run would learn."""
+        controls = list(self.controls.values())
+        chosen = self.preset.input(
+            self.on_preset, self.preset, [*controls, self.editor, *self._followed],
             show_progress="hidden", api_visibility="private",
-        ).then(*drawing, **drawn)  # fmt: skip
+        )  # fmt: skip
+        self._wire_drawing(chosen.then)
         gr.on(
             [control.input for control in controls],
             self.on_change,
@@ -250,8 +215,11 @@ class TrainPage:
             concurrency_limit=4,
             api_visibility="private",
         )
+
+    def _wire_afterwards(self) -> None:
+        """What can be done with a network that was trained."""
         # Gradio's own ``change`` comes a stroke late.
-        self.editor.input(*drawing, **drawn)
+        self._wire_drawing(self.editor.input)
         for kind, button in self.downloads.items():
             made = button.click(
                 self._download(kind), None, [self.download, self.status],
@@ -261,6 +229,31 @@ class TrainPage:
         self.saved = self.use.click(
             self.on_use, None, [self.checkpoint, self.status], api_visibility="private"
         )
+
+    def _wire_run(
+        self, event: Callable[..., Any], handler: Callable[..., Any], inputs: Sequence[Any]
+    ) -> None:
+        """Have an event call a handler that follows a run, and then segment the drawing."""
+        over = event(
+            handler, list(inputs), self._followed, concurrency_id=TRAINING,
+            concurrency_limit=TRAININGS_AT_ONCE, show_progress_on=[self.status],
+            trigger_mode="once", api_visibility="private",
+        )  # fmt: skip
+        self._wire_drawing(over.then)
+
+    def _wire_drawing(self, event: Callable[..., Any]) -> None:
+        """Have an event segment what was drawn."""
+        event(
+            self.on_draw, self.editor, [self.drawn, self.drawn_note], show_progress="hidden",
+            trigger_mode="always_last", concurrency_id="draw", concurrency_limit=2,
+            api_visibility="private",
+        )  # fmt: skip
+
+    @property
+    def _followed(self) -> list[Any]:
+        """All that moves while a run is followed."""
+        watched = [self.chart, self.scenes, self.status, self.readings, self.runs, self.use]
+        return [*watched, *self.buttons.values(), *self.downloads.values()]
 
     def _session(self, request: gr.Request) -> Session:
         """The visitor's session, which speaks the language of the page."""
@@ -280,21 +273,28 @@ class TrainPage:
         settings = settings_of(wished) if wished else self._settings(values)
         linked = {control: wished[name] for name, control in self._linked().items() if wished}
         proposal = {**linked, **self._proposal(session, settings)}
-        envelope = {self.envelope: envelope_table(session.language)}
-        ground = drawing_ground(settings)
+        run = session.run
+        always = {
+            self.envelope: envelope_table(session.language),
+            self.editor: drawing_ground(run.settings if run else settings),
+        }
         if session.run:
-            return envelope
+            return always
+        if self.link.autostart(request.query_params):
+            proposal |= self._told_to_wait(session)
         return {
             **(proposal if session.deeds == deeds else {}),
-            **envelope,
-            self.editor: ground,
+            **always,
             self.readings: readings(None, session.language),
             self.runs: runs_table(session),
         }
 
-    def on_autostart(self, request: gr.Request) -> bool:
-        """Whether the address asks for a run at once."""
-        return read(request.query_params, GENERAL).values.get("autostart", False)
+    def on_autostart(self, request: gr.Request) -> Update:
+        """Whether the address asks for a run at once, and whether that has to wait."""
+        wanted = self.link.autostart(request.query_params)
+        session = self._session(request)
+        waiting = self._waiting(session) if wanted and session.run is None else {}
+        return {self.autostarted: wanted, **waiting}
 
     def on_autostarted(self, request: gr.Request, wanted: bool, *values: Any) -> Iterator[Update]:
         """Start the run that the address asks for; the browser tells of a state that is False, too."""
@@ -304,7 +304,11 @@ class TrainPage:
             yield {self.status: gr.skip()}
 
     def query(self, request: gr.Request, preset: str, *values: Any) -> tuple[str, bool]:
-        """The query of an address that brings the controls' values back; nothing is left out."""
+        """The query of an address that brings the controls' values back; nothing is left out.
+
+        Raises SettingsError for values that no run can have.
+        """
+        self._settings(values)
         return self.link.write(preset, dict(zip(self.controls, values, strict=True))), False
 
     def on_preset(self, name: str, request: gr.Request) -> Update:
@@ -328,6 +332,10 @@ class TrainPage:
             return self._proposal(session, self._settings(values))
         except SettingsError as error:
             return {self.status: alert(error, session.language)}
+
+    def on_press(self, request: gr.Request) -> Update:
+        """A run was asked for: say at once where it has to wait; what begins it says the rest."""
+        return self._waiting(self._session(request)) or {self.status: gr.skip()}
 
     def on_start(self, request: gr.Request, *values: Any) -> Iterator[Update]:
         """Train anew with what the controls say."""
@@ -433,55 +441,6 @@ class TrainPage:
             self.status: note(say("train_used", session.language, name=path.name)),
         }
 
-    def train_network(
-        self,
-        preset: str = FIRST_PRESET,
-        network: str | None = None,
-        width: int | None = None,
-        skips: bool | None = None,
-        batch_norm: bool | None = None,
-        optimiser: str | None = None,
-        rate: float | None = None,
-        schedule: str | None = None,
-        loss: str | None = None,
-        batch: int | None = None,
-        steps: int | None = None,
-        seed: int | None = None,
-    ) -> Iterator[dict[str, Any]]:
-        """Train a small U-Net on drawn shapes, and tell how well it learns, a few times a second.
-
-        Whatever is left out stays as the preset has it. A run takes from seconds to minutes.
-
-        Args:
-            preset: one of article, random, no-clue and noisy; all that follows changes it.
-            network: one of the articles' six networks, ShapesUNet for instance.
-            width: the channels of the first level: 8, 16, 32 or 64.
-            skips: true or false: with skip connections, or without.
-            batch_norm: true or false: with BatchNorm, or without.
-            optimiser: one of Adam, AdamW, RMSprop and SGD.
-            rate: the learning rate, a number above 0.
-            schedule: the learning rate's course: constant or cosine.
-            loss: one of cross-entropy, dice and both.
-            batch: the pictures of a step, a whole number.
-            steps: the number of steps, a whole number.
-            seed: a whole number; the same one gives the same run.
-
-        Returns:
-            progress: state, step, loss, validation_mIoU and more; the last is not "running" and has all "losses".
-        """
-        try:
-            settings = with_changes(
-                preset, network=network, width=width, skips=skips, batch_norm=batch_norm,
-                optimiser=optimiser, rate=rate, schedule=schedule, loss=loss, batch=batch,
-                steps=steps, seed=seed,
-            )  # fmt: skip
-            run = zero_gpu.new_run(settings, self.limits)
-            with closing(run.play()) as snapshots:
-                for snapshot in snapshots:
-                    yield progress(snapshot, run)
-        except later.live_run.RUN_ERRORS as error:
-            raise gr.Error(str(error), print_exception=False) from error
-
     def _linked(self) -> dict[str, Any]:
         """What an address can set, by name."""
         return {"preset": self.preset, **self.controls}
@@ -539,6 +498,18 @@ class TrainPage:
             **self._buttons(shown_state(snapshot), trained=session.trained),
         }
 
+    def _told_to_wait(self, session: Session) -> Update:
+        """That a run begins later, where as many are under way as there is room for; else nothing."""
+        if self.sessions.running < TRAININGS_AT_ONCE:
+            return {}
+        told = note(say("train_said_waiting", session.language, count=TRAININGS_AT_ONCE))
+        return {self.status: f'<div class="waiting">{told}</div>'}
+
+    def _waiting(self, session: Session) -> Update:
+        """The same, and no button to press meanwhile."""
+        told = self._told_to_wait(session)
+        return told and {**told, **self._buttons("waiting", trained=session.trained)}
+
     def _failure(self, session: Session, error: object) -> Update:
         return {
             self.status: alert(error, session.language),
@@ -580,44 +551,6 @@ class TrainPage:
         return on_download
 
 
-@dataclass(frozen=True)
-class RunFile:
-    """A file that a person can take along: its name, and how it is written."""
-
-    name: str
-    write: "Callable[[LiveRun, Path], None]"
-
-
-def checkpoint_file(run: "LiveRun", path: Path) -> None:
-    """The network, as the Segment page and the command line open it."""
-    checkpoint = run.checkpoint()
-    later.checkpoints.save_checkpoint(path, checkpoint.network, checkpoint.card)
-
-
-def losses_file(run: "LiveRun", path: Path) -> None:
-    """The losses, a row a step."""
-    later.live_files.write_losses(path, run.snapshot())
-
-
-def animation_file(run: "LiveRun", path: Path) -> None:
-    """The run as a GIF."""
-    later.live_files.write_animation(path, run, title_of(run.settings))
-
-
-def curve_file(run: "LiveRun", path: Path) -> None:
-    """The losses as a picture, with the article's own behind those of its preset."""
-    published = None if run.settings.scenes else later.article_losses.PUBLISHED
-    later.live_files.write_curve(path, run.snapshot(), title_of(run.settings), published)
-
-
-FILES: dict[str, RunFile] = {
-    "checkpoint": RunFile("live-shapes.safetensors", checkpoint_file),
-    "losses": RunFile("losses.csv", losses_file),
-    "animation": RunFile("run.gif", animation_file),
-    "curve": RunFile("curve.png", curve_file),
-}
-
-
 def why_no_network(session: Session) -> str:
     """What to do where none is at hand."""
     return say("train_nothing_yet" if session.opened else "lost_forgotten", session.language)
@@ -634,54 +567,3 @@ def run_status(snapshot: "Snapshot", run: "LiveRun", language: str) -> str:
 def shown_state(snapshot: "Snapshot") -> str:
     """The state that the buttons follow, one of `ENABLED`."""
     return "over" if snapshot.over else snapshot.state
-
-
-def title_of(settings: LiveSettings) -> str:
-    """A heading for pictures of a run."""
-    return f"{settings.network}, width {settings.width}"
-
-
-def drawing_ground(settings: LiveSettings) -> str:
-    """The path of a scene to draw on, a PNG of CANVAS × CANVAS px.
-
-    Of pixels Gradio would write the file anew, while another visitor's browser reads it.
-    """
-    picture = Image.fromarray(later.live_experiment.watched_scenes(settings).images[0])
-    path = fresh_folder() / "scene.png"
-    picture.resize((CANVAS, CANVAS), Image.Resampling.NEAREST).save(path)
-    return str(path)
-
-
-def segment_drawing(run: "LiveRun", drawing: np.ndarray) -> dict[str, Any]:
-    """The viewer's value for a drawing uint8 (H, W, 3), at the size that the network knows."""
-    side = run.settings.size
-    small = Image.fromarray(drawing).convert("RGB").resize((side, side), Image.Resampling.BOX)
-    picture = np.asarray(small)
-    prediction = run.predict(picture[None])
-    task = prediction.task
-    painted = overlay(picture, prediction.labels()[0], task)
-    return viewer_value(picture, painted, task.classes, task.palette, prediction.probabilities[0])
-
-
-def progress(snapshot: "Snapshot", run: "LiveRun") -> dict[str, Any]:
-    """A snapshot as a script reads it; None where there is no number."""
-    look = snapshot.look
-    told = {
-        "state": snapshot.state,
-        "step": snapshot.step,
-        "steps": snapshot.steps,
-        "loss": finite(snapshot.loss),
-        "validation_loss": finite(look.loss if look else None),
-        "validation_mIoU": finite(look.miou if look else None),
-        "pixel_accuracy": finite(look.accuracy if look else None),
-        "steps_per_second": round(snapshot.steps_per_second, 3),
-        "seconds": round(snapshot.seconds, 3),
-        "device": snapshot.device,
-        "message": run_sentence(snapshot, run, DEFAULT_LANGUAGE),
-    }
-    return told | {"losses": [finite(loss) for loss in snapshot.losses]} if snapshot.over else told
-
-
-def finite(value: float | None) -> float | None:
-    """JSON knows neither NaN nor infinity."""
-    return value if value is not None and math.isfinite(value) else None

@@ -6,6 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from ..live.settings import LiveSettings, differing_fields, flatten
+from ..sentences import in_full
 from . import later
 from .chart import Curve, chart_value
 from .notices import table
@@ -18,13 +19,32 @@ if TYPE_CHECKING:
 
 NOTHING = "–"
 
+WHOLE = 1000.0
+"""From here on a number is told without digits after the point, and its thousands are set apart."""
+
+IN_FULL = 1e6
+"""From here on a number is told as a power of ten: a loss may grow without end."""
+
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
 LABEL_FIELDS = 3
 """Settings that a legend names; the table below names all."""
 
 
-def number(value: float | None, form: str = ".3g") -> str:
-    """A number as a person reads it; a dash where there is none."""
-    return NOTHING if value is None or not math.isfinite(value) else format(value, form)
+def number(value: float | None, digits: int = 3) -> str:
+    """A number of so many digits as a person reads it: 0.052, 1,234, 1.23×10⁹; a dash where there is none."""
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    told = f"{value:.{digits}g}"
+    if WHOLE <= abs(float(told)) < IN_FULL:
+        return f"{value:,.0f}"
+    mantissa, _, power = told.partition("e")
+    return f"{mantissa}×10{str(int(power)).translate(RAISED)}" if power else told
+
+
+def fixed(value: float | None, places: int) -> str:
+    """A share as a person reads it, with so many digits after the point; a dash where there is none."""
+    return NOTHING if value is None or not math.isfinite(value) else f"{value:.{places}f}"
 
 
 def places_of(settings: LiveSettings) -> dict[str, str]:
@@ -33,7 +53,7 @@ def places_of(settings: LiveSettings) -> dict[str, str]:
         "network": settings.network,
         "width": str(settings.width),
         "parameters": f"{later.networks.count_parameters(settings.network, settings.network_options):,}",
-        "rate": f"{settings.rate:g}",
+        "rate": in_full(settings.rate),
         "optimiser": settings.optimiser,
     }
 
@@ -45,7 +65,7 @@ def ready_sentence(settings: LiveSettings, language: str) -> str:
 
 def run_sentence(snapshot: "Snapshot", run: "LiveRun", language: str) -> str:
     """What has become of a run, and what to do where it went wrong."""
-    known = places_of(run.settings) | {"step": str(snapshot.step)}
+    known = places_of(run.settings) | {"step": f"{snapshot.step:,}"}
     if snapshot.exploded:
         times = snapshot.smoothed[-1] / snapshot.losses[0]
         return say(
@@ -59,7 +79,7 @@ def run_sentence(snapshot: "Snapshot", run: "LiveRun", language: str) -> str:
         **known,
         seconds=number(seconds),
         restored=str(snapshot.restored_step),
-        miou=number(snapshot.look.miou if snapshot.look else None),
+        miou=fixed(snapshot.look.miou if snapshot.look else None, 3),
     )
 
 
@@ -69,9 +89,9 @@ def readings(snapshot: "Snapshot | None", language: str) -> str:
     left = None if snapshot is None or snapshot.over else snapshot.seconds_left
     shown = {
         "step": f"{snapshot.step} / {snapshot.steps}" if snapshot else NOTHING,
-        "loss": number(snapshot.loss if snapshot else None, ".4g"),
-        "miou": number(look.miou if look else None, ".3f"),
-        "accuracy": number(100 * look.accuracy if look else None, ".1f") + (" %" if look else ""),
+        "loss": number(snapshot.loss if snapshot else None, 4),
+        "miou": fixed(look.miou if look else None, 3),
+        "accuracy": fixed(100 * look.accuracy if look else None, 1) + (" %" if look else ""),
         "speed": number(snapshot.steps_per_second if snapshot and snapshot.step else None),
         "left": clock(left),
         "device": snapshot.device.upper() if snapshot else NOTHING,
@@ -152,7 +172,7 @@ def curve(snapshot: "Snapshot", label: str, *, live: bool) -> Curve:
         label,
         steps,
         snapshot.losses,
-        snapshot.smoothed if snapshot.steps > later.live_run.FEW_STEPS else None,
+        None if later.live_run.is_short(snapshot.steps) else snapshot.smoothed,
         [look[0] for look in looks],
         [look[1] for look in looks],
         live,
@@ -187,8 +207,8 @@ def in_words(value: object, language: str) -> str:
     if isinstance(value, bool):
         return say("train_on" if value else "train_off", language)
     if isinstance(value, tuple):
-        return "–".join(f"{part:g}" for part in value)
-    return f"{value:g}" if isinstance(value, float) else say_name("value", str(value), language)
+        return "–".join(in_full(part) for part in value)
+    return in_full(value) if isinstance(value, float) else say_name("value", str(value), language)
 
 
 def runs_table(session: Session) -> str:
@@ -208,9 +228,9 @@ def runs_table(session: Session) -> str:
         cells = (
             attempt.number,
             differences(attempt.settings, fields, language),
-            snapshot.step,
+            f"{snapshot.step:,}",
             number(last_loss(snapshot)),
-            number(snapshot.look.miou if snapshot.look else None, ".3f"),
+            fixed(snapshot.look.miou if snapshot.look else None, 3),
             number(snapshot.seconds),
         )
         rows.append("<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in cells) + "</tr>")
@@ -219,7 +239,7 @@ def runs_table(session: Session) -> str:
 
 def last_loss(snapshot: "Snapshot") -> float | None:
     """The loss that a run came to: smoothed, unless it is too short for that."""
-    return snapshot.smoothed[-1] if snapshot.steps > later.live_run.FEW_STEPS else snapshot.loss
+    return snapshot.loss if later.live_run.is_short(snapshot.steps) else snapshot.smoothed[-1]
 
 
 def envelope_table(language: str) -> str:
