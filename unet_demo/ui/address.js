@@ -1,8 +1,21 @@
 // Runs before anything is drawn: what the address says of the page as a whole, for bare.css.
 {
-  const asked = new URLSearchParams(location.search);
+  // As link.py takes it: of a name that is repeated the last value, without the blanks around it.
+  const said = [...new URLSearchParams(location.search)];
+  const taken = said.map(([name, value]) => [name, value.trim()]);
+  const asked = new URLSearchParams(Object.fromEntries(taken));
+
+  // Gradio's own script takes the first as it is, so let the address say nothing twice.
+  if (`${asked}` !== `${new URLSearchParams(said)}`) location.replace(`?${asked}${location.hash}`);
+
   if (asked.get("controls") === "0") {
+    const { classList } = document.documentElement;
     const page = ["train", "about"].find((name) => name === asked.get("page")) ?? "segment";
-    document.documentElement.classList.add("bare", `bare-${page}`);
+    classList.add("bare", `bare-${page}`);
+
+    // What was refused lies over the page until it has been read.
+    const close = () => classList.add("read");
+    addEventListener("keydown", ({ key }) => key === "Escape" && close());
+    addEventListener("click", ({ target }) => target.closest("#address-refusals .close") && close());
   }
 }

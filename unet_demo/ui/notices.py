@@ -27,7 +27,8 @@ def alert(error: object, language: str) -> str:
 
 def alerts(mistakes: Iterable[object], language: str) -> str:
     """Mistakes together, and the button that closes a box of them that lies over a page: address.js."""
-    close = f'<button type="button" class="close" aria-label="{say("link_close", language)}">×</button>'
+    name = escape(say("link_close", language))
+    close = f'<button type="button" class="close" aria-label="{name}">×</button>'
     return close + "".join(alert(mistake, language) for mistake in mistakes)
 
 
