@@ -2,16 +2,24 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlparse
 
 import gradio as gr
 import pytest
-from handling import Served
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from handling import PATIENCE, Served
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    Request,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 from starlette.middleware import Middleware
 
-from unet_demo.live.settings import LiveSettings
 from unet_demo.ui.demo import launch
 from unet_demo.ui.page_address import PageAddress
 from unet_demo.ui.page_language import PageLanguage
@@ -28,6 +36,8 @@ QUIET = (
     "--disable-sync",
 )
 
+VIEWPORT: ViewportSize = {"width": 1366, "height": 900}
+
 SILENT_ONCE_LEFT = """addEventListener("beforeunload", () => { console.error = () => {} })"""
 """Gradio logs an error of each request that a page cuts off when it is left: nobody's to see."""
 
@@ -42,12 +52,25 @@ def chromium_path() -> str | None:
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=chromium_path(), args=list(QUIET))
+        expect.set_options(timeout=PATIENCE)
         yield chromium
         chromium.close()
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+@contextmanager
+def visitor(browser: Browser, **options: object) -> Iterator[Page]:
+    """A tab with a browser context of its own, closed in the end."""
+    context = browser.new_context(**options)
+    context.set_default_timeout(PATIENCE)
+    try:
+        yield context.new_page()
+    finally:
+        context.close()
+
+
+@contextmanager
+def watched(browser: Browser) -> Iterator[Page]:
+    """A visitor's tab whose faults fail what it is used for, once it is closed."""
     faults: list[str] = []
 
     def note_console(message: ConsoleMessage) -> None:
@@ -59,15 +82,47 @@ def page(browser: Browser) -> Iterator[Page]:
         if address.scheme not in ("data", "blob", "file") and address.hostname != "127.0.0.1":
             faults.append(f"asked another host: {request.url}")
 
-    context = browser.new_context(viewport={"width": 1366, "height": 900}, locale="en-US")
-    context.add_init_script(SILENT_ONCE_LEFT)
-    page = context.new_page()
-    page.on("console", note_console)
-    page.on("request", note_request)
-    page.on("pageerror", lambda error: faults.append(f"script: {error}"))
-    yield page
-    context.close()
+    with visitor(browser, viewport=VIEWPORT, locale="en-US") as page:
+        page.add_init_script(SILENT_ONCE_LEFT)
+        page.on("console", note_console)
+        page.on("request", note_request)
+        page.on("pageerror", lambda error: faults.append(f"script: {error}"))
+        yield page
     assert not faults, "\n".join(faults)
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A new one for each test."""
+    with watched(browser) as page:
+        yield page
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[ExitStack]:
+    """What a module serves; closed after its tabs, which would log that it has gone."""
+    with ExitStack() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def watched_tab(browser: Browser, servers: ExitStack) -> Iterator[Callable[[], Page]]:
+    """watched_tab(): one for a whole module, since to load a page takes longer than most tests."""
+    with ExitStack() as tabs:
+        yield lambda: tabs.enter_context(watched(browser))
+
+
+@pytest.fixture(scope="module")
+def tab(watched_tab: Callable[[], Page]) -> Page:
+    """The first of them."""
+    return watched_tab()
+
+
+@pytest.fixture
+def new_visitor(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """new_visitor(locale=…): the tab of one more person, which may log errors; closed after the test."""
+    with ExitStack() as tabs:
+        yield lambda **options: tabs.enter_context(visitor(browser, **options))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -79,17 +134,16 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
+def url(servers: ExitStack) -> str:
     """The address of the whole demo."""
     app, address, _ = launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
-    yield address
-    app.get_blocks().close()
+    servers.callback(app.get_blocks().close)
+    return address
 
 
 @pytest.fixture(scope="module")
-def serve_blocks() -> Iterator[Callable[..., str]]:
+def serve_blocks(servers: ExitStack) -> Callable[..., str]:
     """serve_blocks(demo, …): launches Blocks, answers their address, closes them after the module."""
-    running: list[gr.Blocks] = []
 
     def start(demo: gr.Blocks, **options: object) -> str:
         address = demo.launch(
@@ -97,21 +151,19 @@ def serve_blocks() -> Iterator[Callable[..., str]]:
             app_kwargs={"middleware": [Middleware(PageAddress), Middleware(PageLanguage)]},
             **options,
         )[1]  # fmt: skip
-        running.append(demo)
+        servers.callback(demo.close)
         return address
 
-    yield start
-    for demo in running:
-        demo.close()
+    return start
 
 
 @pytest.fixture(scope="module")
 def serve_train(serve_blocks: Callable[..., str]) -> Callable[..., Served]:
-    """serve_train(first, …): launches the Train page alone, which opens with these settings."""
+    """serve_train(…): launches the Train page alone."""
 
-    def start(first: LiveSettings | None = None, **options: object) -> Served:
+    def start(**options: object) -> Served:
         with gr.Blocks(fill_width=True) as demo:
-            train_page = TrainPage(demo, first)
+            train_page = TrainPage(demo)
         return Served(train_page, serve_blocks(demo, i18n=i18n(), **options))
 
     return start

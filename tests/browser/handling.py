@@ -1,6 +1,7 @@
 """What a person does on the pages, and what is noted of them meanwhile."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from playwright.sync_api import FrameLocator, Page, expect
@@ -12,6 +13,9 @@ PATIENCE = 60_000
 
 TINY = "preset=random&width=8&size=64&batch=1"
 """What an address asks for, so that a step takes no time."""
+
+IN_LINE = "yours starts when one of them ends"
+"""What a visitor is told for whom there is no room to train."""
 
 NOTE_SHIFTS = """new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) window.shifted = (window.shifted ?? 0) + entry.value;
@@ -42,9 +46,30 @@ def press(page: Page, button: str) -> None:
     page.locator(f"#train-{button}").click()
 
 
+def step_of(page: Page | FrameLocator) -> int:
+    """How many steps the page says that the run has taken; 0 before one."""
+    shown = page.locator("[data-reading=step] dd").inner_text()
+    return int(shown.split("/")[0]) if "/" in shown else 0
+
+
 def wait_for_step(page: Page | FrameLocator, step: int) -> None:
-    reading = page.locator("[data-reading=step] dd")
+    wait_until(lambda: step_of(page) >= step)
+
+
+def wait_until(there: Callable[[], bool]) -> None:
+    """For what no page shows; what one shows, `expect` waits for."""
     deadline = time.monotonic() + PATIENCE / 1000
-    while int("0" + reading.inner_text().split("/")[0].strip(" –")) < step:
-        assert time.monotonic() < deadline, reading.inner_text()
-        time.sleep(0.1)
+    while not there():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def let_the_server_answer(page: Page) -> None:
+    """Until it has, to something that was asked after all that a test says nothing comes of."""
+    page.locator("#train-copy-link").click()
+    expect(page.locator("#train-shared .share-answer")).to_be_visible()
+
+
+def show_next_frame(page: Page) -> None:
+    """Until what is to be drawn has been drawn."""
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")

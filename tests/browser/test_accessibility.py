@@ -1,15 +1,16 @@
 """axe-core finds nothing serious or critical on any page, in either theme, wide and on a phone."""
 
+import re
 import time
-from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
 from axe_playwright_python.sync_playwright import Axe
-from handling import PATIENCE, TINY, open_segment, open_train, press, wait_for_step
-from playwright.sync_api import Browser, Page, expect
+from handling import TINY, open_segment, open_train, press, wait_for_step
+from playwright.sync_api import Page, expect
 
 OPENED = {
     "segment": ("#segment-status", "px in"),
@@ -24,23 +25,47 @@ AT_ONCE = """addEventListener("DOMContentLoaded", () => document.head.insertAdja
   "<style>*, ::before, ::after { transition: none !important; animation: none !important }</style>"))"""
 """No colour fades in: a pale moment between two states is no fault."""
 
-IN_BOTH_WAYS = pytest.mark.parametrize(("width", "theme"), [(1366, "light"), (360, "dark")])
-"""A theme changes colours alone and a width the places alone: two cases see both of each."""
+WIDE, PHONE = 1366, 360
+
+STOP = """() => {
+  const focused = document.activeElement;
+  if (focused === document.body) return null;
+  const marked = focused.matches(".divider") ? focused.querySelector(".grip") : focused;
+  const { outlineStyle, outlineWidth, outlineColor } = getComputedStyle(marked);
+  const fill = (node) => getComputedStyle(node).backgroundColor;
+  let around = marked.parentElement;
+  while (around.parentElement && fill(around).endsWith(", 0)")) around = around.parentElement;
+  return {
+    name: focused.outerHTML.slice(0, 120),
+    outline: outlineStyle, width: parseFloat(outlineWidth), colours: [outlineColor, fill(around)],
+  };
+}"""
+"""Where the keyboard is, what marks it there, and the colours of that mark and of what it lies on."""
+
+CONTRAST = 3.0
+"""WCAG 2.1 asks for it of what is no text."""
 
 
 @pytest.fixture(scope="module")
-def tab(browser: Browser) -> Iterator[Page]:
-    """One for all tests; each goes to an address of its own, which ends what the one before began."""
-    page = browser.new_page(locale="en-US")
-    page.set_default_timeout(PATIENCE)
-    page.add_init_script(AT_ONCE)
-    expect.set_options(timeout=PATIENCE)
-    yield page
-    page.close()
+def tab(tab: Page) -> Page:
+    """Each test goes to an address of its own, which ends what the one before began."""
+    tab.add_init_script(AT_ONCE)
+    return tab
 
 
-def set_width(tab: Page, width: int) -> None:
+@pytest.fixture(scope="module", params=OPENED)
+def opened(tab: Page, url: str, request: pytest.FixtureRequest) -> Page:
+    """Each page in turn."""
+    where, what = OPENED[request.param]
+    tab.goto(f"{url}?page={request.param}")
+    expect(tab.locator(where)).to_contain_text(what)
+    return tab
+
+
+def dress(tab: Page, width: int, dark: bool) -> None:
+    """In place: to load a page anew for each of its looks takes longer than to look at it."""
     tab.set_viewport_size({"width": width, "height": 900})
+    tab.evaluate("dark => document.body.classList.toggle('dark', dark)", dark)
 
 
 def faults(page: Page) -> list[str]:
@@ -53,12 +78,31 @@ def faults(page: Page) -> list[str]:
     ]
 
 
-def check(page: Page, state: str) -> None:
-    """No fault that stays: Gradio pales what is on its way, and has an empty box say so."""
-    deadline = time.monotonic() + SETTLING_SECONDS
-    while (found := faults(page)) and time.monotonic() < deadline:
-        page.wait_for_timeout(300)
-    assert not found, "\n".join([state, *found])
+def check(page: Page, state: str, *looks: tuple[int, bool]) -> None:
+    """No fault that stays: Gradio pales what is on its way, and has an empty box say so.
+
+    A theme changes colours alone and a width the places alone: two ``looks`` see both of each.
+    """
+    for width, dark in looks or ((WIDE, False), (PHONE, True)):
+        dress(page, width, dark)
+        deadline = time.monotonic() + SETTLING_SECONDS
+        while (found := faults(page)) and time.monotonic() < deadline:
+            page.wait_for_timeout(300)
+        assert not found, "\n".join([f"{state}, {width} px, dark: {dark}", *found])
+
+
+def luminance(colour: str) -> float:
+    """Of ``rgb(r, g, b)``, relative to white's, as WCAG 2.1 defines it."""
+    shares = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
+    linear = [
+        share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares
+    ]
+    return float(np.dot([0.2126, 0.7152, 0.0722], linear))
+
+
+def contrast(colours: list[str]) -> float:
+    dark, light = sorted(luminance(colour) for colour in colours)
+    return (light + 0.05) / (dark + 0.05)
 
 
 def show_predictions(tab: Page) -> None:
@@ -66,26 +110,27 @@ def show_predictions(tab: Page) -> None:
     expect(tab.locator("#train-chart .chart:not([data-empty])")).to_be_visible()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("name", OPENED)
-def test_a_page_has_no_serious_fault_wide_and_on_a_phone(
-    tab: Page, url: str, name: str, theme: str
-) -> None:
-    set_width(tab, 1366)
-    tab.goto(f"{url}?page={name}&__theme={theme}")
-    where, what = OPENED[name]
-    expect(tab.locator(where)).to_contain_text(what)
-    check(tab, f"{name}, wide")
-    set_width(tab, 360)
-    check(tab, f"{name}, on a phone")
+def test_a_page_has_no_serious_fault_in_any_look(opened: Page) -> None:
+    check(opened, opened.url, *product((WIDE, PHONE), (False, True)))
 
 
-@IN_BOTH_WAYS
-def test_the_train_page_has_none_after_a_run_in_one_and_paused(
-    tab: Page, url: str, width: int, theme: str
-) -> None:
-    set_width(tab, width)
-    open_train(tab, url, f"{TINY}&steps=2&__theme={theme}")
+@pytest.mark.parametrize("dark", [False, True])
+def test_wherever_the_tab_key_leads_a_ring_is_seen(opened: Page, dark: bool) -> None:
+    dress(opened, WIDE, dark)
+    opened.evaluate("document.activeElement.blur()")
+    opened.keyboard.press("Tab")
+    stops = []
+    while stop := opened.evaluate(STOP):
+        stops.append(stop)
+        opened.keyboard.press("Tab")
+    assert len(stops) > 10
+    for stop in stops:
+        assert stop["outline"] == "solid" and stop["width"] >= 2, stop
+        assert contrast(stop["colours"]) >= CONTRAST, stop
+
+
+def test_the_train_page_has_none_after_a_run_in_one_and_paused(tab: Page, url: str) -> None:
+    open_train(tab, url, f"{TINY}&steps=2")
     press(tab, "start")
     expect(tab.locator("#train-status")).to_contain_text("Finished")
     expect(tab.locator("#train-drawn .viewer:not([data-empty])")).to_be_visible()
@@ -94,7 +139,7 @@ def test_the_train_page_has_none_after_a_run_in_one_and_paused(
     show_predictions(tab)
     check(tab, "finished")
     steps = tab.locator("#steps input[type=number]")
-    steps.fill("3000")
+    steps.fill("5000")
     steps.press("Tab")
     press(tab, "start")
     wait_for_step(tab, 3)
@@ -105,12 +150,13 @@ def test_the_train_page_has_none_after_a_run_in_one_and_paused(
     check(tab, "paused")
 
 
-@IN_BOTH_WAYS
-def test_the_train_page_alone_has_none_before_a_run_and_in_one(
-    tab: Page, url: str, width: int, theme: str
+def test_the_train_page_alone_has_none_with_refusals_before_a_run_and_in_one(
+    tab: Page, url: str
 ) -> None:
-    set_width(tab, width)
-    open_train(tab, url, f"{TINY}&steps=3000&controls=0&__theme={theme}")
+    open_train(tab, url, f"{TINY}&steps=5000&controls=0&noise=x&blur=x&rate=0&seed=x&skips=x")
+    expect(tab.locator("#address-refusals")).to_be_visible()
+    check(tab, "with refusals")
+    tab.keyboard.press("Escape")
     check(tab, "before")
     press(tab, "start")
     wait_for_step(tab, 1)
@@ -118,12 +164,10 @@ def test_the_train_page_alone_has_none_before_a_run_and_in_one(
     check(tab, "in training")
 
 
-@IN_BOTH_WAYS
 def test_the_segment_page_has_none_after_an_error_with_a_stack_and_with_scores(
-    tab: Page, url: str, width: int, theme: str, tmp_path: Path
+    tab: Page, url: str, tmp_path: Path
 ) -> None:
-    set_width(tab, width)
-    open_segment(tab, url, f"example=membranes&__theme={theme}")
+    open_segment(tab, url, "example=membranes")
     broken, stack, truth = (tmp_path / name for name in ("broken.png", "stack.tif", "truth.tif"))
     broken.write_bytes(b"this is no picture")
     slices = np.random.default_rng(0).integers(0, 256, (3, 64, 64), np.uint8)
@@ -143,15 +187,11 @@ def test_the_segment_page_has_none_after_an_error_with_a_stack_and_with_scores(
     check(tab, "with scores")
 
 
-@IN_BOTH_WAYS
-def test_a_segmentation_alone_has_none(tab: Page, url: str, width: int, theme: str) -> None:
-    set_width(tab, width)
-    open_segment(tab, url, f"controls=0&__theme={theme}")
+def test_a_segmentation_alone_has_none(tab: Page, url: str) -> None:
+    open_segment(tab, url, "controls=0")
     check(tab, "a segmentation alone")
 
 
-def test_axe_does_find_a_fault_where_there_is_one(browser: Browser) -> None:
-    page = browser.new_page()
+def test_axe_does_find_a_fault_where_there_is_one(page: Page) -> None:
     page.set_content("<html lang=en><title>t</title><p style='color:#aaa;background:#fff'>pale</p>")
     assert [fault.split()[0] for fault in faults(page)] == ["color-contrast"]
-    page.close()

@@ -6,6 +6,7 @@ import math
 import gradio as gr
 import numpy as np
 import pytest
+from handling import show_next_frame
 from playwright.sync_api import Page, expect
 
 from unet_demo.ui.chart import POINTS, Curve, chart, chart_value, thin_out
@@ -41,14 +42,42 @@ VALUES = {
 @pytest.fixture(scope="module")
 def address(serve_blocks) -> str:
     with gr.Blocks() as demo:
-        shown = chart()
+        shown, told = chart(), gr.Textbox(interactive=True, elem_id="told")
         for name, make in VALUES.items():
-            gr.Button(name).click(make, outputs=shown, show_progress="hidden")
+            gr.Button(name).click(
+                lambda name=name, make=make: (make(), name),
+                outputs=[shown, told],
+                show_progress="hidden",
+            )
     return serve_blocks(demo)
 
 
-def press(page: Page, name: str) -> None:
+@pytest.fixture(scope="module")
+def opened(tab: Page, address: str) -> Page:
+    tab.goto(address)
+    return tab
+
+
+@pytest.fixture
+def empty(opened: Page) -> Page:
+    """The chart as it is before a run."""
+    show(opened, "one")
+    choose_scale(opened, "Linear")
+    show(opened, "clear")
+    return opened
+
+
+def choose_scale(page: Page, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).click()
+
+
+def show(page: Page, name: str) -> None:
+    """One of the values, until it has been drawn."""
+    told = page.locator("#told :is(input, textarea)")
+    told.fill("")
+    page.get_by_role("button", name=name, exact=True).click()
+    expect(told).to_have_value(name)
+    show_next_frame(page)
 
 
 def ink(page: Page) -> int:
@@ -79,69 +108,80 @@ def test_a_curve_with_a_loss_too_few_is_refused():
         chart_value([Curve("x", [1, 2], [1.0])])
 
 
-def test_the_read_out_shows_the_last_step_then_the_pointed_one(page: Page, address: str):
-    page.goto(address)
-    expect(page.locator(".chart .notice")).to_have_text("Press Train: the loss will be drawn here.")
-    press(page, "two")
-    readout = page.locator(".chart .readout")
+def test_the_read_out_shows_the_last_step_then_the_pointed_one(empty: Page):
+    expect(empty.locator(".chart .notice")).to_have_text(
+        "Press Train: the loss will be drawn here."
+    )
+    show(empty, "two")
+    readout = empty.locator(".chart .readout")
     expect(readout).to_contain_text("step 120 — training 0.0597, smoothed 0.0597, validation 0.25")
-    page.locator(".chart canvas").hover(position={"x": 53, "y": 100})
+    empty.locator(".chart canvas").hover(position={"x": 53, "y": 100})
     expect(readout).to_contain_text("step 1 — training 1.17")
     expect(readout).to_contain_text("no skips 1.17, the article 1.1")
-    page.locator(".chart canvas").press("End")
+    empty.locator(".chart canvas").press("End")
     expect(readout).to_contain_text("step 120")
 
 
-def test_the_legend_names_every_run_and_the_reference(page: Page, address: str):
-    page.goto(address)
-    press(page, "two")
-    expect(page.locator(".chart .legend li")).to_have_text(
+def test_the_legend_names_every_run_and_the_reference(empty: Page):
+    show(empty, "two")
+    expect(empty.locator(".chart .legend li")).to_have_text(
         ["width 16", "training", "smoothed", "validation", "no skips", "the article"]
     )
 
 
-def test_the_chosen_scale_survives_updates(page: Page, address: str):
-    page.goto(address)
-    press(page, "one")
-    log = page.get_by_role("button", name="Log", exact=True)
+def test_the_chosen_scale_survives_updates(empty: Page):
+    show(empty, "one")
+    log = empty.get_by_role("button", name="Log", exact=True)
     expect(log).to_have_attribute("aria-pressed", "false")
-    press(page, "Log")
-    press(page, "two")
-    expect(page.locator(".chart .legend li")).to_have_count(6)
+    choose_scale(empty, "Log")
+    show(empty, "two")
+    expect(empty.locator(".chart .legend li")).to_have_count(6)
     expect(log).to_have_attribute("aria-pressed", "true")
 
 
 @pytest.mark.parametrize("name", ["one point", "diverged", "diverged at once"])
 @pytest.mark.parametrize("scale", ["Linear", "Log"])
-def test_few_and_broken_points_are_drawn(page: Page, address: str, name: str, scale: str):
-    page.goto(address)
-    press(page, "one")
-    press(page, scale)
-    press(page, name)
-    expect(page.locator(".chart .notice")).to_be_empty()
-    page.wait_for_timeout(100)
-    assert ink(page) > 500
+def test_few_and_broken_points_are_drawn(empty: Page, name: str, scale: str):
+    show(empty, "one")
+    choose_scale(empty, scale)
+    drawn = empty.locator(".chart canvas").get_attribute("aria-label")
+    show(empty, name)
+    expect(empty.locator(".chart canvas")).not_to_have_attribute("aria-label", drawn or "")
+    expect(empty.locator(".chart .notice")).to_be_empty()
+    assert ink(empty) > 500
+
+
+def test_no_point_leaves_the_empty_text_and_no_positive_one_says_so(empty: Page):
+    show(empty, "negative")
+    choose_scale(empty, "Log")
+    expect(empty.locator(".chart .notice")).to_contain_text("No loss above zero")
+    show(empty, "no point")
+    expect(empty.locator(".chart .notice")).to_contain_text("Press Train")
+
+
+def test_dark_mode_redraws_in_its_own_colours(empty: Page):
+    show(empty, "one")
+    drawn = "document.querySelector('.chart canvas').toDataURL()"
+    light = empty.evaluate(drawn)
+    show_next_frame(empty)
+    assert empty.evaluate(drawn) == light
+    empty.evaluate("document.body.classList.add('dark')")
+    empty.wait_for_function(f"light => {drawn} !== light", arg=light)
+    empty.evaluate("document.body.classList.remove('dark')")
+    empty.wait_for_function(f"light => {drawn} === light", arg=light)
 
 
 def test_a_divergence_is_told_to_a_screen_reader(page: Page, address: str):
     page.goto(address)
-    press(page, "diverged")
+    show(page, "diverged")
     expect(page.locator(".chart canvas")).to_have_attribute(
         "aria-label", "Loss by training step: step 2, training loss 2, diverged at step 3"
     )
     expect(page.locator(".chart [role=status]")).to_contain_text("diverged at step 3")
 
 
-def test_no_point_leaves_the_empty_text_and_no_positive_one_says_so(page: Page, address: str):
-    page.goto(address)
-    press(page, "negative")
-    press(page, "Log")
-    expect(page.locator(".chart .notice")).to_contain_text("No loss above zero")
-    press(page, "no point")
-    expect(page.locator(".chart .notice")).to_contain_text("Press Train")
-
-
 def test_summaries_for_screen_readers_keep_five_seconds_apart(page: Page, address: str):
+    page.clock.install()
     page.goto(address)
     expect(page.locator(".chart .notice")).to_contain_text("Press Train")
     page.evaluate("""() => {
@@ -151,24 +191,13 @@ def test_summaries_for_screen_readers_keep_five_seconds_apart(page: Page, addres
         new MutationObserver(note).observe(status, { childList: true });
     }""")
     spoken = page.locator(".chart [role=status]")
-    press(page, "one")
+    show(page, "one")
     expect(spoken).to_have_text("step 120, training loss 0.0597, validation loss 0.25")
-    press(page, "one point")
-    expect(spoken).to_have_text("step 1, training loss 0.7", timeout=10_000)
+    show(page, "one point")
+    page.clock.run_for(5_000)
+    expect(spoken).to_have_text("step 1, training loss 0.7")
     first, second = page.evaluate("window.spokenAt")
     assert second - first >= 4_990
-
-
-def test_dark_mode_redraws_in_its_own_colours(page: Page, address: str):
-    page.goto(f"{address}?__theme=light")
-    press(page, "one")
-    expect(page.locator(".chart .notice")).to_be_empty()
-    drawn = "document.querySelector('.chart canvas').toDataURL()"
-    page.wait_for_timeout(200)
-    light = page.evaluate(drawn)
-    page.evaluate("document.body.classList.add('dark')")
-    page.wait_for_timeout(200)
-    assert page.evaluate(drawn) != light
 
 
 def test_the_address_chooses_the_language(page: Page, address: str):

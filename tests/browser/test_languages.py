@@ -1,24 +1,31 @@
 """The whole demo in the languages of its visitors."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
+
+
+@pytest.fixture(scope="module")
+def korean(tab: Page, url: str) -> Page:
+    """An English browser that was given a Korean address."""
+    tab.goto(f"{url}?lang=ko")
+    expect(tab.locator("#segment-status")).to_contain_text("CPU에서")
+    return tab
 
 
 @pytest.fixture
-def korean(page: Page, url: str) -> Page:
-    """An English browser that was given a Korean address."""
-    page.goto(f"{url}?lang=ko")
-    expect(page.locator("#segment-status")).to_contain_text("CPU에서", timeout=30_000)
-    return page
+def in_browser_of(new_visitor: Callable[..., Page]) -> Callable[[str, str], Page]:
+    """in_browser_of(locale, address): the page as whoever has such a browser sees it."""
 
+    def open_(locale: str, address: str) -> Page:
+        page = new_visitor(locale=locale)
+        page.goto(address)
+        expect(page.locator("#segment-status p")).to_contain_text("px")
+        return page
 
-def in_browser_of(browser: Browser, locale: str, url: str) -> Page:
-    page = browser.new_context(locale=locale).new_page()
-    page.goto(url)
-    expect(page.locator("#segment-status p")).to_contain_text("px", timeout=30_000)
-    return page
+    return open_
 
 
 def test_the_address_chooses_the_language_of_labels_buttons_and_gradios_own_words(
@@ -36,7 +43,7 @@ def test_the_address_chooses_the_language_of_labels_buttons_and_gradios_own_word
 def test_a_sentence_of_the_servers_is_in_the_language_of_the_address(korean: Page) -> None:
     korean.get_by_role("button", name="세포막 (합성 전자현미경)", exact=True).click()
     status = korean.locator("#segment-status")
-    expect(status).to_contain_text("세포막 (ISBI 2012): 512×512 px, CPU에서", timeout=60_000)
+    expect(status).to_contain_text("세포막 (ISBI 2012): 512×512 px, CPU에서")
     expect(korean.locator("#legend")).to_contain_text("세포 내부")
     korean.locator("#opacity input[type=number]").fill("0.2")
     korean.locator("#opacity input[type=number]").press("Tab")
@@ -54,13 +61,12 @@ def test_a_broken_picture_is_refused_in_the_language_of_the_address(
     )
 
 
-def test_the_language_survives_a_reload(browser: Browser, url: str) -> None:
+def test_the_language_survives_a_reload(in_browser_of, url: str) -> None:
     # Not in the fixture's page: Gradio logs the stream that a reload cuts off, and leaves one open.
-    page = in_browser_of(browser, "en-US", f"{url}?lang=ko")
+    page = in_browser_of("en-US", f"{url}?lang=ko")
     page.reload()
     expect(page.locator("#download-overlay")).to_have_text("오버레이")
-    expect(page.locator("#segment-status")).to_contain_text("CPU에서", timeout=30_000)
-    page.context.close()
+    expect(page.locator("#segment-status")).to_contain_text("CPU에서")
 
 
 def test_a_run_is_told_in_the_language_of_the_address(korean: Page) -> None:
@@ -70,7 +76,7 @@ def test_a_run_is_told_in_the_language_of_the_address(korean: Page) -> None:
     expect(korean.locator("#train-scenes .note")).to_contain_text("학습에 쓰지 않는 장면")
     expect(korean.locator("#train-drawn-note")).to_contain_text("먼저 신경망을 학습시키세요")
     korean.locator("#train-step").click()
-    expect(korean.locator("#train-status")).to_contain_text("스텝 1에서 멈췄습니다", timeout=60_000)
+    expect(korean.locator("#train-status")).to_contain_text("스텝 1에서 멈췄습니다")
     expect(korean.locator("#train-runs tbody")).to_contain_text("신경망 ShapesUNet, 너비 16")
     expect(korean.locator("#train-drawn-note")).to_contain_text("원과 사각형을 그려 보세요")
     korean.locator("#train-reset").click()
@@ -80,24 +86,23 @@ def test_a_run_is_told_in_the_language_of_the_address(korean: Page) -> None:
 
 @pytest.mark.parametrize("locale", ["zh-TW", "zh-HK"])
 def test_a_browser_that_asks_for_traditional_chinese_gets_it(
-    browser: Browser, url: str, locale: str
+    in_browser_of, url: str, locale: str
 ) -> None:
-    page = in_browser_of(browser, locale, url)
+    page = in_browser_of(locale, url)
     expect(page.locator("html")).to_have_attribute("lang", "zh-TW")
     expect(page.get_by_role("tab", name="訓練")).to_be_visible()
     expect(page.locator("#download-colours")).to_have_text("彩色遮罩")
     expect(page.locator("footer")).to_contain_text("透過 API 使用")
     page.locator("#examples .gallery-item").nth(3).locator("button").click()
     expect(page.locator("#examples")).to_contain_text("原文的圖片")
-    expect(page.locator("#segment-status")).to_contain_text("圓和矩形：256×256 px，CPU 用時")
+    expect(page.locator("#segment-status")).to_contain_text("圓和矩形：256×256 px，以 CPU 耗時")
     expect(page.locator("#legend")).to_contain_text("信心度")
-    page.context.close()
 
 
 def test_a_browser_of_mainland_china_gets_simplified_chinese_even_when_the_server_is_gone(
-    browser: Browser, url: str
+    in_browser_of, url: str
 ) -> None:
-    page = in_browser_of(browser, "zh-CN", url)
+    page = in_browser_of("zh-CN", url)
     expect(page.get_by_role("tab", name="训练")).to_be_visible()
     expect(page.locator("#segment-status")).to_contain_text("圆和矩形")
     page.context.set_offline(True)
@@ -106,13 +111,11 @@ def test_a_browser_of_mainland_china_gets_simplified_chinese_even_when_the_serve
         "与服务器的连接已断开：当前显示的内容会保留，服务器恢复响应后页面会自动重新加载。"
     )
     expect(page.locator("#segment-status")).to_contain_text("圆和矩形")
-    page.context.close()
 
 
-def test_a_browser_of_another_language_gets_english_throughout(browser: Browser, url: str) -> None:
-    page = in_browser_of(browser, "fr-FR", url)
+def test_a_browser_of_another_language_gets_english_throughout(in_browser_of, url: str) -> None:
+    page = in_browser_of("fr-FR", url)
     expect(page.locator("html")).to_have_attribute("lang", "en")
     expect(page.get_by_role("tab", name="Train")).to_be_visible()
     expect(page.locator("footer")).to_contain_text("Use via API")
     expect(page.locator("#segment-status")).to_contain_text("Circles and rectangles")
-    page.context.close()

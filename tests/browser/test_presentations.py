@@ -1,14 +1,27 @@
 """What a person takes into a talk: links, the page alone, and a slide that trains by itself."""
 
-import time
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from handling import NOTE_SHIFTS, PATIENCE, TINY, Served, open_segment, open_train, wait_for_step
+from handling import (
+    IN_LINE,
+    NOTE_SHIFTS,
+    TINY,
+    Served,
+    let_the_server_answer,
+    open_segment,
+    open_train,
+    show_next_frame,
+    wait_for_step,
+    wait_until,
+)
 from PIL import Image
-from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
+from playwright.sync_api import FrameLocator, Locator, Page, expect
+
+from unet_demo.ui.train_page import TRAININGS_AT_ONCE
 
 EMBED = Path(__file__).parents[2] / "docs" / "embed.html"
 
@@ -29,12 +42,6 @@ def served(serving: Served) -> Served:
     return serving
 
 
-@pytest.fixture(autouse=True)
-def patience(page: Page) -> None:
-    page.set_default_timeout(PATIENCE)
-    expect.set_options(timeout=PATIENCE)
-
-
 def wait_until_drawn(page: Page | FrameLocator) -> None:
     expect(page.locator("#train-chart .chart:not([data-empty])")).to_be_visible()
     expect(page.locator("#train-chart .legend")).to_contain_text("training")
@@ -42,10 +49,7 @@ def wait_until_drawn(page: Page | FrameLocator) -> None:
 
 def wait_for_runs(served: Served, count: int) -> None:
     """Until so many trainings are under way; a page that was left takes a moment to stop its own."""
-    deadline = time.monotonic() + PATIENCE / 1000
-    while served.page.sessions.running != count:
-        assert time.monotonic() < deadline, served.page.sessions.running
-        time.sleep(0.1)
+    wait_until(lambda: served.page.sessions.running == count)
 
 
 def buttons(page: Page) -> list[str]:
@@ -60,11 +64,8 @@ def copy(page: Page, name: str) -> str:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.evaluate("navigator.clipboard.writeText('')")
     page.locator(f"#{name}").click()
-    deadline = time.monotonic() + PATIENCE / 1000
-    while not (text := page.evaluate("navigator.clipboard.readText()")):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return text
+    wait_until(lambda: page.evaluate("navigator.clipboard.readText()"))
+    return page.evaluate("navigator.clipboard.readText()")
 
 
 def test_the_address_sets_the_train_page(page: Page, url: str) -> None:
@@ -79,21 +80,18 @@ def test_the_address_sets_the_train_page(page: Page, url: str) -> None:
 
 
 def test_a_link_that_is_copied_shows_the_same_elsewhere(
-    page: Page, browser: Browser, url: str
+    page: Page, new_visitor: Callable[..., Page], url: str
 ) -> None:
     open_train(page, url, f"{TINY}&blur=1.5&rate=0.002&optimiser=SGD")
     page.locator("#skips input").uncheck()
     link = copy(page, "train-copy-link")
     expect(page.locator("#train-shared [role=status]")).to_contain_text("Copied")
-    elsewhere = browser.new_context()
-    other = elsewhere.new_page()
-    other.set_default_timeout(PATIENCE)
+    other = new_visitor()
     other.goto(link)
     expect(other.locator("#skips input")).not_to_be_checked()
     assert copy(other, "train-copy-link") == link
     for setting in ("width=8", "blur=1.5", "rate=0.002", "optimiser=SGD", "skips=0"):
         assert setting in link
-    elsewhere.close()
 
 
 def test_where_the_clipboard_is_blocked_the_link_stands_there_selected(
@@ -156,21 +154,22 @@ def test_a_picture_of_ones_own_is_said_not_to_travel(page: Page, url: str, tmp_p
     expect(page.locator("#segment-shared [role=status]")).to_contain_text("Your own picture")
 
 
-@pytest.mark.parametrize(("width", "height"), SIZES)
-def test_the_page_alone_fits_a_slide(page: Page, url: str, width: int, height: int) -> None:
-    page.set_viewport_size({"width": width, "height": height})
+def test_the_page_alone_fits_a_slide(page: Page, url: str) -> None:
     open_train(page, url, f"{TINY}&controls=0")
-    fits = "() => [document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
-    assert page.evaluate(fits) == [width, height]
-    for hidden in (".masthead", "footer", "[role=tablist]", "#preset", "#train-share"):
-        expect(page.locator(hidden).first).to_be_hidden()
-    curve = page.locator("#train-chart .plot").bounding_box()
-    pictures = page.locator("#train-scenes").bounding_box()
-    assert curve and pictures
-    assert curve["x"] + curve["width"] <= pictures["x"]
-    assert pictures["x"] + pictures["width"] <= width
-    assert max(curve["y"] + curve["height"], pictures["y"] + pictures["height"]) <= height
-    assert curve["height"] > height / 4
+    size = "() => [document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        show_next_frame(page)
+        assert page.evaluate(size) == [width, height]
+        for hidden in (".masthead", "footer", "[role=tablist]", "#preset", "#train-share"):
+            expect(page.locator(hidden).first).to_be_hidden()
+        curve = page.locator("#train-chart .plot").bounding_box()
+        pictures = page.locator("#train-scenes").bounding_box()
+        assert curve and pictures
+        assert curve["x"] + curve["width"] <= pictures["x"]
+        assert pictures["x"] + pictures["width"] <= width
+        assert max(curve["y"] + curve["height"], pictures["y"] + pictures["height"]) <= height
+        assert curve["height"] > height / 4
 
 
 def test_the_page_alone_stands_in_one_column_on_a_phone(page: Page, url: str) -> None:
@@ -187,14 +186,55 @@ def test_the_page_alone_stands_in_one_column_on_a_phone(page: Page, url: str) ->
     assert legend and legend["x"] + legend["width"] <= 360
 
 
-@pytest.mark.parametrize(("width", "height"), SIZES)
-def test_a_segmentation_alone_fits_a_slide(page: Page, url: str, width: int, height: int) -> None:
-    page.set_viewport_size({"width": width, "height": height})
+def test_a_segmentation_alone_fits_a_slide(page: Page, url: str) -> None:
     page.goto(f"{url}?page=segment&example=person&controls=0")
     expect(page.locator("#legend table")).to_be_visible()
-    expect(page.locator("#viewer .caption")).to_be_in_viewport(ratio=1)
-    expect(page.locator("#checkpoint")).to_be_hidden()
-    assert page.evaluate("document.documentElement.scrollHeight") == height
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        expect(page.locator("#viewer .caption")).to_be_in_viewport(ratio=1)
+        expect(page.locator("#checkpoint")).to_be_hidden()
+        assert page.evaluate("document.documentElement.scrollHeight") == height
+
+
+def test_what_is_refused_lies_in_a_small_box_over_the_page_alone_until_it_is_closed(
+    page: Page, url: str
+) -> None:
+    page.set_viewport_size({"width": 960, "height": 540})
+    open_train(page, url, "controls=0&width=33&rate=0&steps=0&noise=999&blur=x&seed=x&size=1")
+    box = page.locator("#address-refusals")
+    expect(box.locator("[role=alert]")).to_have_count(7)
+    place = box.bounding_box()
+    assert place and place["height"] < 540 / 5 and place["y"] + place["height"] <= 540
+    page.keyboard.press("Escape")
+    expect(box).to_be_hidden()
+    page.reload()
+    expect(box).to_be_visible()
+    box.get_by_role("button", name="Close").click()
+    expect(box).to_be_hidden()
+
+
+def test_a_segmentation_alone_fits_where_its_checkpoint_cannot_be_had(
+    page: Page, url: str, hub_cache: Path
+) -> None:
+    page.set_viewport_size({"width": 960, "height": 540})
+    page.goto(f"{url}?controls=0&checkpoint=no/such")
+    expect(page.locator("#segment-status .mistake")).to_contain_text("no/such")
+    expect(page.locator("#viewer .readout")).to_be_in_viewport(ratio=1)
+    assert page.evaluate("document.documentElement.scrollHeight") == 540
+
+
+def test_of_what_an_address_says_twice_the_last_holds_without_its_blanks(
+    page: Page, url: str
+) -> None:
+    page.goto(
+        f"{url}?page=train&page=%20about&controls=1&controls=%200&__theme=light&__theme=dark%20"
+    )
+    expect(page.locator("#about .checkpoint").first).to_be_visible()
+    expect(page.locator("html")).to_have_class(re.compile(r"\bbare bare-about\b"))
+    expect(page.locator("body")).to_have_class("dark")
+    expect(page.locator("#address-refusals")).to_be_hidden()
+    page.mouse.wheel(0, 400)
+    page.wait_for_function("scrollY > 0")
 
 
 def test_the_page_alone_has_two_buttons_in_every_state_and_space_presses_them(
@@ -229,8 +269,8 @@ def test_space_in_a_field_or_on_another_page_trains_nothing(page: Page, url: str
     page.locator("h1").click()
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press("Space")
-    time.sleep(1)
     page.get_by_role("tab", name="Train").click()
+    let_the_server_answer(page)
     expect(page.locator("#train-start")).to_be_enabled()
     expect(page.locator("[data-reading=step] dd")).to_have_text("–")
 
@@ -246,7 +286,7 @@ def test_nothing_moves_while_the_page_alone_trains(page: Page, url: str) -> None
 
 
 def test_autostart_trains_once_however_often_the_page_is_loaded(page: Page, served: Served) -> None:
-    address = f"{served.address}?{TINY}&steps=5000&autostart=1"
+    address = f"{served.address}?page=train&{TINY}&steps=5000&autostart=1"
     page.goto(address)
     wait_for_step(page, 2)
     assert served.page.sessions.running == 1
@@ -257,33 +297,31 @@ def test_autostart_trains_once_however_often_the_page_is_loaded(page: Page, serv
     page.locator("#train-stop").click()
     expect(page.locator("#train-reset")).to_be_enabled()
     page.locator("#train-reset").click()
-    time.sleep(2)
+    expect(page.locator("#train-reset")).to_be_disabled()
+    let_the_server_answer(page)
     assert served.page.sessions.running == 0
 
 
 def test_a_run_that_starts_by_itself_waits_for_a_free_place(
-    page: Page, browser: Browser, served: Served
+    page: Page, new_visitor: Callable[..., Page], served: Served
 ) -> None:
-    address = f"{served.address}?{TINY}&steps=5000&autostart=1"
-    context = browser.new_context()
-    tabs = [context.new_page(), context.new_page(), page]
-    for tab in tabs:
-        tab.set_default_timeout(PATIENCE)
+    address = f"{served.address}?page=train&{TINY}&steps=5000&autostart=1"
+    first, second = new_visitor(), new_visitor()
+    for tab in (first, second):
         tab.goto(address)
-        if tab is not page:
-            wait_for_step(tab, 1)
-    time.sleep(2)
-    wait_for_runs(served, 2)
+        wait_for_step(tab, 1)
+    page.goto(address)
+    expect(page.locator("#train-status")).to_contain_text(IN_LINE)
+    assert served.page.sessions.running == TRAININGS_AT_ONCE
     expect(page.locator("[data-reading=step] dd")).to_have_text("–")
-    tabs[0].locator("#train-stop").click()
+    first.locator("#train-stop").click()
     wait_for_step(page, 1)
-    context.close()
 
 
 def test_a_page_without_autostart_waits_for_a_person(page: Page, served: Served) -> None:
-    page.goto(f"{served.address}?{TINY}&autostart=0")
+    page.goto(f"{served.address}?page=train&{TINY}&autostart=0")
     expect(page.locator("#train-scenes img[data-column=picture]").first).to_be_visible()
-    time.sleep(2)
+    let_the_server_answer(page)
     assert served.page.sessions.running == 0
 
 

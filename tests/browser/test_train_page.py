@@ -7,12 +7,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from handling import Served
+from handling import (
+    IN_LINE,
+    TINY,
+    Served,
+    let_the_server_answer,
+    open_train,
+    press,
+    step_of,
+    wait_for_step,
+    wait_until,
+)
 from PIL import Image
-from playwright.sync_api import Browser, Download, Page, expect
+from playwright.sync_api import Download, Page, expect
 
 from unet_demo.checkpoints import load_checkpoint
-from unet_demo.data.shapes import SceneOptions
 from unet_demo.live.experiment import batches_of, fit_options_of, seeded_network, task_of
 from unet_demo.live.settings import PRESETS, LiveSettings
 from unet_demo.training.loop import Trainer, fit, load_batches
@@ -21,19 +30,21 @@ from unet_demo.ui.train_page import TRAININGS_AT_ONCE, TrainPage
 
 STYLES = ("page.css", "train_page.css")
 
-TINY = LiveSettings(SceneOptions(size=64, colour_is_clue=True), width=8, batch=1, steps=3000)
+STOPPED_WITHIN_SECONDS = 10
+"""A machine at rest needs less than two; a run that nothing stopped would go on for minutes."""
 
 
 @pytest.fixture(scope="module")
 def served(serve_train: Callable[..., Served]) -> Served:
-    """Opens with a run that takes a step in no time."""
+    """The page alone, in the styles of its own."""
     style = "".join(Path(train_module.__file__).with_name(name).read_text() for name in STYLES)
-    return serve_train(TINY, head=f"<style>{style}</style>")
+    return serve_train(head=f"<style>{style}</style>")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def address(served: Served) -> str:
-    return served.address
+    """Of a page that opens with a run whose step takes no time."""
+    return f"{served.address}?page=train&{TINY}&steps=3000"
 
 
 @pytest.fixture
@@ -41,29 +52,33 @@ def train_page(served: Served) -> TrainPage:
     return served.page
 
 
-@pytest.fixture
-def opened(page: Page, address: str) -> Page:
-    page.set_default_timeout(60_000)
-    expect.set_options(timeout=60_000)
+def open_alone(page: Page, address: str) -> Page:
     page.goto(address)
-    expect(page.locator("#train-start")).to_be_enabled()
+    expect(status(page)).to_contain_text("width 8")
     return page
 
 
-def press(page: Page, button: str) -> None:
-    page.locator(f"#train-{button}").click()
+@pytest.fixture
+def opened(page: Page, address: str) -> Page:
+    return open_alone(page, address)
 
 
-def step_of(page: Page) -> int:
-    shown = page.locator("[data-reading=step] dd").inner_text()
-    return int(shown.split("/")[0]) if "/" in shown else 0
+@pytest.fixture(scope="module")
+def untrained(tab: Page, address: str) -> Page:
+    """For tests that train nothing."""
+    return open_alone(tab, address)
 
 
-def wait_for_step(page: Page, step: int) -> None:
-    page.wait_for_function(
-        "least => parseInt(document.querySelector('[data-reading=step] dd').textContent) >= least",
-        arg=step,
-    )
+@pytest.fixture(scope="module")
+def trained(watched_tab: Callable[[], Page], url: str) -> Page:
+    """The whole demo, where a step or more was trained, and then stopped."""
+    tab = watched_tab()
+    open_train(tab, url, TINY)
+    press(tab, "start")
+    wait_for_step(tab, 1)
+    press(tab, "stop")
+    expect(tab.locator("#train-use")).to_be_enabled()
+    return tab
 
 
 def status(page: Page):
@@ -82,12 +97,12 @@ def take(page: Page, kind: str) -> Download:
     return download.value
 
 
-def test_the_page_opens_with_a_button_and_a_picture_of_what_is_learned(opened: Page):
-    expect(opened.locator("#train-start")).to_be_in_viewport()
-    pictures = opened.locator("#train-scenes img[data-column=picture]")
+def test_the_page_opens_with_a_button_and_a_picture_of_what_is_learned(untrained: Page):
+    expect(untrained.locator("#train-start")).to_be_in_viewport()
+    pictures = untrained.locator("#train-scenes img[data-column=picture]")
     expect(pictures).to_have_count(4)
     expect(pictures.first).to_be_in_viewport()
-    expect(opened.locator("#train-scenes img[data-column=prediction]").first).to_be_hidden()
+    expect(untrained.locator("#train-scenes img[data-column=prediction]").first).to_be_hidden()
 
 
 def test_a_run_is_trained_paused_stepped_resumed_and_stopped(opened: Page):
@@ -164,43 +179,32 @@ def test_a_drawing_is_segmented_and_files_are_taken_along(opened: Page, tmp_path
     expect(status(opened)).to_contain_text("opened on the Segment page")
 
 
-def train_for_a_moment(page: Page, url: str) -> None:
-    """Open the whole demo, train a step or more, and stop."""
-    page.set_default_timeout(60_000)
-    page.goto(url)
-    page.get_by_role("tab", name="Train").click()
-    press(page, "start")
-    wait_for_step(page, 1)
-    press(page, "stop")
+def test_a_network_trained_here_is_used_on_the_segment_page(trained: Page):
+    trained.get_by_role("tab", name="Train").click()
+    press(trained, "use")
+    expect(trained.locator("#segment-status")).to_contain_text("Trained live")
 
 
-def test_a_network_trained_here_is_used_on_the_segment_page(page: Page, url: str):
-    train_for_a_moment(page, url)
-    expect(page.locator("#train-use")).to_be_enabled(timeout=60_000)
-    press(page, "use")
-    expect(page.locator("#segment-status")).to_contain_text("Trained live", timeout=60_000)
-
-
-def test_a_checkpoint_taken_along_opens_in_segment(page: Page, url: str, tmp_path):
-    train_for_a_moment(page, url)
-    with page.expect_download() as waiting:
-        page.get_by_role("button", name="Checkpoint", exact=True).click()
-    path = tmp_path / "mine.safetensors"
-    waiting.value.save_as(path)
-    page.get_by_role("tab", name="Segment").click()
-    page.get_by_text("Another checkpoint").click()
-    page.locator("#checkpoint-file input[type=file]").set_input_files(path)
-    expect(page.locator("#segment-status")).to_contain_text("Trained live", timeout=60_000)
+def test_a_checkpoint_taken_along_opens_in_segment(trained: Page, tmp_path):
+    trained.get_by_role("tab", name="Train").click()
+    take(trained, "checkpoint").save_as(tmp_path / "mine.safetensors")
+    trained.get_by_role("tab", name="Segment").click()
+    trained.get_by_text("Another checkpoint").click()
+    trained.locator("#checkpoint-file input[type=file]").set_input_files(
+        tmp_path / "mine.safetensors"
+    )
+    expect(trained.locator("#checkpoint").get_by_label("mine.safetensors")).to_be_checked()
+    expect(trained.locator("#segment-status")).to_contain_text("Trained live")
 
 
 def test_two_runs_are_compared(opened: Page):
     set_in_training(opened, "steps", 3)
     press(opened, "start")
-    expect(status(opened)).to_contain_text("Finished: 3 steps")
+    expect(status(opened)).to_contain_text("Finished after step 3,")
     opened.locator("#skips input").uncheck()
     press(opened, "start")
     expect(opened.locator("#train-runs tbody tr")).to_have_count(2)
-    expect(status(opened)).to_contain_text("Finished: 3 steps")
+    expect(status(opened)).to_contain_text("Finished after step 3,")
     expect(opened.locator("#train-runs tbody tr").first).to_contain_text("skips off")
     expect(opened.locator(".chart .legend")).to_contain_text("run 1: skips on")
 
@@ -221,70 +225,61 @@ def test_a_rate_that_breaks_a_run_is_explained_and_the_next_run_works(opened: Pa
     expect(opened.locator("#train-start")).to_be_enabled()
     set_number(opened, "rate", -3)
     press(opened, "start")
-    expect(status(opened)).to_contain_text("Finished: 6 steps")
+    expect(status(opened)).to_contain_text("Finished after step 6,")
 
 
-def test_the_preview_follows_the_controls(opened: Page):
-    picture = opened.locator("#train-scenes img[data-column=picture]").first
+def test_the_preview_follows_the_controls(untrained: Page):
+    picture = untrained.locator("#train-scenes img[data-column=picture]").first
     before = picture.get_attribute("src")
-    opened.locator("#train-data button").first.click()
-    set_number(opened, "noise", 60)
+    untrained.locator("#train-data button").first.click()
+    set_number(untrained, "noise", 60)
     expect(picture).not_to_have_attribute("src", before or "")
 
 
-def test_the_article_brings_its_picture_and_its_published_losses(opened: Page):
-    opened.locator("#preset input[value=article]").check()
-    expect(opened.locator("#train-scenes .note")).to_contain_text("the one picture")
-    expect(opened.locator(".chart .legend")).to_contain_text("published")
-    expect(opened.locator("#train-scenes .cell.none")).to_have_count(8)
+def test_the_article_brings_its_picture_and_its_published_losses(untrained: Page):
+    untrained.locator("#preset input[value=article]").check()
+    expect(untrained.locator("#train-scenes .note")).to_contain_text("the one picture")
+    expect(untrained.locator(".chart .legend")).to_contain_text("published")
+    expect(untrained.locator("#train-scenes .cell.none")).to_have_count(8)
 
 
-def test_a_setting_out_of_bounds_is_refused_in_one_sentence(opened: Page):
-    set_in_training(opened, "seed", 2_000_000)
-    press(opened, "start")
-    expect(status(opened).locator("[role=alert]")).to_contain_text("The seed is 2e+06")
-    expect(opened.locator("#train-start")).to_be_enabled()
+def test_a_setting_out_of_bounds_is_refused_in_one_sentence(untrained: Page):
+    set_in_training(untrained, "seed", 2_000_000)
+    press(untrained, "start")
+    expect(status(untrained).locator("[role=alert]")).to_contain_text("The seed is 2000000")
+    expect(untrained.locator("#train-start")).to_be_enabled()
 
 
-def test_a_tab_that_is_closed_stops_its_run_within_two_seconds(
-    browser: Browser, address: str, train_page: TrainPage
+def test_a_tab_that_is_closed_stops_its_run(
+    new_visitor: Callable[..., Page], address: str, train_page: TrainPage
 ):
-    tab = browser.new_page()
-    tab.set_default_timeout(60_000)
-    tab.goto(address)
+    tab = open_alone(new_visitor(), address)
     press(tab, "start")
     wait_for_step(tab, 1)
     assert train_page.sessions.running == 1
     tab.close()
     closed = time.monotonic()
-    while train_page.sessions.running:
-        assert time.monotonic() - closed < 2
-        time.sleep(0.02)
+    wait_until(lambda: not train_page.sessions.running)
+    assert time.monotonic() - closed < STOPPED_WITHIN_SECONDS
 
 
 def test_people_train_at_once_and_one_too_many_sees_a_place_in_line(
-    browser: Browser, address: str, train_page: TrainPage
+    new_visitor: Callable[..., Page], address: str, train_page: TrainPage
 ):
-    tabs = [browser.new_context().new_page() for _ in range(TRAININGS_AT_ONCE + 1)]
-    for tab in tabs:
-        tab.set_default_timeout(60_000)
-        tab.goto(address)
-        expect(tab.locator("#train-start")).to_be_enabled()
-    *first, late = tabs
+    *first, late = [open_alone(new_visitor(), address) for _ in range(TRAININGS_AT_ONCE + 1)]
     for tab in first:
         press(tab, "start")
     for tab in first:
         wait_for_step(tab, 1)
     assert train_page.sessions.running == TRAININGS_AT_ONCE
     press(late, "start")
-    expect(status(late)).to_contain_text(re.compile(r"queue:\s*1/1"))
+    expect(status(late)).to_contain_text(IN_LINE)
     assert step_of(late) == 0
-    # The place in line stands where the sentence stood, not over it.
-    expect(status(late).locator(".pending")).to_have_css("opacity", "0")
+    # Why stands above the place in line.
+    expect(status(late)).to_contain_text(re.compile(r"queue:\s*1/1"))
+    expect(status(late).locator(".pending")).to_have_css("opacity", "1")
     press(first[0], "stop")
     wait_for_step(late, 1)
-    for tab in tabs:
-        tab.context.close()
 
 
 BUSY = """async (seconds) => {
@@ -354,7 +349,7 @@ def headless_speed(settings: LiveSettings) -> float:
 def watched_speed(page: Page, train_page: TrainPage, settings: LiveSettings) -> float:
     """Steps a second of a run that the browser follows, server and browser on this machine."""
     press(page, "start")
-    expect(status(page)).to_contain_text(f"Finished: {settings.steps} steps", timeout=300_000)
+    expect(status(page)).to_contain_text(f"Finished after step {settings.steps},", timeout=300_000)
     (session,) = train_page.sessions.open
     assert session.run
     speed = session.run.snapshot().steps_per_second
@@ -374,7 +369,7 @@ def test_train_pressed_while_the_tab_still_opens_leaves_the_right_buttons(
     press(page, "start")
     expect(page.locator("[data-reading=step] dd")).to_contain_text("/")
     slow.send("Emulation.setCPUThrottlingRate", {"rate": 1})
-    time.sleep(1)  # the tab puts its components back as they were laid out
+    let_the_server_answer(page)  # meanwhile the tab puts its components back as they were laid out
     expect(page.locator("#train-stop")).to_be_enabled()
     expect(page.locator("#train-start")).to_be_disabled()
     press(page, "stop")

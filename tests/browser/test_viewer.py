@@ -3,6 +3,7 @@
 import gradio as gr
 import numpy as np
 import pytest
+from handling import show_next_frame
 from playwright.sync_api import Locator, Page, Position, expect
 
 from unet_demo.ui.viewer import DISPLAY_SIDE, repaint_value, viewer, viewer_value
@@ -41,7 +42,7 @@ def huge() -> dict:
 @pytest.fixture(scope="module")
 def address(serve_blocks) -> str:
     with gr.Blocks() as demo:
-        shown = viewer()
+        shown, told = viewer(), gr.Textbox(interactive=True, elem_id="told")
         values = {
             "three": three_classes,
             "binary": binary,
@@ -51,18 +52,44 @@ def address(serve_blocks) -> str:
             "clear": lambda: None,
         }
         for name, make in values.items():
-            gr.Button(name).click(make, outputs=shown, show_progress="hidden")
+            gr.Button(name).click(
+                lambda name=name, make=make: (make(), name),
+                outputs=[shown, told],
+                show_progress="hidden",
+            )
     return serve_blocks(demo)
 
 
-def show(page: Page, address: str, name: str) -> None:
-    page.goto(address)
-    press(page, name)
-    expect(page.locator(".viewer[data-empty]")).to_have_count(0)
+@pytest.fixture(scope="module")
+def opened(tab: Page, address: str) -> Page:
+    tab.goto(address)
+    return tab
 
 
-def press(page: Page, name: str) -> None:
+@pytest.fixture
+def empty(opened: Page) -> Page:
+    """The viewer without a picture."""
+    show(opened, "clear")
+    expect(opened.locator(".viewer .empty")).to_be_visible()
+    return opened
+
+
+@pytest.fixture
+def three(empty: Page) -> Page:
+    """With a picture of three classes, the divider in its middle."""
+    show(empty, "three")
+    for key in ("Home", *5 * ["PageUp"]):
+        empty.get_by_role("slider").press(key)
+    return empty
+
+
+def show(page: Page, name: str) -> None:
+    """One of the values, until it has been drawn."""
+    told = page.locator("#told :is(input, textarea)")
+    told.fill("")
     page.get_by_role("button", name=name, exact=True).click()
+    expect(told).to_have_value(name)
+    show_next_frame(page)
 
 
 def point(page: Page, x: int, y: int, columns: int = SIDE, rows: int = SIDE) -> Position:
@@ -76,119 +103,110 @@ def readout(page: Page) -> Locator:
     return page.locator(".viewer .readout")
 
 
-def test_hover_names_the_three_likeliest_classes(page: Page, address: str):
-    show(page, address, "three")
-    page.locator(".stage").hover(position=point(page, 3, 4))
-    expect(readout(page)).to_have_text(
+def test_hover_names_the_three_likeliest_classes(three: Page):
+    three.locator(".stage").hover(position=point(three, 3, 4))
+    expect(readout(three)).to_have_text(
         "x 3, y 4 — circle 97.1 %, background 2.6 %, rectangle 0.3 %"
     )
-    page.locator(".stage").hover(position=point(page, 10, 20))
-    expect(readout(page)).to_have_text(
+    three.locator(".stage").hover(position=point(three, 10, 20))
+    expect(readout(three)).to_have_text(
         "x 10, y 20 — rectangle 50.0 %, circle 30.0 %, background 20.0 %"
     )
 
 
-def test_a_binary_task_reads_one_probability(page: Page, address: str):
-    show(page, address, "binary")
-    page.locator(".stage").hover(position=point(page, 0, 31))
-    expect(readout(page)).to_have_text("x 0, y 31 — P(cell interior) 0.93")
+def test_a_binary_task_reads_one_probability(empty: Page):
+    show(empty, "binary")
+    empty.locator(".stage").hover(position=point(empty, 0, 31))
+    expect(readout(empty)).to_have_text("x 0, y 31 — P(cell interior) 0.93")
 
 
-def test_a_picture_above_the_limit_keeps_its_own_coordinates(page: Page, address: str):
-    show(page, address, "huge")
-    page.locator(".stage").focus()
-    page.keyboard.press("ArrowRight")
-    expect(readout(page)).to_contain_text("x 1603, y 21 — rectangle 100.0 %")
+def test_a_picture_above_the_limit_keeps_its_own_coordinates(empty: Page):
+    show(empty, "huge")
+    empty.locator(".stage").focus()
+    empty.keyboard.press("ArrowRight")
+    expect(readout(empty)).to_contain_text("x 1603, y 21 — rectangle 100.0 %")
 
 
-def test_the_divider_answers_to_keys_and_mouse(page: Page, address: str):
-    show(page, address, "three")
-    slider = page.get_by_role("slider")
+def test_the_divider_answers_to_keys_and_mouse(three: Page):
+    slider = three.get_by_role("slider")
     expect(slider).to_have_attribute("aria-valuenow", "50")
     slider.focus()
     for key, expected in (("ArrowRight", "51"), ("Home", "0"), ("End", "100"), ("PageDown", "90")):
-        page.keyboard.press(key)
+        three.keyboard.press(key)
         expect(slider).to_have_attribute("aria-valuenow", expected)
-    grip = page.locator(".viewer .grip").bounding_box()
-    stage = page.locator(".viewer .stage").bounding_box()
+    grip = three.locator(".viewer .grip").bounding_box()
+    stage = three.locator(".viewer .stage").bounding_box()
     assert grip and stage
-    page.mouse.move(grip["x"] + 22, grip["y"] + 22)
-    page.mouse.down()
-    page.mouse.move(stage["x"] + stage["width"] / 4, grip["y"] + 22, steps=4)
-    page.mouse.up()
+    three.mouse.move(grip["x"] + 22, grip["y"] + 22)
+    three.mouse.down()
+    three.mouse.move(stage["x"] + stage["width"] / 4, grip["y"] + 22, steps=4)
+    three.mouse.up()
     expect(slider).to_have_attribute("aria-valuenow", "25")
 
 
-def test_a_repaint_keeps_picture_divider_and_pin(page: Page, address: str):
-    show(page, address, "three")
-    page.get_by_role("slider").press("PageUp")
-    page.locator(".stage").click(position=point(page, 10, 20))
+def test_a_repaint_keeps_picture_divider_and_pin(three: Page):
+    three.get_by_role("slider").press("PageUp")
+    three.locator(".stage").click(position=point(three, 10, 20))
     pinned = "pinned x 10, y 20 — rectangle 50.0 %, circle 30.0 %, background 20.0 %"
-    expect(readout(page)).to_have_text(pinned)
-    overlay = page.locator(".viewer .after")
-    picture = page.locator(".viewer .before").get_attribute("src")
+    expect(readout(three)).to_have_text(pinned)
+    overlay = three.locator(".viewer .after")
+    picture = three.locator(".viewer .before").get_attribute("src")
     before = overlay.get_attribute("src")
-    press(page, "repaint")
+    show(three, "repaint")
     expect(overlay).not_to_have_attribute("src", before or "")
-    expect(page.locator(".viewer .before")).to_have_attribute("src", picture or "")
-    expect(page.get_by_role("slider")).to_have_attribute("aria-valuenow", "60")
-    expect(readout(page)).to_have_text(pinned)
-    press(page, "three")
+    expect(three.locator(".viewer .before")).to_have_attribute("src", picture or "")
+    expect(three.get_by_role("slider")).to_have_attribute("aria-valuenow", "60")
+    expect(readout(three)).to_have_text(pinned)
+    show(three, "three")
     expect(overlay).to_have_attribute("src", before or "")
-    expect(readout(page)).to_have_text(pinned)
+    expect(readout(three)).to_have_text(pinned)
 
 
-def test_a_repaint_for_another_picture_of_the_same_size_is_dropped(page: Page, address: str):
-    show(page, address, "three")
-    overlay = page.locator(".viewer .after")
+def test_a_repaint_for_another_picture_of_the_same_size_is_dropped(three: Page):
+    overlay = three.locator(".viewer .after")
     before = overlay.get_attribute("src")
-    press(page, "late repaint")
-    page.wait_for_timeout(500)
+    show(three, "late repaint")
     expect(overlay).to_have_attribute("src", before or "")
-    press(page, "repaint")
+    show(three, "repaint")
     expect(overlay).not_to_have_attribute("src", before or "")
 
 
-def test_escape_and_a_click_on_the_pin_release_it(page: Page, address: str):
-    show(page, address, "three")
-    stage = page.locator(".stage")
-    stage.click(position=point(page, 4, 4))
-    expect(readout(page)).to_contain_text("pinned x 4, y 4")
-    page.keyboard.press("Escape")
-    expect(readout(page)).to_contain_text("click to pin")
+def test_escape_and_a_click_on_the_pin_release_it(three: Page):
+    stage = three.locator(".stage")
+    stage.click(position=point(three, 4, 4))
+    expect(readout(three)).to_contain_text("pinned x 4, y 4")
+    three.keyboard.press("Escape")
+    expect(readout(three)).to_contain_text("click to pin")
     stage.press("Enter")
     stage.press("Enter")
-    expect(readout(page)).not_to_contain_text("pinned")
+    expect(readout(three)).not_to_contain_text("pinned")
 
 
-def test_nothing_below_moves_from_empty_to_result_to_read_out(page: Page, address: str):
-    page.goto(address)
-    expect(page.locator(".viewer .empty")).to_be_visible()
-
+def test_nothing_below_moves_from_empty_to_result_to_read_out(empty: Page):
     def height() -> float:
-        box = page.locator(".viewer").bounding_box()
+        box = empty.locator(".viewer").bounding_box()
         assert box
         return box["height"]
 
-    empty = height()
-    press(page, "three")
-    expect(page.locator(".viewer[data-empty]")).to_have_count(0)
-    assert height() == pytest.approx(empty, abs=1)
-    page.locator(".stage").hover(position=point(page, 3, 4))
-    assert height() == pytest.approx(empty, abs=1)
-    press(page, "clear")
-    expect(page.locator(".viewer .empty")).to_be_visible()
-    assert height() == pytest.approx(empty, abs=1)
+    before = height()
+    show(empty, "three")
+    expect(empty.locator(".viewer[data-empty]")).to_have_count(0)
+    assert height() == pytest.approx(before, abs=1)
+    empty.locator(".stage").hover(position=point(empty, 3, 4))
+    assert height() == pytest.approx(before, abs=1)
+    show(empty, "clear")
+    expect(empty.locator(".viewer .empty")).to_be_visible()
+    assert height() == pytest.approx(before, abs=1)
 
 
 def test_the_address_chooses_the_language(page: Page, address: str):
-    show(page, f"{address}?lang=ko", "three")
+    page.goto(f"{address}?lang=ko")
+    show(page, "three")
     page.locator(".stage").hover(position=point(page, 3, 4))
     expect(readout(page)).to_have_text("x 3, y 4 — 원 97.1 %, 배경 2.6 %, 사각형 0.3 %")
 
 
-def test_small_pictures_are_enlarged_with_square_pixels(page: Page, address: str):
-    show(page, address, "three")
-    box = page.locator(".viewer .stage").bounding_box()
+def test_small_pictures_are_enlarged_with_square_pixels(three: Page):
+    box = three.locator(".viewer .stage").bounding_box()
     assert box and box["width"] > 10 * SIDE
-    expect(page.locator(".viewer .after")).to_have_css("image-rendering", "pixelated")
+    expect(three.locator(".viewer .after")).to_have_css("image-rendering", "pixelated")
