@@ -80,7 +80,7 @@ ENGLISH: dict[str, str] = {
     # the whole demo
     "title": "A U-Net that you can watch",
     "tagline": "Segment your own picture with a trained network, or train one live and see how it learns.",
-    "loading": "PyTorch is being loaded; the page works in a few seconds.",
+    "loading": "Getting ready; the page works in a few seconds.",
     "lost_forgotten": "The connection to the server was lost: reload the page to go on. What is shown stays until then.",
     "lost_gone": "The connection to the server is lost: what is shown stays, and the page loads itself anew once the server answers.",
     "page_segment": "Segment",

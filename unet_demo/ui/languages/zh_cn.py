@@ -4,7 +4,7 @@ SIMPLIFIED_CHINESE: dict[str, str] = {
     # the whole demo
     "title": "看得见的 U-Net",
     "tagline": "用训练好的网络分割您自己的图片，或亲手训练一个，看它如何学习。",
-    "loading": "正在加载 PyTorch，几秒钟后即可使用。",
+    "loading": "正在准备，几秒钟后即可使用。",
     "lost_forgotten": "与服务器的连接已断开，请重新加载页面后继续；在此之前，当前显示的内容会保留。",
     "lost_gone": "与服务器的连接已断开：当前显示的内容会保留，服务器恢复响应后页面会自动重新加载。",
     "page_segment": "分割",
