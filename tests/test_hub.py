@@ -321,6 +321,14 @@ def test_on_a_space_the_cache_is_emptied_of_what_came_first_but_never_of_its_own
     assert fetch_checkpoint(repos[0], "shapes").read_bytes() == SHAPES
 
 
+def test_on_a_space_whose_own_repository_is_misspelt_a_strangers_is_fetched(
+    serve, space, monkeypatch
+):
+    serve({REPO: FILES})
+    monkeypatch.setenv("UNET_DEMO_HUB_REPO", "no name")
+    assert fetch_checkpoint(REPO, "shapes").read_bytes() == SHAPES
+
+
 def test_on_a_space_the_revisions_of_one_repository_are_emptied_too(serve, space, hub_cache):
     repos = {f"{REPO}@v{i}": published(shapes=bytes([i]) * 30_000) for i in range(4)}
     serve(repos)

@@ -16,6 +16,7 @@ from unet_demo.bundled import WEIGHTS
 from unet_demo.checkpoints import Checkpoint, load_checkpoint
 from unet_demo.data.images import PictureError
 from unet_demo.devices import DeviceError
+from unet_demo.examples import load_example, offered_examples
 from unet_demo.inference import (
     BLEND,
     HALO,
@@ -422,6 +423,13 @@ def test_on_a_space_a_prediction_that_would_take_minutes_is_refused(monkeypatch)
     assert not begins(isbi, large, flips=True)
     assert begins(isbi, large, flips=False)
     assert begins(isbi, (1, 512, 512, 1), flips=True)
+
+
+def test_on_a_space_every_example_may_be_segmented_and_averaged(monkeypatch):
+    monkeypatch.setenv("SPACE_ID", "someone/unet_demo")
+    for example in offered_examples():
+        asked = Predictor(load_checkpoint(WEIGHTS / f"{example.checkpoint}.safetensors"), "cpu")
+        assert begins(asked, load_example(example.name).picture.pages.shape, flips=True)
 
 
 def test_on_a_space_many_pages_take_their_time_however_small_they_are(binary, monkeypatch):

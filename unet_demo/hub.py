@@ -279,9 +279,10 @@ def _local(snapshot: _Snapshot, file: str, sha256: str | None = None) -> Path:
 
 
 def _own_repo() -> str | None:
-    """The repository of the environment, which the cache keeps."""
-    hub = os.environ.get(HUB_VARIABLE)
-    return parse_repo(hub)[0] if hub else None
+    """The repository of the environment, which the cache keeps; none if that is no name of one."""
+    with suppress(HubError):  # whoever asks for its names is told
+        return parse_repo(os.environ.get(HUB_VARIABLE, ""))[0]
+    return None
 
 
 def _make_room(size: int) -> None:

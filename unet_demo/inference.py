@@ -43,7 +43,7 @@ MAX_RESULT_BYTES = 3 * 2**30
 SPACE_SECONDS = 120
 """On a Space's CPU, which its visitors share, a prediction that would take longer is refused."""
 
-CPU_PACE, PASS_SECONDS = 1e11, 0.02
+CPU_PACE, PASS_SECONDS = 1.5e11, 0.02
 """Two CPU cores' multiplications and additions a second, and the time of a pass that is not theirs."""
 
 DIHEDRAL = tuple((turns, mirrored) for mirrored in (False, True) for turns in range(4))

@@ -337,7 +337,8 @@ def test_on_a_phone_the_count_stands_beside_the_bar_and_above_the_button(
 
     def one_more_is_told() -> bool:  # Gradio passes on a count of many, not each
         held.release()
-        return "/60" in opened.locator("#viewer .progress-text").inner_text()
+        opened.wait_for_timeout(200)
+        return "/60" in "".join(opened.locator("#viewer .progress-text").all_inner_texts())
 
     wait_until(one_more_is_told)
     places = opened.evaluate(

@@ -16,6 +16,9 @@ from unet_demo.ui.parameters import UploadedFile
 
 PICTURE = bytes(range(256)) * 100
 
+LONGER_THAN_HTTPX = 5.5
+"""Seconds; by itself, the library gives up after 5."""
+
 
 class Server(BaseHTTPRequestHandler):
     """Answers /picture, and worse."""
@@ -32,6 +35,8 @@ class Server(BaseHTTPRequestHandler):
             self.send_header("Location", where[name])
             self.end_headers()
             return
+        if name == "slow":
+            time.sleep(LONGER_THAN_HTTPX)
         self.send_response(404 if name == "missing" else 200)
         self.end_headers()
         if name == "endless":
@@ -91,6 +96,10 @@ def test_a_file_that_comes_byte_by_byte_is_given_up_in_time(public, monkeypatch)
     monkeypatch.setattr(fetching, "FETCH_SECONDS", 0.5)
     taken = seconds(lambda: refusal(f"{public}/drip"))
     assert 0.5 <= taken < 3
+
+
+def test_a_server_may_take_its_time_to_begin(public):
+    assert asyncio.run(fetch(f"{public}/slow")) == PICTURE
 
 
 def test_an_address_that_leads_in_a_circle_is_refused(public):

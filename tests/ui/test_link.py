@@ -205,6 +205,10 @@ def test_the_address_names_the_page_and_what_is_shown_of_it() -> None:
     assert (wish.values["page"], wish.values["autostart"]) == ("train", True)
 
 
+def test_the_theme_may_be_the_systems_as_where_a_space_is_embedded() -> None:
+    assert read({"__theme": "system"}, GENERAL) == Wish({"__theme": "system"})
+
+
 def test_of_a_name_that_is_repeated_the_last_value_holds_without_its_blanks() -> None:
     asked = QueryParams("page=train&page=%20about+&controls=1&controls=%200")
     assert read(asked, GENERAL) == Wish({"page": "about", "controls": False})

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import shutil
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -61,7 +62,11 @@ def brings(page: SegmentPage, path: Path, session: str = ANN) -> Iterator[dict]:
 
 
 def opens(page: SegmentPage, query: str = "") -> Iterator[dict]:
-    return page.on_open(set_to(page), asked(query=query))
+    for update in page.on_open(set_to(page), asked(query=query)):
+        if page.wishes in update:
+            yield from page.on_wish(set_to(page), asked(query=query))
+        else:
+            yield update
 
 
 def picks(page: SegmentPage, checkpoint: str) -> Iterator[dict]:
@@ -85,6 +90,12 @@ def name_shown(page: SegmentPage) -> str:
     shown = seen(page).shown
     assert shown
     return shown.segmentation.picture.name
+
+
+def repository_of(file: Path) -> dict[str, bytes]:
+    """What a repository of the Hub's with this one checkpoint holds."""
+    index = {"checkpoints": {"far": {"file": "far.safetensors", "sha256": sha256_of(file)}}}
+    return {"index.json": json.dumps(index).encode(), "far.safetensors": file.read_bytes()}
 
 
 def test_an_older_job_says_nothing_though_the_newer_one_has_ended(
@@ -124,6 +135,11 @@ def test_a_page_that_is_opening_gives_way_to_a_picture_that_was_brought_meanwhil
     all_of(mine)
     assert says_nothing(iter(updates), page)
     assert name_shown(page) == "own"
+
+
+def test_what_a_link_names_is_not_segmented_where_pages_open(page: SegmentPage) -> None:
+    query = "checkpoint=isbi&example=stack&flips=1"
+    assert list(page.on_open(set_to(page), asked(query=query))) == [{page.wishes: True}]
 
 
 def test_the_picture_of_the_opening_is_the_one_for_later_wishes(page: SegmentPage) -> None:
@@ -226,11 +242,21 @@ def test_what_the_address_names_is_set_at_once(page: SegmentPage) -> None:
 def test_a_threshold_for_a_checkpoint_that_has_none_is_told_of_with_its_result(
     page: SegmentPage, serve: Callable[..., str], shapes_file: Path
 ) -> None:
-    index = {"checkpoints": {"far": {"file": "far.safetensors", "sha256": sha256_of(shapes_file)}}}
-    files = {"index.json": json.dumps(index).encode(), "far.safetensors": shapes_file.read_bytes()}
-    serve({"ann/unets": files})
+    serve({"ann/unets": repository_of(shapes_file)})
     said = all_of(opens(page, "checkpoint=ann/unets&example=coins&threshold=0.5"))
     assert "threshold=0.5, which was left out" in said[page.controls.status]
+
+
+def test_a_checkpoint_of_the_hubs_is_fetched_again_once_the_cache_has_been_emptied_of_it(
+    page: SegmentPage, serve: Callable[..., str], shapes_file: Path, hub_cache: Path
+) -> None:
+    serve({"ann/unets": repository_of(shapes_file)})
+    all_of(opens(page))
+    all_of(page.on_repo(set_to(page, {page.controls.repo: "ann/unets"}), asked()))
+    all_of(picks(page, "shapes"))
+    shutil.rmtree(hub_cache)
+    all_of(picks(page, "ann/unets"))
+    assert seen(page).shown.checkpoint == "ann/unets"
 
 
 def test_a_page_that_comes_late_through_the_queue_leaves_alone_what_was_wished_meanwhile(
@@ -245,7 +271,7 @@ def test_a_page_that_comes_late_through_the_queue_leaves_alone_what_was_wished_m
 
 def test_a_visitor_who_comes_does_not_wait_behind_long_segmentations() -> None:
     groups = {fn.name: fn.concurrency_id for fn in build().fns.values()}
-    assert groups["segment_picture"] == groups["on_picture"] == INFERENCE
+    assert groups["segment_picture"] == groups["on_picture"] == groups["on_wish"] == INFERENCE
     assert groups["on_open"] not in (INFERENCE, TRAINING)
 
 
@@ -291,6 +317,18 @@ def test_a_visitor_whose_result_was_put_away_is_told_so_and_can_go_on(
             ask(asked(), *LOOK)
     all_of(brings(page, own_picture, ANN))
     assert page.controls.viewer in page.on_repaint(asked(), *LOOK)
+
+
+def test_an_example_stays_at_hand_though_its_result_is_put_away(
+    page: SegmentPage, own_picture: Path
+) -> None:
+    all_of(opens(page, "example=coins"))
+    page.sessions.most_bytes = 0
+    all_of(brings(page, own_picture, BEN))
+    assert seen(page).shown is None
+    all_of(picks(page, "isbi"))
+    assert name_shown(page) == "coins"
+    assert seen(page).shown.checkpoint == "isbi"
 
 
 def test_a_picture_stays_at_hand_though_its_earlier_result_is_put_away_meanwhile(

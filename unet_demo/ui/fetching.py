@@ -57,7 +57,7 @@ async def _answer(address: httpx.URL) -> AsyncIterator[httpx.Response]:
         verified = await asyncio.shield(async_validate_url(address.host))
         transport = AsyncSecureTransport(verified)
     async with (
-        httpx.AsyncClient(transport=transport) as client,
+        httpx.AsyncClient(transport=transport, timeout=None) as client,  # fetch() has its own
         client.stream("GET", address, headers=_HEADERS) as answer,
     ):
         yield answer

@@ -20,7 +20,7 @@ from .texts import say, spoken
 
 PAGES = ("segment", "train", "about")
 
-THEMES = ("light", "dark")
+THEMES = ("light", "dark", "system")
 
 
 class Unfit(ValueError):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
+from ..hub import looks_like_repo
 from . import later, zero_gpu
 from .cancelling import StopSignal
 from .notices import Update
@@ -45,9 +46,14 @@ class Job:
 
     def predictor(self) -> "Predictor | RemotePredictor":
         """Raises CheckpointError, HubError or DeviceError."""
+        return zero_gpu.open_predictor(self._file())
+
+    def _file(self) -> Path:
+        """The checkpoint's; one of the Hub's is fetched again where the cache has been emptied of it."""
         other = self.others.get(self.checkpoint)
-        offered = later.checkpoints.find_offered
-        return zero_gpu.open_predictor(Path(other) if other else offered(self.checkpoint))
+        if other and (Path(other).is_file() or not looks_like_repo(self.checkpoint)):
+            return Path(other)
+        return later.checkpoints.find_offered(self.checkpoint)
 
     def take(self, brought: "Brought") -> None:
         """Have later wishes be for this picture, unless a newer job has chosen another."""

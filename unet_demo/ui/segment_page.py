@@ -46,7 +46,7 @@ INFERENCE = "inference"
 INFERENCES_AT_ONCE = 2
 
 OPENING = "opening"
-"""Group of the pages that open: a visitor who comes never waits behind others' large pictures."""
+"""Group of the pages that open: who comes without a wish never waits behind others' large pictures."""
 
 OPENINGS_AT_ONCE = 4
 
@@ -93,6 +93,7 @@ class SegmentPage:
         self._thumbnails = tempfile.TemporaryDirectory(prefix="unet_demo_")
         self.controls = SegmentControls()
         self.link = SegmentLink(self.controls.linked)
+        self.wishes = gr.State(False)  # whether the page's address names something to segment
         self._wire_opening(demo)
         self._wire_segmenting()
         self._wire_looking()
@@ -117,9 +118,10 @@ class SegmentPage:
     def _wire_opening(self, demo: gr.Blocks) -> None:
         opened = [*self.controls.results, self.controls.opacity, self.controls.style]
         self._segment_at(
-            demo.load, self.on_open, outputs=opened, concurrency_id=OPENING,
+            demo.load, self.on_open, outputs=[*opened, self.wishes], concurrency_id=OPENING,
             concurrency_limit=OPENINGS_AT_ONCE,
         )  # fmt: skip
+        self._segment_at(self.wishes.change, self.on_wish, outputs=opened)
         demo.load(
             self.on_greeting, None, self.controls.examples, queue=False, show_progress="hidden",
             api_visibility="private",
@@ -199,16 +201,25 @@ class SegmentPage:
     def on_open(
         self, values: Values, request: gr.Request, progress: gr.Progress = PROGRESS
     ) -> Iterator[Update]:
-        """The page opens with its first example segmented, or with what its address names."""
+        """The page opens with its first example segmented; an address's wish is only noted."""
         if self._session(request).wished:  # by a visitor who was quicker than the queue
             yield self._unchanged()
+        elif self.link.read(request.query_params).values:
+            yield {self.wishes: True}
+        else:
+            yield from self._newest(values, request, progress, self._open)
+
+    def on_wish(
+        self, values: Values, request: gr.Request, progress: gr.Progress = PROGRESS
+    ) -> Iterator[Update]:
+        """Segment what the address names: in line with all others who have a network run."""
+        if self._session(request).wished:
+            yield self._unchanged()
             return
-
-        def work(job: Job) -> Iterator[Update]:
-            wished = self.link.read(request.query_params).values
-            yield from self._open_as(wished, job, request) if wished else self._open(job)
-
-        yield from self._newest(values, request, progress, work)
+        wished = self.link.read(request.query_params).values
+        yield from self._newest(
+            values, request, progress, lambda job: self._open_as(wished, job, request)
+        )
 
     def _open(self, job: Job) -> Iterator[Update]:
         """The first example."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..data.images import Picture
 from . import sessions
-from .segment_link import Linkable
+from .segment_link import Linkable, example_of
 from .segment_views import PageLook, Shown, preview
 
 if TYPE_CHECKING:
@@ -66,10 +66,10 @@ class Session:
         self._put_away = False
 
     def put_away(self) -> None:
-        """Forget the result and its picture, to make room."""
+        """Forget the result and its picture, to make room. An example stays: all visitors share it."""
         shown, brought = self.shown, self.brought
         if shown and brought and brought.picture is shown.segmentation.picture:
-            self.brought = None
+            self.brought = brought if example_of(brought.picture) else None
         self.shown = self.wished = None
         self._put_away = True
 
