@@ -218,6 +218,53 @@ def test_a_page_that_starts_nothing_by_itself_does_not_wait(page, request_of):
     assert "width 8" in answer[page.status]
 
 
+@pytest.mark.parametrize("asked", ["press", "autostart"])
+def test_whoever_waits_goes_on_reading_why_whatever_they_move(page, request_of, asked):
+    request = request_of("page=train&autostart=1")
+    with others_train(page):
+        page.on_press(request) if asked == "press" else page.on_autostart(request)
+        moved = [
+            page.on_change(request, *values(page)),
+            page.on_preset("noisy", request),
+            page.on_change(request, *values(page, replace(TINY, seed=-1))),
+        ]
+    assert all(answer[page.status] == gr.skip() for answer in moved)
+    assert all(page.scenes in answer for answer in moved[:2])
+
+
+def test_a_run_that_was_refused_before_its_turn_gives_the_buttons_back(page, request_of):
+    request = request_of()
+    assert page.on_refused(request) == {page.status: gr.skip()}
+    with others_train(page):
+        page.on_press(request)
+    answer = page.on_refused(request)
+    assert answer[page.status] == "" and answer[page.buttons["start"]].interactive
+    assert "width 8" in page.on_change(request, *values(page))[page.status]
+
+
+@pytest.mark.parametrize("end", ["cancelled", "finished", "refused", "lost", "reset", "left"])
+def test_nobody_waits_any_more_when_the_run_has_ended(page, request_of, end):
+    request = request_of()
+    session = page.sessions.of(request.session_hash)
+    with others_train(page):
+        page.on_press(request)
+    assert session.waiting
+    if end == "reset":
+        page.on_reset(request, *values(page))
+    elif end == "left":
+        page.on_leave(request)
+    elif end == "lost":
+        list(page.on_resume(request))
+    else:
+        settings = replace(TINY, seed=-1) if end == "refused" else TINY
+        updates = page.on_start(request, *values(page, settings))
+        next(updates)
+        assert not session.waiting
+        session.waiting = True  # told late
+        updates.close() if end == "cancelled" else list(updates)
+    assert not session.waiting
+
+
 # --- addresses ---
 
 

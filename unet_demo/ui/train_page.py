@@ -239,6 +239,7 @@ class TrainPage:
             concurrency_limit=TRAININGS_AT_ONCE, show_progress_on=[self.status],
             trigger_mode="once", api_visibility="private",
         )  # fmt: skip
+        over.failure(self.on_refused, None, self._followed, **QUICK)
         self._wire_drawing(over.then)
 
     def _wire_drawing(self, event: Callable[..., Any]) -> None:
@@ -331,30 +332,43 @@ class TrainPage:
         try:
             return self._proposal(session, self._settings(values))
         except SettingsError as error:
-            return {self.status: alert(error, session.language)}
+            told = gr.skip() if session.waiting else alert(error, session.language)
+            return {self.status: told}
 
     def on_press(self, request: gr.Request) -> Update:
         """A run was asked for: say at once where it has to wait; what begins it says the rest."""
         return self._waiting(self._session(request)) or {self.status: gr.skip()}
 
+    def on_refused(self, request: gr.Request) -> Update:
+        """Where a run was waited for and never had its turn: wait no more; Gradio has said why."""
+        session = self._session(request)
+        if not session.waiting:
+            return {self.status: gr.skip()}
+        session.waiting = False
+        state = shown_state(session.run.snapshot()) if session.run else "ready"
+        return {self.status: "", **self._buttons(state, trained=session.trained)}
+
     def on_start(self, request: gr.Request, *values: Any) -> Iterator[Update]:
         """Train anew with what the controls say."""
-        yield from self._start(self._session(request), values, None)
+        session = self._session(request)
+        yield from self._served(session, self._start(session, values, None))
 
     def on_step(self, request: gr.Request, *values: Any) -> Iterator[Update]:
         """One step: of the run that is paused, else the first of a new one."""
         session = self._session(request)
         if session.run and session.in_progress:
-            yield from self._follow(session, session.run, 1)
+            updates = self._follow(session, session.run, 1)
         else:
-            yield from self._start(session, values, 1)
+            updates = self._start(session, values, 1)
+        yield from self._served(session, updates)
 
     def on_resume(self, request: gr.Request) -> Iterator[Update]:
         """Go on with the run that is paused."""
         session = self._session(request)
         if session.run:
-            yield from self._follow(session, session.run, None)
+            yield from self._served(session, self._follow(session, session.run, None))
         else:
+            session.waiting = False
             # The run went with a connection that broke; a generator without a yield empties the page.
             yield {
                 self.status: alert(why_no_network(session), session.language),
@@ -450,6 +464,14 @@ class TrainPage:
         self.limits.check(settings)
         return settings
 
+    def _served(self, session: Session, updates: Iterator[Update]) -> Iterator[Update]:
+        """What a run says whose turn has come; nobody waits for it any more, however it ends."""
+        session.waiting = False
+        try:
+            yield from updates
+        finally:
+            session.waiting = False  # what says that it waits may come after it has begun
+
     def _start(
         self, session: Session, values: Sequence[Any], steps: int | None
     ) -> Iterator[Update]:
@@ -506,8 +528,9 @@ class TrainPage:
         return {self.status: f'<div class="waiting">{told}</div>'}
 
     def _waiting(self, session: Session) -> Update:
-        """The same, and no button to press meanwhile."""
+        """The same, and no button to press meanwhile; no proposal takes its place."""
         told = self._told_to_wait(session)
+        session.waiting = bool(told)
         return told and {**told, **self._buttons("waiting", trained=session.trained)}
 
     def _failure(self, session: Session, error: object) -> Update:
@@ -517,14 +540,19 @@ class TrainPage:
         }
 
     def _proposal(self, session: Session, settings: LiveSettings) -> Update:
-        """What a run with these settings would learn; nothing where one has begun meanwhile."""
+        """What a run with these settings would learn; nothing where one has begun meanwhile.
+
+        Whoever waits for a run goes on reading why.
+        """
         self.limits.check(settings)
         proposal = {
             self.scenes: preview(settings, session.language),
             self.status: note(ready_sentence(settings, session.language)),
             self.chart: curves(session, settings),
         }
-        return {self.status: gr.skip()} if session.in_progress else proposal
+        if session.in_progress:
+            return {self.status: gr.skip()}
+        return {**proposal, self.status: gr.skip()} if session.waiting else proposal
 
     def _buttons(self, state: str, *, trained: bool) -> Update:
         """Which buttons can be pressed."""

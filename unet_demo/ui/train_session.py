@@ -33,6 +33,8 @@ class Session:
         """False where the page was opened before a connection that broke: its run is forgotten."""
         self.language = DEFAULT_LANGUAGE
         self.run: LiveRun | None = None
+        self.waiting = False
+        """Whether the visitor was told that the run they asked for begins later."""
         self._deeds = 0
         self._number = 0
         self._past: tuple[Attempt, ...] = ()
@@ -92,6 +94,7 @@ class Session:
         if current:
             self._past = (*self._past, current)[1 - KEPT_RUNS :]
         self.run = None
+        self.waiting = False
 
     def forget(self) -> None:
         """Remember no earlier run."""
@@ -107,6 +110,7 @@ class Session:
         if self.run:
             self.run.stop()
         self.run = None
+        self.waiting = False
         self._past = ()
         if self._folder:
             self._folder.cleanup()
