@@ -283,6 +283,26 @@ def test_a_hub_repository_that_is_none_gets_one_sentence(first: Page) -> None:
     expect(first.get_by_role("alert")).to_contain_text("not a repository")
 
 
+def test_the_box_of_the_ground_truth_shows_none_that_is_not_compared(
+    opened: Page, tmp_path: Path
+) -> None:
+    box, scores = opened.locator("#truth"), opened.locator("#scores")
+    halves = np.repeat(np.uint8([0, 1]), 128)[:, None].repeat(256, axis=1)
+    Image.fromarray(halves).save(tmp_path / "truth.png")
+    opened.get_by_text("Compare with ground truth").click()
+    box.locator("input[type=file]").set_input_files(tmp_path / "truth.png")
+    expect(scores).to_contain_text("mIoU")
+    box.get_by_label("Clear").click()
+    expect(scores).not_to_contain_text("mIoU")
+    box.locator("input[type=file]").set_input_files(tmp_path / "truth.png")
+    expect(scores).to_contain_text("mIoU")
+    Image.fromarray(np.full((96, 96, 3), 128, np.uint8)).save(tmp_path / "gray.png")
+    bring(opened, tmp_path / "gray.png")
+    expect(opened.locator("#segment-status")).to_contain_text("The ground truth was removed")
+    expect(box).not_to_contain_text("truth.png")
+    expect(scores).not_to_contain_text("mIoU")
+
+
 def test_averaging_keeps_the_ground_truth(opened: Page) -> None:
     opened.get_by_text("Compare with ground truth").click()
     expect(opened.locator("#scores")).to_contain_text("mIoU")

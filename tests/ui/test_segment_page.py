@@ -352,8 +352,7 @@ def test_a_large_picture_stands_small_in_its_box() -> None:
 def test_a_truth_that_comes_during_a_job_is_compared_with_its_result(
     page: SegmentPage, own_picture: Path, tmp_path: Path
 ) -> None:
-    truth = tmp_path / "truth.png"
-    Image.fromarray(np.ones((48, 64), np.uint8)).save(truth)
+    truth = truth_file(tmp_path, 48, 64)
     all_of(brings(page, own_picture))
     first = seen(page).shown
     again = page.on_again(set_to(page, {page.controls.flips: True}), asked())
@@ -389,6 +388,59 @@ def test_a_cancelled_job_keeps_the_truth_that_came_meanwhile(
     page.on_cancel(asked())
     all_of(newer)
     assert not seen(page).brought.truth.any()
+
+
+def truth_file(folder: Path, height: int, width: int) -> Path:
+    """A ground truth of two classes, 0 above 1."""
+    ids = np.zeros((height, width), np.uint8)
+    ids[height // 2 :] = 1
+    Image.fromarray(ids).save(folder / "truth.png")
+    return folder / "truth.png"
+
+
+REMOVED = say("segment_truth_put_away", "en")
+
+
+def test_a_new_picture_empties_the_box_of_the_earlier_ones_truth_and_says_so(
+    page: SegmentPage, own_picture: Path, tmp_path: Path
+) -> None:
+    all_of(opens(page))
+    assert (
+        "mIoU"
+        in page.on_truth(asked(), truth_file(tmp_path, 256, 256), *LOOK)[page.controls.scores]
+    )
+    answer = all_of(brings(page, own_picture))
+    assert answer[page.controls.truth] is None and REMOVED in answer[page.controls.status]
+    assert answer[page.controls.scores] == ""
+
+
+def test_a_truth_put_away_for_other_classes_is_not_compared_when_its_own_come_back(
+    page: SegmentPage, own_picture: Path, tmp_path: Path
+) -> None:
+    all_of(brings(page, own_picture))
+    page.on_truth(asked(), truth_file(tmp_path, 48, 64), *LOOK)
+    answer = all_of(picks(page, "isbi"))
+    assert answer[page.controls.truth] is None and REMOVED in answer[page.controls.status]
+    assert all_of(picks(page, "shapes"))[page.controls.scores] == ""
+
+
+def test_a_truth_stays_in_its_box_while_its_picture_is_segmented_anew(
+    page: SegmentPage, own_picture: Path, tmp_path: Path
+) -> None:
+    all_of(brings(page, own_picture))
+    page.on_truth(asked(), truth_file(tmp_path, 48, 64), *LOOK)
+    answer = all_of(picks(page, "shapes"))
+    assert page.controls.truth not in answer and "mIoU" in answer[page.controls.scores]
+
+
+def test_a_truth_that_cannot_be_compared_leaves_its_box_and_nothing_is_compared(
+    page: SegmentPage, own_picture: Path, tmp_path: Path
+) -> None:
+    all_of(brings(page, own_picture))
+    page.on_truth(asked(), truth_file(tmp_path, 48, 64), *LOOK)
+    answer = page.on_truth(asked(), truth_file(tmp_path, 10, 20), *LOOK)
+    assert answer[page.controls.truth] is None and answer[page.controls.scores] == ""
+    assert "20×10" in answer[page.controls.status]
 
 
 def test_a_result_is_painted_anew_if_the_opacity_moved_meanwhile(page: SegmentPage) -> None:

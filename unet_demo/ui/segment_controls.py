@@ -175,7 +175,7 @@ class SegmentControls:
     def results(self) -> list[Block]:
         """What changes when something is segmented."""
         return [
-            *self.painted, *self.compared, self.checkpoint, self.flips, self.summary, self.picture,
+            *self.painted, *self.compared, self.truth, self.checkpoint, self.flips, self.summary, self.picture,
             self.slice, self.threshold, self.download_note, self.cancel,
         ]  # fmt: skip
 

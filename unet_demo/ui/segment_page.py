@@ -149,9 +149,11 @@ class SegmentPage:
 
     def _wire_truth(self) -> None:
         controls = self.controls
-        controls.truth.change(
+        # Not "change", which also tells of the page's own putting away.
+        gr.on(
+            [controls.truth.upload, controls.truth.clear],
             self.on_truth, [controls.truth, *controls.look],
-            [*controls.compared, controls.status], api_visibility="private",
+            [*controls.compared, controls.truth, controls.status], api_visibility="private",
         )  # fmt: skip
         rested = [controls.threshold.change, controls.slice.change]
         gr.on(rested, self.on_compare, controls.look, controls.compared, **QUICK)
@@ -415,19 +417,25 @@ class SegmentPage:
         return {self.controls.viewer: value, self.controls.legend: table}
 
     def on_truth(self, request: gr.Request, path: str | None, *look: Any) -> Update:
-        """A ground truth was dropped, or taken away: compare with it, or no longer."""
+        """A ground truth was dropped, or taken away: compare with it, or no longer.
+
+        One that cannot be compared leaves its box, which so never shows what is not compared.
+        """
         session, language = self._session(request), language_of(request)
-        shown = session.shown
+        shown, emptied = session.shown, {self.controls.truth: None} if path else {}
         if shown is None:
-            return self._nothing(request)
+            return self._nothing(request) | emptied
         picture, task = shown.segmentation.picture, shown.segmentation.card.task
         try:
             truth = None if path is None else later.truth.read_truth(path, task)
             if truth is not None:
                 truth = later.truth.fit_truth(truth, picture.pages.shape[:3])
         except later.segmentation.EXPECTED_ERRORS as error:
-            return {self.controls.status: expected_alert(error, language)}
+            session.empty_box()
+            refused = {self.controls.status: expected_alert(error, language)}
+            return self.on_compare(request, *look) | emptied | refused
         session.compare_with(later.segmentation.Brought(picture, truth, task.classes))
+        session.boxed = truth
         return self.on_compare(request, *look)
 
     def on_compare(self, request: gr.Request, *look: Any) -> Update:
@@ -524,6 +532,8 @@ class SegmentPage:
         job.take(brought)  # again, where it was put away meanwhile with an earlier result
         truth = brought.truth_for(card)
         yield self._result(Shown(segmentation, truth, job.checkpoint, job.flips), job)
+        if job.session.is_boxed_elsewhere(job.session.shown):
+            job.session.empty_box()
 
     def _unchanged(self) -> Update:
         """Says nothing; a generator that yields nothing at all would empty its outputs."""
@@ -591,6 +601,10 @@ class SegmentPage:
             controls.cancel: HIDDEN_BUTTON,
             **self._comparison(shown, look, job.language),
         }
+        if job.session.is_boxed_elsewhere(shown):
+            away = escape(say("segment_truth_put_away", job.language))
+            update[controls.truth] = None
+            update[controls.status] += f'<p class="notice">{away}</p>'
         job.keep(shown, look)
         self.sessions.make_room(job.session)
         return update

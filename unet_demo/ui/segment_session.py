@@ -4,6 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..data.images import Picture
 from . import sessions
 from .segment_link import Linkable, example_of
@@ -27,6 +29,8 @@ class Session:
         self.opened = False
         """False where the page was opened before a connection that broke: what it shows is forgotten."""
         self.brought: Brought | None = None
+        self.boxed: np.ndarray | None = None
+        """The ground truth whose file stands in its box on the page."""
         self.wished: Linkable | None = None
         self.shown: Shown | None = None
         self.look: PageLook | None = None
@@ -59,6 +63,20 @@ class Session:
         shown = self.shown
         if shown and shown.segmentation.picture is brought.picture:
             self.shown = replace(shown, truth=brought.truth_for(shown.segmentation.card))
+
+    def is_boxed_elsewhere(self, shown: Shown | None) -> bool:
+        """Whether a truth stands in its box that is not compared with this result."""
+        return self.boxed is not None and (shown is None or shown.truth is not self.boxed)
+
+    def empty_box(self) -> None:
+        """The page has put the truth's file away: forget it, lest it be compared later on."""
+        brought, shown = self.brought, self.shown
+        if self.boxed is not None:
+            if brought and brought.truth is self.boxed:
+                self.brought = replace(brought, truth=None)
+            if shown and shown.truth is self.boxed:
+                self.shown = replace(shown, truth=None)
+        self.boxed = None
 
     def keep(self, shown: Shown, look: PageLook, others: dict[str, str]) -> None:
         """What the page goes on to show."""

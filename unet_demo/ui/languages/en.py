@@ -121,6 +121,7 @@ ENGLISH: dict[str, str] = {
     "segment_truth": "Compare with ground truth",
     "segment_truth_file": "Ground truth",
     "segment_truth_info": "A mask of label ids, of this checkpoint's colours, or black and white; the same size as the picture.",
+    "segment_truth_put_away": "The ground truth was removed: it belongs to another picture or to other classes. Add the one for this picture to compare.",
     "segment_truth_errors": "Wrong pixels in red",
     "segment_score": "Score",
     "segment_value": "Value",

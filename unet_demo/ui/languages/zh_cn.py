@@ -45,6 +45,7 @@ SIMPLIFIED_CHINESE: dict[str, str] = {
     "segment_truth": "与真实标注比较",
     "segment_truth_file": "真实标注",
     "segment_truth_info": "由标签 ID、此检查点的颜色或黑白两色构成的掩膜，尺寸须与图片相同。",
+    "segment_truth_put_away": "真实标注属于另一张图片或其他类别，已移除；要比较，请放入这张图片的标注。",
     "segment_truth_errors": "错误像素（红色）",
     "segment_score": "指标",
     "segment_value": "数值",
