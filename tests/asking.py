@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +13,9 @@ from unet_demo.hub import HubError
 
 ROOT = Path(__file__).parents[1]
 REPO = "ann/unets"
+
+PATIENCE = 200
+"""Seconds after which a program is taken to hang: none that ends by itself needs a tenth of them."""
 
 ON_A_SERVED_HUB = [
     pytest.mark.usefixtures("hub_cache"),
@@ -37,22 +39,13 @@ def sentence(call: Callable[[], object], kind: type[Exception] = HubError) -> st
     return text
 
 
-def seconds(call: Callable[[], object]) -> float:
-    """How long the call takes."""
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
-
-
-def program(
-    script: str, *arguments: str, timeout: float, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """Run a Python script as a program of its own, which has to end in so many seconds."""
+def program(script: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a Python script as a program of its own, which has to end by itself."""
     return subprocess.run(
         [sys.executable, "-c", script, *arguments],
         cwd=ROOT,
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=timeout,
+        timeout=PATIENCE,
     )

@@ -4,7 +4,6 @@ import gc
 import json
 import re
 import threading
-import time
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,8 +28,6 @@ from unet_demo.ui.demo import launch
 from unet_demo.ui.segment_page import SegmentPage
 from unet_demo.ui.texts import i18n
 
-FIRST_RESULT_SECONDS = 2.0
-TIMES_AN_EMPTY_PAGE = 4.0
 MANY = 1000
 """Passes: more than a test's stack needs, and one that the test before left behind."""
 
@@ -128,33 +125,6 @@ def download(page: Page, kind: str) -> Path:
     return Path(waiting.value.path())
 
 
-def test_the_first_segmentation_is_there_soon_after_an_empty_page_would_be(
-    new_visitor: Callable[..., Page], url: str, serve_blocks: Callable[..., str]
-) -> None:
-    with gr.Blocks() as demo:
-        gr.HTML("<p>nothing</p>", elem_id="nothing")
-    empty = serve_blocks(demo)
-
-    def seconds_until(address: str, part: str, text: str) -> float:
-        page = new_visitor()
-        begun = time.perf_counter()
-        page.goto(address)
-        expect(page.locator(part)).to_contain_text(text)
-        return time.perf_counter() - begun
-
-    rounds = [
-        (
-            seconds_until(empty, "#nothing", "nothing"),
-            seconds_until(url, "#segment-status", "px in"),
-        )
-        for _ in range(2)
-    ]
-    bare, ours = (min(seconds) for seconds in zip(*rounds, strict=True))
-    print(f"empty {bare:.2f} s, ours {ours:.2f} s: {ours / bare:.1f} times")
-    # 2 s where nothing else runs; a busy machine serves an empty page as much later.
-    assert ours < max(FIRST_RESULT_SECONDS, TIMES_AN_EMPTY_PAGE * bare)
-
-
 def test_a_click_on_an_example_segments_it_with_the_checkpoint_that_knows_it(
     membranes: Page,
 ) -> None:
@@ -243,7 +213,7 @@ def test_a_broken_file_gets_one_sentence_and_the_result_stays(
     legend = first.locator("#legend").inner_text()
     bring(first, broken)
     alert = first.get_by_role("alert")
-    expect(alert).to_be_visible(timeout=10_000)
+    expect(alert).to_be_visible()
     assert "/" not in alert.inner_text()
     assert first.locator("#legend").inner_text() == legend
 

@@ -174,7 +174,7 @@ def test_what_the_memory_cannot_hold_ends_in_one_sentence(tmp_path):
     paths = [tmp_path / f"{name}.png" for name in ("small", "middle", "large")]
     for path, side in zip(paths, (64, 700, 3000), strict=True):
         Image.new("RGB", (side, side)).save(path)
-    done = program(SHORT_OF_MEMORY, *map(str, paths), timeout=120, OMP_NUM_THREADS="1")
+    done = program(SHORT_OF_MEMORY, *map(str, paths), OMP_NUM_THREADS="1")
     network, picture, *predictions = done.stdout.splitlines()
     assert network.startswith("There is not enough memory for this; close other programs")
     assert picture == '"large.png" needs more memory than there is: make it smaller.'
