@@ -22,16 +22,17 @@ if __name__ == "__main__":
 
 
 from unet_demo.ui import zero_gpu  # noqa: F401  # first: on ZeroGPU before torch and Gradio
-from unet_demo.ui.serve_error import ServeError, check_settings
+from unet_demo.ui.serve_error import ServeError, check_settings, take_host
 
 
 def main() -> None:
     """Serve until it is interrupted. Raises ServeError."""
     check_settings()
+    host = take_host()
     # Not above: Gradio reads its settings when it is imported.
     from unet_demo.ui.demo import launch
 
-    launch()
+    launch(server_name=host)
 
 
 if __name__ == "__main__":

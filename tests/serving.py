@@ -1,8 +1,15 @@
 """What the tests of whoever serves something have in common."""
 
 import socket
+import subprocess
+import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from urllib.error import URLError
+
+LONGEST_START = 120
+"""Seconds."""
 
 
 def free_port() -> int:
@@ -22,3 +29,16 @@ def served(launch: Callable[..., tuple], **options: object) -> Iterator[str]:
         yield address.rstrip("/")
     finally:
         app.get_blocks().close()
+
+
+def answer(process: subprocess.Popen, address: str) -> str:
+    """What the server says as soon as it is there."""
+    end = time.monotonic() + LONGEST_START
+    while time.monotonic() < end:
+        assert process.poll() is None, "the server ended before it served anything"
+        try:
+            with urllib.request.urlopen(address, timeout=LONGEST_START) as reply:
+                return reply.read().decode()
+        except (URLError, ConnectionError):
+            time.sleep(0.1)
+    raise TimeoutError(address)

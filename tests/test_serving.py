@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from serving import answer, free_port
 
 from unet_demo import checkpoints, cli
 from unet_demo.bundled import WEIGHTS
@@ -24,6 +25,7 @@ from unet_demo.ui.serve_error import (
     PORT_VARIABLE,
     ServeError,
     check_settings,
+    take_host,
 )
 
 ROOT = Path(cli.__file__).parents[1]
@@ -79,7 +81,7 @@ def test_without_gradio_it_asks_for_gradio():
         *((PORT_VARIABLE, port, "no port") for port in ("web", "", "0", "-1", "65536")),
         *(
             (HOST_VARIABLE, host, "no address of this machine's")
-            for host in (ELSEWHERE, "999.1.1.1", "::1", "http://127.0.0.1", "", "." * 99)
+            for host in (ELSEWHERE, "999.1.1.1", "::x", "http://127.0.0.1", "", "." * 99)
         ),
         *(
             (DEVICE_VARIABLE, device, "does not compute")
@@ -114,6 +116,40 @@ def test_a_setting_that_cannot_be_is_refused_in_one_sentence(monkeypatch, variab
 def test_a_setting_that_may_be_is_taken(monkeypatch, variable, value):
     monkeypatch.setenv(variable, value)
     check_settings()
+
+
+HAS_IPV6 = Path("/proc/net/if_inet6").is_file() and "lo" in Path("/proc/net/if_inet6").read_text()
+needs_ipv6 = pytest.mark.skipif(not HAS_IPV6, reason="this machine has no IPv6")
+
+
+@needs_ipv6
+@pytest.mark.parametrize("host", ["::1", "[::1]", "::"])
+def test_an_address_of_ipv6_may_be_listened_at_with_or_without_brackets(monkeypatch, host):
+    monkeypatch.setenv(HOST_VARIABLE, host)
+    check_settings()
+    assert take_host() == f"[{host.strip('[]')}]"
+    assert HOST_VARIABLE not in os.environ  # or Gradio would look for a port of IPv4 there
+
+
+def test_a_host_of_the_command_takes_the_place_of_the_environments(monkeypatch):
+    monkeypatch.setenv(HOST_VARIABLE, "::1")
+    assert take_host("127.0.0.1") == "127.0.0.1"
+    assert take_host() is None
+
+
+@needs_ipv6
+@pytest.mark.parametrize(
+    "arguments", [("app.py",), ("-m", "unet_demo", "serve", "--host", "::")], ids=["app", "serve"]
+)
+def test_the_page_is_served_at_an_address_of_ipv6(arguments):
+    port = free_port()
+    variables = {HOST_VARIABLE: "::1", PORT_VARIABLE: str(port), "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=os.environ | variables)
+    try:
+        assert '"status":"ok"' in answer(process, f"http://[::1]:{port}/health")
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_the_settings_are_looked_at_before_anything_that_takes_long_to_import():

@@ -3,17 +3,15 @@
 import os
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from urllib.error import URLError
 
 import pytest
 from asking import ON_A_SERVED_HUB, REPO, sentence
 from hub_server import Behaviour, Files
 from huggingface_hub import SpaceHardware, metadata_load
-from serving import free_port
+from serving import answer, free_port
 
 from unet_demo.bundled import WEIGHTS
 from unet_demo.checkpoints import HUB_VARIABLE
@@ -30,9 +28,6 @@ KEYS = {
 }  # fmt: skip
 OWNERS_KEYS = {"thumbnail", "models", "preload_from_hub"}
 """What names the owner's repositories: `publish --space` adds it."""
-
-LONGEST_START = 120
-"""Seconds."""
 
 pytestmark = ON_A_SERVED_HUB
 
@@ -182,19 +177,6 @@ def test_what_is_sent_serves_the_demo(receive, tmp_path):
     finally:
         process.terminate()
         process.wait()
-
-
-def answer(process: subprocess.Popen, address: str) -> str:
-    """What the server says as soon as it is there."""
-    end = time.monotonic() + LONGEST_START
-    while time.monotonic() < end:
-        assert process.poll() is None, "the server ended before it served anything"
-        try:
-            with urllib.request.urlopen(address, timeout=LONGEST_START) as reply:
-                return reply.read().decode()
-        except (URLError, ConnectionError):
-            time.sleep(0.1)
-    raise TimeoutError(address)
 
 
 # --- how it goes there ---

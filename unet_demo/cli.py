@@ -36,7 +36,7 @@ from .training.processes import launched_rank
 from .training.recipe import Recipe
 from .training.recipes import AS_PUBLISHED, FOR_GPU, RECIPES
 from .training.runs import RunError, RunFolder, train
-from .ui.serve_error import PORTS, ServeError, check_settings
+from .ui.serve_error import PORTS, ServeError, check_settings, take_host
 from .uploading import Publication, publish
 from .version import VERSION
 
@@ -415,6 +415,7 @@ def run_predict(options: argparse.Namespace) -> int:
 def run_serve(options: argparse.Namespace) -> int:
     """Serve the page until it is interrupted."""
     check_settings(options.host)
+    host = take_host(options.host)
     try:
         # Here, and nowhere else in this file: all other commands run without Gradio.
         from .ui.agents import mcp_wanted
@@ -426,7 +427,7 @@ def run_serve(options: argparse.Namespace) -> int:
             "The page needs Gradio, which is not installed; pip install gradio."
         ) from error
     launch(
-        server_name=options.host,
+        server_name=host,
         server_port=options.port,
         share=options.share or None,
         mcp_server=options.mcp or mcp_wanted(),

@@ -118,6 +118,16 @@ def test_the_embed_code_is_an_iframe_of_the_page_alone(page: Page, url: str) -> 
     assert "autostart" not in code
 
 
+def test_a_frame_whose_sandbox_keeps_the_page_from_its_server_says_so(
+    new_visitor: Callable[[], Page], url: str
+) -> None:
+    page = new_visitor()
+    page.set_content(f'<iframe sandbox="allow-scripts" src="{url}?lang=ko"></iframe>')
+    said = page.frame_locator("iframe").get_by_role("alert")
+    expect(said).to_contain_text("allow-same-origin")
+    expect(said).to_contain_text("새 탭")
+
+
 def test_what_the_address_asks_in_vain_is_said_and_the_rest_holds(page: Page, url: str) -> None:
     open_train(page, url, "noise=200&width=8&nois=4&network=<b>")
     said = page.locator("#address-refusals [role=alert]")

@@ -2,6 +2,10 @@
 
 Gradio reads ``navigator.language`` before it runs any script of ours, knows no ``?lang=``, and takes
 zh-HK for English. So the server, which decides the language anyway, writes it where Gradio looks.
+
+Nor do Gradio's scripts arrive in an iframe whose sandbox lacks allow-same-origin, where the server is
+this machine's: it does not answer pages of no origin, so that no other site drives it. What stands
+here does arrive, and says so.
 """
 
 import json
@@ -10,7 +14,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .texts import language_of
+from .texts import language_of, say
 
 OWN_ROUTES = "/gradio_api/"
 """Where Gradio serves files and events, which stay as they are."""
@@ -21,6 +25,13 @@ SCRIPT = """<script>
 for (const [name, value] of [["language", %(language)s], ["languages", [%(language)s]]])
   Object.defineProperty(navigator, name, { value, configurable: true });
 document.documentElement.lang = navigator.language;
+if (self.origin === "null") {
+  let refused = false;
+  addEventListener("error", ({ target }) => (refused ||= target.tagName === "SCRIPT"), true);
+  addEventListener("load", () => {
+    if (refused) document.body.innerHTML = '<p role="alert" style="margin: 2rem">%(sandboxed)s</p>';
+  });
+}
 </script>"""
 
 
@@ -35,7 +46,11 @@ class PageLanguage:
         if scope["type"] != "http" or OWN_ROUTES in scope["path"]:
             await self.app(scope, receive, send)
             return
-        script = SCRIPT % {"language": json.dumps(language_of(Request(scope)))}
+        language = language_of(Request(scope))
+        script = SCRIPT % {
+            "language": json.dumps(language),
+            "sandboxed": say("page_sandboxed", language),
+        }
         await self.app(scope, receive, _with_script(script.encode(), send))
 
 

@@ -43,6 +43,22 @@ def check_settings(host: str | None = None) -> None:
     check_numbers(GRADIO_NUMBERS | HUB_NUMBERS)
 
 
+def take_host(host: str | None = None) -> str | None:
+    """Return where to listen as Gradio takes it, an IPv6 address in brackets; None for its default.
+
+    ``host`` takes the place of GRADIO_SERVER_NAME, which is taken out of the environment: Gradio,
+    once imported, would look for a free port there, with a socket that knows IPv4 alone.
+    """
+    named = os.environ.pop(HOST_VARIABLE, None)
+    wanted = host or named
+    return f"[{wanted}]" if wanted and _is_ipv6(wanted) else wanted
+
+
+def _is_ipv6(host: str) -> bool:
+    """Return whether the text is an address of IPv6, without brackets."""
+    return ":" in host and not host.startswith("[")
+
+
 def check_numbers(least: Mapping[str, int]) -> None:
     """Raise ServeError if one of these variables of the environment is no whole number, or below its least."""
     for name, lowest in least.items():
@@ -77,15 +93,12 @@ def _check_host(host: str | None) -> None:
     if host is not None and not _is_this_machines(host):
         raise ServeError(
             f"The demo cannot listen at {host!r}, which is no address of this machine's; give"
-            f" another host (--host, {HOST_VARIABLE}), an IPv6 address in brackets, or leave it out for"
-            " 127.0.0.1."
+            f" another host (--host, {HOST_VARIABLE}), or leave it out for 127.0.0.1."
         )
 
 
 def _is_this_machines(host: str) -> bool:
-    """Whether a name, an address or an IPv6 address in brackets can be listened at."""
-    if ":" in host and not host.startswith("["):
-        return False  # Gradio makes a web address of it
+    """Whether a name or an address, an IPv6 one with or without brackets, can be listened at."""
     try:
         places = socket.getaddrinfo(host.strip("[]"), 0, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):

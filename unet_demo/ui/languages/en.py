@@ -81,6 +81,7 @@ ENGLISH: dict[str, str] = {
     "title": "A U-Net that you can watch",
     "tagline": "Segment your own picture with a trained network, or train one live and see how it learns.",
     "loading": "Getting ready; the page works in a few seconds.",
+    "page_sandboxed": "This frame’s sandbox keeps the page apart from its own server, so that its scripts were not loaded: add allow-same-origin to the sandbox of the iframe, or open the page in a tab of its own.",
     "lost_forgotten": "The connection to the server was lost: reload the page to go on. What is shown stays until then.",
     "lost_gone": "The connection to the server is lost: what is shown stays, and the page loads itself anew once the server answers.",
     "page_segment": "Segment",

@@ -5,6 +5,7 @@ SIMPLIFIED_CHINESE: dict[str, str] = {
     "title": "看得见的 U-Net",
     "tagline": "用训练好的网络分割您自己的图片，或亲手训练一个，看它如何学习。",
     "loading": "正在准备，几秒钟后即可使用。",
+    "page_sandboxed": "此框架的 sandbox 把页面与它自己的服务器隔开，脚本因此没有加载：请在 iframe 的 sandbox 中加上 allow-same-origin，或在新标签页中打开本页。",
     "lost_forgotten": "与服务器的连接已断开，请重新加载页面后继续；在此之前，当前显示的内容会保留。",
     "lost_gone": "与服务器的连接已断开：当前显示的内容会保留，服务器恢复响应后页面会自动重新加载。",
     "page_segment": "分割",

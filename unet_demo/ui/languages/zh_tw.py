@@ -5,6 +5,7 @@ TRADITIONAL_CHINESE: dict[str, str] = {
     "title": "看得見的 U-Net",
     "tagline": "用訓練好的網路分割您自己的圖片，或親手訓練一個，看它如何學習。",
     "loading": "正在準備，幾秒鐘後即可使用。",
+    "page_sandboxed": "此框架的 sandbox 把頁面與它自己的伺服器隔開，指令碼因此沒有載入：請在 iframe 的 sandbox 中加上 allow-same-origin，或在新分頁中開啟本頁。",
     "lost_forgotten": "與伺服器的連線已中斷，請重新載入頁面後繼續；在此之前，目前顯示的內容會保留。",
     "lost_gone": "與伺服器的連線已中斷：目前顯示的內容會保留，伺服器恢復回應後頁面會自動重新載入。",
     "page_segment": "分割",
