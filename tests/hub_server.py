@@ -60,6 +60,7 @@ class Hub:
     commits: list[str] = field(default_factory=list)
     private: set[str] = field(default_factory=set)
     variables: dict[str, dict[str, str]] = field(default_factory=dict)
+    hardware: dict[str, str] = field(default_factory=dict)  # of each Space
     room: float = float("inf")  # bytes of the largest object that is taken
     objects: dict[str, bytes] = field(default_factory=dict)  # what came over git LFS
     closing: threading.Event = field(default_factory=threading.Event)
@@ -99,13 +100,14 @@ def hub_server(
     commits: list[str] | None = None,
     private: set[str] | None = None,
     variables: dict[str, dict[str, str]] | None = None,
+    hardware: dict[str, str] | None = None,
     room: float = float("inf"),
 ) -> Iterator[str]:
     """Serve the repositories while the block runs; gives the endpoint's address.
 
     `asked` receives each request as "METHOD /path", with " (token)" if it carried one; `commits`
     the summary of each commit; `private` the repositories that are made private; `variables` what
-    the environment of each Space gets.
+    the environment of each Space gets; `hardware` what each Space runs on.
     """
     hub = Hub(
         repos,
@@ -116,6 +118,7 @@ def hub_server(
         [] if commits is None else commits,
         set() if private is None else private,
         {} if variables is None else variables,
+        {} if hardware is None else hardware,
         room,
     )
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": hub}))
@@ -238,6 +241,15 @@ SPACES = "spaces/"
 
 GIT_ATTRIBUTES = b"*.safetensors filter=lfs diff=lfs merge=lfs -text\n"
 
+ZERO_GPU, MOST_ON_ZERO_GPU = "zero-a10g", 2
+"""What is free for a Gradio Space of an account that does not pay, as ann's does not, and how often."""
+
+TO_PAY = (
+    "Static Spaces are free for everyone, but hosting Gradio and Docker Spaces on free cpu-basic"
+    " requires a PRO subscription. Subscribe at https://huggingface.co/pro"
+)
+"""What the Hub says since July 2026 where it asks for more, with error 402."""
+
 LARGE = (".safetensors", ".png")
 """Ends of the names of files that come over git LFS."""
 
@@ -265,11 +277,27 @@ def _create(hub: Hub, request: "_Handler") -> Answer:
     url = f"http://{request.headers['Host']}/{repo}"
     if hub.branches(repo):
         return _json({"error": f"You already created this {wish['type']} repo", "url": url}, 409)
+    if space:
+        _lend(hub, repo, wish.get("hardware", "cpu-basic"))
     readme = {"README.md": f"---\nsdk: {wish['sdk']}\n---\n".encode()} if space else {}
     hub.repos[repo] = {".gitattributes": GIT_ATTRIBUTES, **readme}
     if wish.get("visibility") == "private":
         hub.private.add(repo)
     return _json({"url": url})
+
+
+def _lend(hub: Hub, space: str, hardware: str) -> None:
+    """Give a Space its hardware. Raises _Refusal for what its owner would have to pay for."""
+    others = [name for name in hub.hardware if name != space]
+    if hardware != ZERO_GPU or len(others) >= MOST_ON_ZERO_GPU:
+        raise _Refusal(_json({"error": TO_PAY}, HTTPStatus.PAYMENT_REQUIRED))
+    hub.hardware[space] = hardware
+
+
+def _request_hardware(hub: Hub, request: "_Handler", repo: str) -> Answer:
+    _may_write(hub, request, repo)
+    _lend(hub, repo, json.loads(request.body)["flavor"])
+    return _json({"stage": "BUILDING", "hardware": {"requested": hub.hardware[repo]}})
 
 
 def _branch(hub: Hub, request: "_Handler", repo: str, revision: str) -> Answer:
@@ -374,6 +402,7 @@ _ROUTES = {
         ("/api/validate-yaml", _validate_yaml),
         (rf"{_API}/branch/{_REVISION}", _branch),
         (rf"{_API}/variables", _set_variable),
+        (rf"{_API}/hardware", _request_hardware),
         (rf"{_API}/preupload/{_REVISION}", _preupload),
         (rf"/{_REPO}\.git/info/lfs/objects/batch", _batch),
         (rf"{_API}/commit/{_REVISION}", _commit),

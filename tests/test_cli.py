@@ -287,6 +287,19 @@ def test_publish_with_a_space_sends_the_checkpoints_first_and_says_where_the_dem
     assert done.out.endswith(f"; {endpoint}/spaces/ann/demo runs the demo when it is built\n")
 
 
+def test_publish_asks_for_the_hardware_that_is_named(command, bundled, serve, token):
+    repos: dict[str, dict[str, bytes]] = {}
+    serve(repos, token=token)
+    done = command("publish", "ann/unets", "--space", "ann/demo", "--hardware", "cpu-basic")
+    assert done.status == 2 and "two on ZeroGPU" in done.err
+    assert list(repos) == ["ann/unets"]
+
+
+def test_hardware_without_a_space_is_refused(command, bundled):
+    done = command("publish", "ann/unets", "--hardware", "cpu-basic", "--dry-run")
+    assert "say which one with --space" in refusal(done)
+
+
 def test_publish_with_what_is_no_space_sends_nothing(command, bundled, serve, token):
     repos: dict[str, dict[str, bytes]] = {}
     serve(repos, token=token)

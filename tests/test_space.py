@@ -128,6 +128,10 @@ def test_colours_and_hardware_are_such_as_the_hub_knows(metadata):
     assert metadata["suggested_hardware"] in {hardware.value for hardware in SpaceHardware}
 
 
+def test_the_hardware_that_is_suggested_is_the_one_that_is_free(metadata):
+    assert metadata["suggested_hardware"] == "zero-a10g"
+
+
 def test_the_tags_say_what_it_is_about(metadata):
     assert {"image-segmentation", "unet", "education"} <= set(metadata["tags"])
 
@@ -200,6 +204,25 @@ def test_the_space_is_a_gradio_one_and_offers_the_repositorys_checkpoints(serve,
     assert variables == {f"spaces/{SPACE}": {HUB_VARIABLE: f"{REPO}@v2"}}
 
 
+def test_a_new_space_runs_on_what_is_free(serve, space, token):
+    hardware = {}
+    serve({}, token=token, hardware=hardware)
+    publish(space)
+    assert hardware == {f"spaces/{SPACE}": "zero-a10g"}
+
+
+def test_a_space_that_is_there_keeps_its_hardware_unless_another_is_asked_for(
+    serve, weights, token
+):
+    key = f"spaces/{SPACE}"
+    repos, hardware = {key: {}}, {key: "t4-small"}
+    serve(repos, token=token, hardware=hardware)
+    publish(prepare_space(prepare(weights, REPO), SPACE))
+    assert hardware == {key: "t4-small"}
+    publish(prepare_space(prepare(weights, REPO), SPACE, hardware=SpaceHardware.ZERO_A10G))
+    assert hardware == {key: "zero-a10g"}
+
+
 def test_a_space_that_is_there_gets_what_is_new(serve, space, token):
     repos, commits = {f"spaces/{SPACE}": {"NOTES.md": b"theirs", "app.py": b"old"}}, []
     serve(repos, token=token, commits=commits)
@@ -246,11 +269,20 @@ def test_a_token_that_may_not_write_there_is_refused_in_the_hubs_words(serve, we
     assert repos == {"spaces/bob/demo": {"app.py": b"his"}}
 
 
-def test_an_account_that_has_to_pay_for_a_space_is_told_in_the_hubs_words(serve, space, token):
-    trouble = Behaviour(status=402, where="/api/repos/create", words="Subscribe to PRO.")
-    serve({}, trouble, token=token)
+def test_what_has_to_be_paid_for_is_said_in_the_hubs_words_and_what_is_free(serve, weights, token):
+    repos = {}
+    serve(repos, token=token)
+    space = prepare_space(prepare(weights, REPO), SPACE, hardware=SpaceHardware.CPU_BASIC)
     words = sentence(lambda: publish(space), PublishError)
-    assert 'error 402 ("Subscribe to PRO"); pay or make room there' in words
+    assert 'error 402 ("Static Spaces are free for everyone' in words
+    assert "two on ZeroGPU (zero-a10g, which is asked for without --hardware)" in words
+    assert repos == {}
+
+
+def test_the_third_space_on_zero_gpu_is_refused_likewise(serve, space, token):
+    serve({}, token=token, hardware={f"spaces/ann/{name}": "zero-a10g" for name in "ab"})
+    words = sentence(lambda: publish(space), PublishError)
+    assert "error 402" in words and "delete one that you have" in words
 
 
 @pytest.mark.parametrize("where", ["/api/repos/create", "/variables", "/commit/"])

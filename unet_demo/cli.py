@@ -14,6 +14,7 @@ from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 
+from huggingface_hub import SpaceHardware
 from tqdm import tqdm
 
 from . import segmentation
@@ -37,7 +38,7 @@ from .training.recipe import Recipe
 from .training.recipes import AS_PUBLISHED, FOR_GPU, RECIPES
 from .training.runs import RunError, RunFolder, train
 from .ui.serve_error import PORTS, ServeError, check_settings, take_host
-from .uploading import Publication, publish
+from .uploading import ZERO_GPU, Publication, PublishError, publish
 from .version import VERSION
 
 CHECKPOINT_HELP = "a bundled name, the path of a .safetensors file, or owner/repo[@revision]"
@@ -138,6 +139,12 @@ def add_publish_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("repo", metavar="OWNER/REPO", help="made if it is not there")
     command.add_argument(
         "--space", metavar="OWNER/SPACE", help="also set up a Space there that runs the demo"
+    )
+    command.add_argument(
+        "--hardware",
+        type=SpaceHardware,
+        metavar="NAME",
+        help=f"of the Space: cpu-basic, t4-small …; default: {ZERO_GPU.value}, which is free, for a new one",
     )
     command.add_argument("--dry-run", action="store_true", help="only print what would go")
     command.add_argument("--private", action="store_true", help="make what is new private")
@@ -353,10 +360,14 @@ def run_benchmark(options: argparse.Namespace) -> int:
 
 def run_publish(options: argparse.Namespace) -> int:
     """Send the bundled checkpoints to a Hub repository, the demo to a Space; or print what would go."""
+    if options.hardware and not options.space:
+        raise PublishError("--hardware is that of a Space; say which one with --space.")
     checkpoints = prepare(WEIGHTS, options.repo, options.revision)
     steps = [(checkpoints, f"{HUB_VARIABLE}={checkpoints.address} offers them by name")]
     if options.space:
-        space = prepare_space(checkpoints, options.space, private=options.private)
+        space = prepare_space(
+            checkpoints, options.space, private=options.private, hardware=options.hardware
+        )
         steps.append((space, f"{space.page} runs the demo when it is built"))
     for publication, hint in steps:
         if options.dry_run:

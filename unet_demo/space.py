@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import yaml
-from huggingface_hub import SpaceCard
+from huggingface_hub import SpaceCard, SpaceHardware
 
 from .checkpoints import HUB_VARIABLE
 from .hub import HubError, parse_repo
@@ -34,12 +34,17 @@ FOLDERS = (f"{PACKAGE.name}/", "weights/")
 
 
 def prepare_space(
-    checkpoints: Publication, target: str, *, private: bool = False, root: Path = PACKAGE.parent
+    checkpoints: Publication,
+    target: str,
+    *,
+    private: bool = False,
+    hardware: SpaceHardware | None = None,
+    root: Path = PACKAGE.parent,
 ) -> Publication:
     """Collect what a Space needs to run the demo and offer the checkpoints of a model repository.
 
-    ``target`` is owner/space, ``root`` the checkout. Asks no network. Raises PublishError when that
-    is no name, or when ``root`` is no checkout.
+    ``target`` is owner/space, ``hardware`` None leaves the choice to `Publication`, and ``root`` is
+    the checkout. Asks no network. Raises PublishError when that is no name, or no checkout.
     """
     space = Publication(
         _parse(target),
@@ -47,6 +52,7 @@ def prepare_space(
         {},
         sdk=SDK,
         variables={HUB_VARIABLE: checkpoints.address},
+        hardware=hardware,
         folders=FOLDERS,
     )
     card = _card(root)

@@ -17,6 +17,7 @@ from huggingface_hub import (
     CommitOperationAdd,
     CommitOperationDelete,
     HfApi,
+    SpaceHardware,
     constants,
     errors,
     get_token,
@@ -47,6 +48,16 @@ ADVICE = {
 }
 """What to do about a status that is no, where it isn't TRY_AGAIN."""
 
+ZERO_GPU = SpaceHardware.ZERO_A10G
+"""Hardware that the Hub lends by the second, and the only one that is free for a Gradio Space."""
+
+SPACE_ADVICE = ADVICE | {
+    402: f"free are, besides static Spaces, two on ZeroGPU ({ZERO_GPU.value}, which is asked for without"
+    " --hardware) for a person's account that is older than 30 days: take that, delete one that"
+    " you have, or subscribe",
+}
+"""Likewise, where it is about a Space."""
+
 LONGEST_QUOTE = 200
 """Characters of the Hub's own words that a sentence repeats."""
 
@@ -74,8 +85,9 @@ class Publication:
     """What goes where: ``files`` maps each path in the repository to its bytes, all of them checked.
 
     ``revision`` is a branch; None is the repository's main one. ``message`` is the commit's. A
-    Space has an ``sdk``, and ``variables`` of its environment; a model repository has neither. In
-    its own ``folders`` the publication replaces all that is there.
+    Space has an ``sdk``, ``variables`` of its environment, and ``hardware``, None being ZeroGPU for a
+    new one and what it has for an old one; a model repository has none of them. In its own
+    ``folders`` the publication replaces all that is there.
     """
 
     repo: str
@@ -84,6 +96,7 @@ class Publication:
     message: str = f"unet_demo {VERSION}"
     sdk: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
+    hardware: SpaceHardware | None = None
     folders: tuple[str, ...] = ()
 
     @property
@@ -140,8 +153,11 @@ def publish(
 def _set_up(api: HfApi, publication: Publication, private: bool) -> None:
     """Make what is not there yet of repository and branch, and set the variables. Raises PublishError."""
     repo, kind = publication.repo, publication.kind
-    ask = partial(_answer, repo, START_SECONDS)
-    make = partial(api.create_repo, repo, repo_type=kind, space_sdk=publication.sdk)
+    ask = partial(_answer, publication, START_SECONDS)
+    make = partial(api.create_repo, repo, repo_type=kind)
+    if publication.sdk:
+        hardware = publication.hardware or ZERO_GPU
+        make = partial(make, space_sdk=publication.sdk, space_hardware=hardware)
     ask(partial(make, private=private or None, exist_ok=True))
     if private and not ask(partial(api.repo_info, repo, repo_type=kind)).private:
         raise PublishError(
@@ -151,6 +167,8 @@ def _set_up(api: HfApi, publication: Publication, private: bool) -> None:
     if publication.revision:
         branch = partial(api.create_branch, repo, repo_type=kind, branch=publication.revision)
         ask(partial(branch, exist_ok=True))
+    if publication.hardware:
+        ask(partial(api.request_space_hardware, repo, publication.hardware))
     for name, value in publication.variables.items():
         ask(partial(api.add_space_variable, repo, name, value))
 
@@ -158,7 +176,7 @@ def _set_up(api: HfApi, publication: Publication, private: bool) -> None:
 def _left_over(api: HfApi, publication: Publication) -> list[str]:
     """The paths that only an earlier publication can have brought. Raises PublishError."""
     repo, kind, revision = publication.repo, publication.kind, publication.revision
-    ask = partial(_answer, repo, START_SECONDS)
+    ask = partial(_answer, publication, START_SECONDS)
     there = set(ask(partial(api.list_repo_files, repo, repo_type=kind, revision=revision)))
     own = {path for path in there if path.startswith(publication.folders)}
     if INDEX in publication.files and INDEX in there:
@@ -179,7 +197,7 @@ def _listed(index: bytes) -> set[str]:
 def _send(api: HfApi, publication: Publication, removed: list[str], message: str) -> str:
     """Commit the files, and give the commit's address. Raises PublishError."""
     repo, kind, revision = publication.repo, publication.kind, publication.revision
-    ask = partial(_answer, repo)
+    ask = partial(_answer, publication)
     additions = [CommitOperationAdd(path, data) for path, data in publication.files.items()]
     for addition, data in zip(additions, publication.files.values(), strict=True):
         if b"\0" in data[:_LOOKED_AT]:
@@ -211,7 +229,7 @@ def _token() -> str:
     return token
 
 
-def _answer(repo: str, seconds: float, question: Callable[[], T]) -> T:
+def _answer(publication: Publication, seconds: float, question: Callable[[], T]) -> T:
     """What the Hub answers in so many seconds. Raises PublishError for every other end."""
     hub = f"The Hub at {constants.ENDPOINT}"
     try:
@@ -221,22 +239,24 @@ def _answer(repo: str, seconds: float, question: Callable[[], T]) -> T:
             f"{hub} did not answer within {seconds:.0f} s; check the network, and try again."
         ) from error
     except (*MALFORMED, *BROKEN) as error:
-        raise PublishError(f"{hub} {_in_words(error, repo)}.") from error
+        raise PublishError(f"{hub} {_in_words(error, publication)}.") from error
 
 
-def _in_words(error: Exception, repo: str) -> str:
+def _in_words(error: Exception, publication: Publication) -> str:
     """What went wrong and what to do, without a full stop."""
     # An upload that the Hub refused is told by the library as "Error while uploading …".
     cause = (error.__cause__ if type(error) is RuntimeError else None) or error
     if status := _status(cause):
-        advice = ADVICE.get(status, TRY_AGAIN).format(repo=repo)
+        advice = (SPACE_ADVICE if publication.sdk else ADVICE).get(status, TRY_AGAIN)
         quote = _quoted(getattr(cause, "server_message", None))
-        return f"refused with error {status}{quote}; {advice}"
+        return f"refused with error {status}{quote}; {advice.format(repo=publication.repo)}"
     if isinstance(cause, _UNREACHED):
         return "cannot be reached; check the network and HF_ENDPOINT"
     if isinstance(cause, _NO_HUB):
         return "does not answer like one; check the network and HF_ENDPOINT"
-    return f"did not take the files{_quoted(str(cause))}; {ADVICE[403].format(repo=repo)}"
+    return (
+        f"did not take the files{_quoted(str(cause))}; {ADVICE[403].format(repo=publication.repo)}"
+    )
 
 
 def _status(error: BaseException) -> int | None:
