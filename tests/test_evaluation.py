@@ -19,14 +19,13 @@ from unet_demo.evaluation import (
     FRESH_SEED,
     Case,
     class_scores,
-    evaluate,
     evaluate_frames,
     evaluate_photos,
     evaluate_scenes,
-    scene_options,
 )
 from unet_demo.inference import Predictor
 from unet_demo.segmentation import open_predictor
+from unet_demo.training.datasets import Shapes, evaluate
 from unet_demo.training.recipes import RECIPES
 
 SCENES = (SceneOptions(size=32), SceneOptions(size=48))
@@ -100,7 +99,7 @@ def test_the_scoring_scenes_are_neither_those_of_training_nor_of_choosing():
 def test_the_scenes_of_a_recipe_come_back_from_its_card(tmp_path):
     card = RECIPE.card({}, "")
     again = type(card).from_json(card.to_json())
-    assert scene_options(again) == RECIPE.scenes
+    assert Shapes.of(again.recipe).scenes == RECIPE.scenes
 
 
 def test_evaluating_by_the_card_says_what_it_was_scored_on(shapes):
@@ -145,7 +144,9 @@ def test_a_checkpoint_that_does_not_say_its_scenes_is_refused(shapes, scenes):
 
 def test_the_bundled_shapes_checkpoint_reaches_its_score_on_fresh_scenes():
     predictor = open_predictor("shapes", "cpu")
-    scores = evaluate_scenes(predictor, scene_options(predictor.card), 40, seed=20_260_101)
+    scores = evaluate_scenes(
+        predictor, Shapes.of(predictor.card.recipe).scenes, 40, seed=20_260_101
+    )
     assert scores["mIoU"] >= 0.96  # 0.98 is promised for 200 scenes; 40 others scatter
 
 

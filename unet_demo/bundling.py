@@ -9,10 +9,11 @@ import numpy as np
 
 from .checkpoints import WEIGHTS, Card, Checkpoint, add_to_index, load_checkpoint, save_checkpoint
 from .drawings import Series, confusion_svg, curve_svg
-from .evaluation import Evaluation, evaluate
+from .evaluation import Evaluation
 from .evaluation_files import MatrixOfCases
 from .inference import Predictor, Progress
 from .networks.base import parameter_count
+from .training.datasets import DATASETS, evaluate
 from .training.recipe import Recipe
 from .training.runs import LOSSES, SCORES, RunError, RunFolder
 
@@ -51,7 +52,7 @@ def bundle(
     scores = dict(evaluation.scores)
     for headline in (name for name in HEADLINES if name in single):
         scores[f"{headline} without averaging"] = single[headline]
-        if recipe.data != "shapes":  # whose training looks at other scenes than the score does
+        if DATASETS[recipe.data].needs_folder:  # scenes are drawn anew: the score sees other ones
             scores[f"{headline} without averaging, float32"] = trained[headline]
     card = replace(
         recipe.card(scores, f"{evaluation.scored_on}, {averaging(undecided.card)}"),

@@ -11,7 +11,8 @@ NETWORK_NAMES = (
 
 OPTIMISERS = ("Adam", "AdamW", "RMSprop", "SGD")
 SCHEDULES = ("constant", "cosine", "step", "plateau")
-PRECISIONS = ("float32", "bfloat16")
+PRECISIONS = ("float32", "bfloat16", "fastest")
+INITIALISATIONS = ("torch", "He")
 LOSSES = ("cross-entropy", "dice", "both")
 
 DEVICE_VARIABLE = "UNET_DEMO_DEVICE"

@@ -11,7 +11,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from itertools import chain, islice
 from pathlib import Path
 
 from huggingface_hub import SpaceHardware
@@ -25,18 +24,20 @@ from .choices import DEVICE_VARIABLE, PRECISIONS
 from .data.errors import DataError, PictureError
 from .data.images import read_picture
 from .devices import memory_errors, pick_device
-from .evaluation import Evaluation, Scores, evaluate
+from .evaluation import Evaluation, Scores
 from .evaluation_files import CaseFolder
 from .exports import mask_path, write_prediction
 from .inference import Progress
+from .networks import count_parameters
 from .publishing import prepare
 from .segmentation import open_predictor, plain_words
 from .space import prepare_space
+from .training.datasets import DATASETS, Voc, evaluate
 from .training.loop import Diverged, Finished, StepDone, Validated
 from .training.processes import launched_rank
 from .training.recipe import Recipe
-from .training.recipes import AS_PUBLISHED, FOR_GPU, RECIPES
-from .training.runs import RunError, RunFolder, train
+from .training.recipes import AS_PUBLISHED, FOR_GPU, QUICK, RECIPES
+from .training.runs import Lengths, RunError, RunFolder, Started, Tested, train
 from .ui.serve_error import PORTS, ServeError, check_settings, take_host
 from .uploading import ZERO_GPU, Publication, PublishError, publish
 from .version import VERSION
@@ -96,6 +97,24 @@ def add_train_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--steps", type=int, help="fewer or more steps than the recipe's")
     command.add_argument("--epoch", type=int, help="steps between validations")
     command.add_argument("--precision", choices=PRECISIONS, help="default: the recipe's")
+    command.add_argument("--width", type=int, help="channels of the network's first level")
+    command.add_argument(
+        "--weight-map",
+        action="store_true",
+        help="weigh the loss by the paper's map of touching cells",
+    )
+    command.add_argument(
+        "--split", choices=("as-published",), help="the article's split, drawn at random"
+    )
+    command.add_argument(
+        "--quick", action="store_true", help="VOC: 50 photos train, 10 validate, as in the article"
+    )
+    command.add_argument(
+        "--keep-epochs", action="store_true", help="keep the checkpoint of each validation"
+    )
+    command.add_argument(
+        "--save-pictures", action="store_true", help="keep each validation's pictures as PNG"
+    )
     add_variants(command)
     command.add_argument("--workers", type=count, default=0, help="processes that make batches")
     add_device(command)
@@ -206,6 +225,39 @@ def chosen_recipe(options: argparse.Namespace) -> Recipe:
     return options.recipes[options.recipe]
 
 
+def recipe_to_train(options: argparse.Namespace) -> Recipe:
+    """The recipe that ``train`` is asked for, with its changes. Raises RunError for one that cannot be."""
+    recipe = chosen_recipe(options)
+    try:
+        if options.precision:
+            recipe = replace(recipe, fit=replace(recipe.fit, precision=options.precision))
+        if options.width is not None:
+            recipe = replace(recipe, options={**recipe.options, "width": options.width})
+            count_parameters(recipe.network, recipe.options)
+    except (ValueError, RuntimeError, ZeroDivisionError) as error:
+        raise RunError(f"These settings don't work: {error}.") from error
+    if options.weight_map:
+        if recipe.taught:
+            raise RunError(
+                f"The article of {recipe.name!r} teaches void as a class, and the weight map leaves"
+                " void out; leave out --weight-map, or --as-published."
+            )
+        recipe = replace(recipe, weight_map=True)
+    if options.split:
+        published = AS_PUBLISHED.get(recipe.name)
+        if published is None or published.split is None:
+            raise RunError(f"No article splits the data of {recipe.name!r}; leave out --split.")
+        recipe = replace(recipe, split=published.split, watched=published.watched)
+    if options.quick:
+        if DATASETS[recipe.data] is not Voc:
+            raise RunError(
+                f"Only the recipes of VOC have a quick check, not {recipe.name!r}; give it few"
+                " --steps instead."
+            )
+        recipe = replace(recipe, split=QUICK, watched=())
+    return recipe
+
+
 def add_device(command: argparse.ArgumentParser) -> None:
     """The option that every command which computes has."""
     command.add_argument(
@@ -238,17 +290,8 @@ def make_folder(folder: Path) -> None:
 
 def run_train(options: argparse.Namespace) -> int:
     """Train, with a progress bar that shows the loss and each validation's score."""
-    recipe = chosen_recipe(options)
-    changes = {
-        name: value
-        for name in ("steps", "epoch", "precision")
-        if (value := getattr(options, name)) is not None
-    }
-    try:
-        recipe = replace(recipe, fit=replace(recipe.fit, **changes))
-    except ValueError as error:
-        raise RunError(f"These settings don't work: {error}.") from error
-    if recipe.data != "shapes" and options.data is None:
+    recipe = recipe_to_train(options)
+    if DATASETS[recipe.data].needs_folder and options.data is None:
         raise DataError(
             f"The recipe {recipe.name!r} needs its data set; give its folder as --data."
         )
@@ -266,19 +309,25 @@ def run_train(options: argparse.Namespace) -> int:
         resume=options.resume,
         device=pick_device(options.device),
         workers=options.workers,
+        lengths=Lengths(options.steps, options.epoch),
+        keep_epochs=options.keep_epochs,
+        save_pictures=options.save_pictures,
     )
     # The bar comes after what can go wrong before the first step, and where nothing happens not at
     # all: of several processes only the main one tells what does.
-    begun = list(islice(events, 1))
-    if not begun:
+    started = next(events, None)
+    if not isinstance(started, Started):
         return 0
-    with tqdm(total=recipe.fit.steps, unit="step", dynamic_ncols=True) as bar:
-        for event in chain(begun, events):
+    for fault in recipe.faults:
+        print(f"As published, but: {fault}", file=sys.stderr)
+    steps = started.recipe.fit.steps
+    with tqdm(total=steps, initial=started.step, unit="step", dynamic_ncols=True) as bar:
+        for event in events:
             if isinstance(event, StepDone):
                 bar.update(event.step - bar.n)
                 bar.set_postfix_str(f"loss {event.loss:.4f}", refresh=False)
             elif isinstance(event, Validated):
-                bar.write(f"step {event.step}: {in_words(event.scores)}")
+                bar.write(f"step {event.step}: {in_words({**event.training, **event.scores})}")
             elif isinstance(event, Diverged):
                 bar.write(
                     f"The loss became {event.loss} at step {event.step}: the learning rate is too"
@@ -287,13 +336,15 @@ def run_train(options: argparse.Namespace) -> int:
                 return 1
             elif isinstance(event, Finished):
                 bar.write(f"finished after {event.step} steps: {options.out}")
+            elif isinstance(event, Tested):
+                bar.write(f"{event.scored_on}: {in_words(event.scores)}")
     return 0
 
 
 def run_evaluate(options: argparse.Namespace) -> int:
     """Score a checkpoint on a split of the data that it was made for."""
     predictor = open_predictor(options.checkpoint, options.device)
-    refuse_unused_data(options, predictor.card.recipe.get("data"))
+    refuse_unused_data(options, str(predictor.card.recipe.get("data")))
     cases = None
     if options.save:
         make_folder(options.save)
@@ -446,9 +497,9 @@ def run_serve(options: argparse.Namespace) -> int:
     return 0
 
 
-def refuse_unused_data(options: argparse.Namespace, data: object) -> None:
+def refuse_unused_data(options: argparse.Namespace, data: str) -> None:
     """Raise DataError if a data set was given to what draws its own scenes."""
-    if data == "shapes" and options.data is not None:
+    if data in DATASETS and not DATASETS[data].needs_folder and options.data is not None:
         raise DataError("Scenes are drawn afresh and need no data set; leave out --data.")
 
 

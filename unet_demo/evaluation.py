@@ -1,17 +1,13 @@
 """Scores of a checkpoint on pictures whose truth is known."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from .checkpoints import Card
-from .data.errors import DataError
-from .data.isbi import Frames, load_frames
+from .data.isbi import Frames
 from .data.shapes import SceneOptions, scene_batch
-from .data.voc import Photos, load_photos
+from .data.voc import Photos
 from .inference import Predictor, Progress
 from .metrics import (
     best_membrane_score,
@@ -30,9 +26,6 @@ FRESH_SEED = 20_151_005
 
 
 FRESH_SCENES = 200
-
-FRESH_SPLIT = "val"
-"""The only one: the scenes of a training are drawn as it goes."""
 
 
 @dataclass(frozen=True)
@@ -57,69 +50,6 @@ class Evaluation:
     scores: Scores
     scored_on: str
     flips: bool
-
-
-def evaluate(
-    predictor: Predictor,
-    directory: Path | None,
-    split: str = "val",
-    *,
-    flips: bool = True,
-    progress: Progress | None = None,
-    keep: Keep | None = None,
-) -> Evaluation:
-    """Score a checkpoint on a split of the data set that its recipe names.
-
-    Raises DataError when the directory does not hold that data set, when there is no such split of
-    it, or when the checkpoint names none.
-    """
-    data = predictor.card.recipe.get("data")
-    if data == "shapes":
-        if split != FRESH_SPLIT:
-            raise DataError(
-                f"There is no split {split!r} of scenes, which are drawn afresh; use {FRESH_SPLIT}."
-            )
-        kinds = scene_options(predictor.card)
-        scores = evaluate_scenes(
-            predictor, kinds, FRESH_SCENES, flips=flips, progress=progress, keep=keep
-        )
-        return Evaluation(scores, f"{FRESH_SCENES} scenes that no training has seen", flips)
-    if directory is None:
-        raise DataError(
-            f"Evaluating {predictor.card.name!r} needs its data set; give its folder as --data."
-        )
-    if data == "isbi":
-        frames = load_frames(directory, split)
-        scores = evaluate_frames(predictor, frames, flips=flips, progress=progress, keep=keep)
-        numbers = f"frames {frames.numbers[0]}–{frames.numbers[-1]}"
-        return Evaluation(scores, f"ISBI 2012 {numbers}", flips)
-    if data == "voc":
-        photos = load_photos(directory, split)
-        scores = evaluate_photos(predictor, photos, flips=flips, progress=progress, keep=keep)
-        return Evaluation(scores, f"the {len(photos)} photos of VOC 2012's {split} list", flips)
-    raise DataError(
-        f"The checkpoint {predictor.card.name!r} does not say which data it was made for, so it"
-        " cannot be scored here."
-    )
-
-
-def scene_options(card: Card) -> tuple[SceneOptions, ...]:
-    """The kinds of scene that a checkpoint's recipe names in its card. Raises DataError if none."""
-    try:
-        scenes = tuple(SceneOptions(**_tuples(kind)) for kind in card.recipe["scenes"])  # type: ignore[attr-defined]
-    except (KeyError, TypeError, AttributeError):
-        scenes = ()
-    if not scenes:
-        raise DataError(
-            f"The checkpoint {card.name!r} does not say which scenes it was made for, so it cannot"
-            " be scored here; train it again."
-        )
-    return scenes
-
-
-def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON turned tuples into lists; turn them back."""
-    return {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
 
 
 def class_scores(matrix: np.ndarray, classes: Sequence[str]) -> Scores:
@@ -170,12 +100,39 @@ def evaluate_scenes(
     matrix = np.zeros((len(task.classes), len(task.classes)), np.int64)
     for index, kind in enumerate(kinds):
         images, labels = scene_batch(kind, count // len(kinds), seed, index)
-        prediction = predictor.predict(images, flips=flips, progress=progress)
-        guess = prediction.labels()
-        matrix += confusion_matrix(labels, guess, len(task.classes))
         names = [f"scene-{index + 1}-{number + 1:03}" for number in range(len(images))]
-        _tell(keep, names, images, labels, prediction.probabilities, guess)
+        matrix += _stack_matrix(predictor, images, labels, names, flips, progress, keep)
     return class_scores(matrix, task.classes)
+
+
+def evaluate_stack(
+    predictor: Predictor,
+    images: np.ndarray,
+    labels: np.ndarray,
+    names: Sequence[str],
+    *,
+    flips: bool = False,
+    progress: Progress | None = None,
+    keep: Keep | None = None,
+) -> Scores:
+    """mIoU and the like of pictures uint8 (N, H, W, C) and their truth (N, H, W)."""
+    matrix = _stack_matrix(predictor, images, labels, names, flips, progress, keep)
+    return class_scores(matrix, predictor.card.task.classes)
+
+
+def _stack_matrix(
+    predictor: Predictor,
+    images: np.ndarray,
+    labels: np.ndarray,
+    names: Sequence[str],
+    flips: bool,
+    progress: Progress | None,
+    keep: Keep | None,
+) -> np.ndarray:
+    prediction = predictor.predict(images, flips=flips, progress=progress)
+    guess = prediction.labels()
+    _tell(keep, names, images, labels, prediction.probabilities, guess)
+    return confusion_matrix(labels, guess, len(predictor.card.task.classes))
 
 
 def evaluate_photos(

@@ -77,10 +77,10 @@ def sheet_row(case: Case, task: Task) -> np.ndarray:
         colour_mask(case.truth, task.palette),
         colour_mask(case.labels, task.palette),
     )
-    return np.concatenate([_square(part) for part in parts])
+    return np.concatenate([square(part) for part in parts])
 
 
-def _square(picture: np.ndarray) -> np.ndarray:
+def square(picture: np.ndarray) -> np.ndarray:
     """A picture (H, W, 3) fitted into the middle of a gray square."""
     image = Image.fromarray(picture)
     factor = SHEET_SIDE / max(image.size)

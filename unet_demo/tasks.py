@@ -146,6 +146,10 @@ class Task:
         """(N, outputs, H, W) → (N, classes, H, W), float32, summing to 1 over the classes."""
         return self.probabilities(logits)
 
+    def predicted_ids(self, logits: Tensor) -> Tensor:
+        """(N, outputs, H, W) → (N, H, W) int64: each pixel's likeliest class."""
+        return self.class_probabilities(logits).argmax(dim=1)
+
 
 class BinaryTask(Task):
     """Two classes from one logit: the probability of label 1."""
@@ -216,8 +220,12 @@ class ColourTask(Task):
     def outputs(self) -> int:
         return 3
 
+    def colours(self, logits: Tensor) -> Tensor:
+        """(N, 3, H, W) logits → the painted RGB colours, 0..1."""
+        return logits[:, :3].float().sigmoid()
+
     def probabilities(self, logits: Tensor) -> Tensor:
-        colours = logits[:, :3].float().sigmoid()
+        colours = self.colours(logits)
         palette = self.palette_tensor(logits.device)
         squared = (colours.unsqueeze(1) - palette.view(1, -1, 3, 1, 1)).square().sum(dim=2)
         return (-squared / (2 * self.softness**2)).softmax(dim=1)
@@ -234,6 +242,17 @@ class ColourTask(Task):
     def palette_tensor(self, device: torch.device) -> Tensor:
         """(classes, 3) float32 in 0..1."""
         return torch.tensor(self.palette, dtype=torch.float32, device=device) / 255
+
+
+class PaintTask(ColourTask):
+    """The colours themselves, for who wants to see what a ColourTask's network paints."""
+
+    @property
+    def maps(self) -> int:
+        return 3
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        return self.colours(logits)
 
 
 TASKS: dict[str, type[Task]] = {t.kind: t for t in (BinaryTask, MulticlassTask, ColourTask)}

@@ -130,7 +130,9 @@ def test_no_light_at_all_changes_nothing():
     assert torch.allclose(relight(images, Light(0, 0, 0, 0), dice()), images, atol=1e-6)
 
 
-STRONG = ArticleAugmentation(96, elastic=4, blur=5, distortion=0.3, noise=0.05, contrast=0.2)
+STRONG = ArticleAugmentation(
+    96, elastic=4, blur=5, distortion=0.3, noise=0.05, contrast=0.2, probability=1
+)
 
 PLAIN = dict(brightness=0, contrast=0, saturation=0, grayscale=0)
 """A photo's colours stay as they are."""
@@ -214,7 +216,9 @@ def test_a_moving_dot_becomes_a_line_around_it():
 
 def test_an_augmentation_of_no_strength_only_turns():
     images, labels = blobs(40)
-    weak = ArticleAugmentation(64, elastic=0, blur=0, distortion=0, noise=0, contrast=0)
+    weak = ArticleAugmentation(
+        64, elastic=0, blur=0, distortion=0, noise=0, contrast=0, probability=1
+    )
     changed, ids = article_augment(images, labels, weak, dice())
     unturned = [images.flip(-1), images.flip(-2), *(images.rot90(k, (-2, -1)) for k in (1, 2, 3))]
     fits = torch.stack([(changed - one).abs().amax((1, 2, 3)) < 1e-3 for one in unturned])
@@ -227,7 +231,7 @@ def test_an_augmentation_of_no_strength_only_turns():
 def test_each_picture_gets_its_own_effect():
     flat = torch.full((40, 1, 32, 32), 0.25)
     flat[..., 16:] = 0.75
-    only_noise = ArticleAugmentation(32, elastic=0, blur=0, distortion=0, contrast=0)
+    only_noise = ArticleAugmentation(32, elastic=0, blur=0, distortion=0, contrast=0, probability=1)
     noisy = article_augment(flat, flat[:, 0], only_noise, dice())[0]
     # Of four effects, drawn alike, only one has any strength.
     share = ((noisy - 0.5).abs() - 0.25).abs().amax((1, 2, 3)).gt(1e-3).float().mean()

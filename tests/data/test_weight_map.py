@@ -111,7 +111,7 @@ def test_a_picture_of_nothing_but_void_weighs_nothing():
 
 def test_any_id_can_be_the_cells():
     labels = discs(60, 10)
-    assert np.array_equal(weight_map(4 * labels, cell=4), weight_map(labels))
+    assert np.array_equal(weight_map(4 * labels), weight_map(labels))
 
 
 def test_the_numbers_of_the_cells_do_not_matter():

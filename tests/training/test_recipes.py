@@ -8,10 +8,13 @@ import tifffile
 import torch
 from tiny import write_voc
 
+from unet_demo.data.augment_settings import ArticleAugmentation
 from unet_demo.data.errors import DataError
+from unet_demo.evaluation_files import SHEET_SIDE
 from unet_demo.networks import create_network
 from unet_demo.networks.base import parameter_count
-from unet_demo.training.experiments import EXPERIMENTS, with_taught_frames
+from unet_demo.training.datasets import with_taught_frames
+from unet_demo.training.experiments import prepare
 from unet_demo.training.loop import StepDone, Trainer, fit
 from unet_demo.training.recipe import Recipe
 from unet_demo.training.recipes import AS_PUBLISHED, FOR_GPU, RECIPES
@@ -40,6 +43,8 @@ def data(tmp_path_factory: pytest.TempPathFactory):
 def shrunk(recipe: Recipe) -> Recipe:
     """The same with a network of width 2, a batch of 2 and small crops."""
     article = recipe.article_augmentation
+    if isinstance(article, ArticleAugmentation):
+        article = replace(article, crop=32)
     return replace(
         recipe,
         options={**recipe.options, "width": 2},
@@ -48,7 +53,7 @@ def shrunk(recipe: Recipe) -> Recipe:
         scenes=tuple(replace(scene, size=32) for scene in recipe.scenes[:1]),
         warp=replace(recipe.warp, crop=32),
         photo=replace(recipe.photo, crop=32),
-        article_augmentation=article and replace(article, crop=32),
+        article_augmentation=article,
         growth=(),
         fit=replace(recipe.fit, steps=2, epoch=2, warm_up=0, precision="float32"),
     )
@@ -63,13 +68,16 @@ def test_every_checkpoint_of_the_design_has_a_recipe():
 @pytest.mark.parametrize("recipe", VARIANTS)
 def test_a_recipe_trains_on_its_data_and_validates(recipe, data):
     recipe = shrunk(recipe)
-    experiment = EXPERIMENTS[recipe.data](recipe, data, "cpu")
-    network = create_network(recipe.network, **recipe.options)
-    trainer = Trainer(network, recipe.taught or recipe.task, recipe.fit)
+    experiment = prepare(recipe, data, "cpu")
+    trainer = Trainer(recipe.new_network(), recipe.taught or recipe.task, recipe.fit)
     events = list(fit(trainer, [experiment.batch_of(step) for step in range(2)]))
     assert all(np.isfinite(event.loss) for event in events if isinstance(event, StepDone))
-    if recipe.data != "shapes":  # 48 scenes take seconds, and tests/test_evaluation.py scores some
-        assert recipe.choose_by in {"", *experiment.validate(trainer.evaluated.eval())}
+    # 48 scenes take seconds, and tests/test_evaluation.py scores some.
+    if recipe.data != "shapes" or recipe.article_scene:
+        scores = experiment.validate(trainer.evaluated.eval())
+        assert np.isfinite(scores["loss"]) and recipe.choose_by in {"", *scores}
+        rows, _, channels = experiment.sheet(trainer.evaluated.eval()).shape
+        assert (rows, channels) == (3 * SHEET_SIDE, 3)
 
 
 @pytest.mark.parametrize("recipe", [*RECIPES.values(), *FOR_GPU.values()], ids=lambda r: r.name)
@@ -85,13 +93,13 @@ def test_the_articles_networks_have_their_own_width():
 
 def test_published_voc_counts_void_as_its_last_class(data):
     recipe = shrunk(AS_PUBLISHED["voc"])
-    _, labels, *_ = EXPERIMENTS["voc"](recipe, data, "cpu").batch_of(0)
+    _, labels, *_ = prepare(recipe, data, "cpu").batch_of(0)
     assert 255 not in labels.unique() and 21 in labels.unique()
 
 
 def test_published_photos_are_stretched_and_pasted(data):
     stretched, pasted = (
-        EXPERIMENTS["voc"](shrunk(AS_PUBLISHED[name]), data, "cpu").batch_of(0)[0]
+        prepare(shrunk(AS_PUBLISHED[name]), data, "cpu").batch_of(0)[0]
         for name in ("voc", "voc-color")
     )
     assert (pasted[:, :, -5:] == 0).all()  # 60×40 photos leave a third of the square black
@@ -116,4 +124,4 @@ def test_a_recipe_with_a_teacher_asks_for_the_unlabelled_slices(data, tmp_path):
     for name in ("train-volume.tif", "train-labels.tif"):
         (tmp_path / name).write_bytes((data / name).read_bytes())
     with pytest.raises(DataError, match=r"test-volume\.tif not found"):
-        EXPERIMENTS["isbi"](RECIPES["isbi-elastic"], tmp_path, "cpu")
+        prepare(RECIPES["isbi-elastic"], tmp_path, "cpu")

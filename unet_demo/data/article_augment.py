@@ -1,13 +1,14 @@
-"""Article 2's augmentation: elastic deformation, then one of four effects and one of three turns."""
+"""The articles' own augmentations: article 0's flips, and article 2's effects, deformation and turns."""
 
 from collections.abc import Callable
 
 import torch
 import torchvision.transforms.v2.functional as tv
 from torch import Tensor
+from torchvision.transforms import InterpolationMode
 
 from .augment import chance, pixel_grid, sample, sample_pair, warp_pair, whole
-from .augment_settings import ArticleAugmentation, Warp
+from .augment_settings import ArticleAugmentation, Flips, Warp
 
 Pair = tuple[Tensor, Tensor]
 """Pictures (N, C, H, W) in 0..1 and their ids (N, H, W)."""
@@ -16,26 +17,57 @@ Change = Callable[[Tensor, Tensor, ArticleAugmentation, torch.Generator], Pair]
 
 
 def article_augment(
-    images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
+    images: Tensor, labels: Tensor, augment: Flips | ArticleAugmentation, rng: torch.Generator
 ) -> Pair:
-    """(N, C, H, W) in 0..1 and ids (N, H, W) → (N, C, crop, crop) and (N, crop, crop), moved together."""
-    warp = Warp(augment.crop, rotation=0, scale=(1, 1), mirror=False, elastic=augment.elastic)
-    images, labels = warp_pair(images, labels, warp, rng)
+    """(N, C, H, W) in 0..1 and ids (N, H, W), changed together, each picture in its own way.
+
+    Article 0's flips keep their size; article 2's changes give squares of ``augment.crop`` px.
+    """
+    if isinstance(augment, Flips):
+        return random_flips(images, labels, augment, rng)
     pairs = [
-        _effect_and_turn(image, ids, augment, rng)
-        for image, ids in zip(images.split(1), labels.split(1), strict=True)
+        _changed(image, ids, augment, rng)
+        for image, ids in zip(*resized(images, labels, augment.crop), strict=True)
     ]
     changed, moved = zip(*pairs, strict=True)
     return torch.cat(changed), torch.cat(moved)
 
 
-def _effect_and_turn(
+def random_flips(images: Tensor, labels: Tensor, augment: Flips, rng: torch.Generator) -> Pair:
+    """Each picture maybe mirrored left to right, and maybe upside down."""
+    # The article flips the label upside down, but its picture left to right once more.
+    for axis in (-1, -2):
+        chosen = torch.rand(len(images), generator=rng) < augment.probability
+        images = torch.where(chosen.view(-1, 1, 1, 1), images.flip(axis), images)
+        labels = torch.where(chosen.view(-1, 1, 1), labels.flip(axis), labels)
+    return images, labels
+
+
+def resized(images: Tensor, labels: Tensor, side: int) -> tuple[list[Tensor], list[Tensor]]:
+    """Single pictures (1, C, side, side) and their ids (1, side, side), by nearest pixels."""
+    if images.shape[-2:] != (side, side):
+        images = tv.resize(images, [side, side], antialias=True).clamp(0, 1)
+        # The article's masks are blended, which invents classes.
+        labels = tv.resize(labels, [side, side], InterpolationMode.NEAREST_EXACT)
+    return list(images.split(1)), list(labels.split(1))
+
+
+def _changed(
     image: Tensor, ids: Tensor, augment: ArticleAugmentation, rng: torch.Generator
 ) -> Pair:
-    for family in (EFFECTS, TURNS):
+    for family in (EFFECTS, ELASTIC, TURNS):
         change = list(family.values())[whole(0, len(family) - 1, rng)]
-        image, ids = change(image, ids, augment, rng)
+        if chance(rng) < augment.probability:
+            image, ids = change(image, ids, augment, rng)
     return image, ids
+
+
+def elastic_deformation(
+    images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
+) -> Pair:
+    """As if the tissue had been pulled about: the U-Net paper's smooth displacements."""
+    warp = Warp(augment.crop, rotation=0, scale=(1, 1), mirror=False, elastic=augment.elastic)
+    return warp_pair(images, labels, warp, rng)
 
 
 def motion_blur(
@@ -108,6 +140,8 @@ EFFECTS: dict[str, Change] = {
     "Gaussian noise": gaussian_noise,
     "contrast": random_contrast,
 }
+
+ELASTIC: dict[str, Change] = {"elastic deformation": elastic_deformation}
 
 TURNS: dict[str, Change] = {
     "horizontal flip": horizontal_flip,

@@ -28,9 +28,17 @@ class Light:
 
 
 @dataclass(frozen=True)
-class ArticleAugmentation:
-    """As in "What is U-Net?": elastic deformation, then for each picture one of EFFECTS and one of TURNS.
+class Flips:
+    """As in "PyTorch U-Net": left to right, and upside down, each with this ``probability``."""
 
+    probability: float = 0.5
+
+
+@dataclass(frozen=True)
+class ArticleAugmentation:
+    """As in "What is U-Net?": resized to a square, then one of EFFECTS, elastic deformation, one of TURNS.
+
+    Each of the three with this ``probability``, albumentations' own, drawn for each picture.
     ``crop``: the output's side in px; ``elastic``: σ in px of displacements on a 3×3 grid.
     ``blur``: longest motion in px; ``distortion``: how far, at most, a lens moves the corners, as a
     share of their distance from the centre; ``noise``: largest σ, on pictures in 0..1;
@@ -43,6 +51,7 @@ class ArticleAugmentation:
     distortion: float = 0.1
     noise: float = 0.05
     contrast: float = 0.2
+    probability: float = 0.5
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,9 @@
 Masks on disk are palette pictures of ids: 0 background, 1–20 objects, 255 void.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from PIL import Image
 
 from ..void import VOID
 from .errors import DataError
+from .split import RandomSplit
 
 SPLITS = ("train", "val", "trainval")
 
@@ -32,28 +32,55 @@ class Photos:
         return len(self.names)
 
 
-def load_photos(directory: str | Path, split: str, longest: int = 0) -> Photos:
+Framing = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+"""A photo (H, W, 3) and its ids (H, W) → both in the shape that a recipe wants."""
+
+
+def load_photos(
+    directory: str | Path,
+    split: str,
+    longest: int = 0,
+    *,
+    drawn: RandomSplit | None = None,
+    framing: Framing | None = None,
+    only: Sequence[int] = (),
+) -> Photos:
     """Read the photos of a split; with ``longest``, reduced to that longest side in px.
 
+    With ``drawn``, the split is one of its parts, drawn from all photos of train and val. A
+    ``framing`` changes each pair as it is read. With ``only``, just the photos of these numbers,
+    counted from 0 and, past the last one, from the first again.
     ``directory`` holds ``VOCdevkit/VOC2012``, or is one of these two folders. Raises DataError.
     """
+    root = _root(Path(directory))
+    if drawn:
+        files = sorted(_listed(root, "train") + _listed(root, "val"))
+        files = [files[number] for number in drawn.numbers(len(files), split)]
+    else:
+        files = _listed(root, split)
+    files = [files[number % len(files)] for number in only] or files
+    # Reading is decoding and reducing, which Pillow does without the interpreter's lock.
+    with ThreadPoolExecutor() as threads:
+        pairs = list(threads.map(lambda pair: _read(pair[0], pair[1], longest, framing), files))
+    names = [Path(photo).stem for photo, _ in files]
+    return Photos([image for image, _ in pairs], [mask for _, mask in pairs], names)
+
+
+def _listed(root: Path, split: str) -> list[tuple[str, str]]:
+    """The paths of each photo of a split and of its mask."""
     # Imported here: torchvision takes seconds, and only who reads VOC needs it.
     from torchvision.datasets import VOCSegmentation
 
     if split not in SPLITS:
         raise DataError(f"There is no split {split!r} of VOC; use one of {', '.join(SPLITS)}.")
     try:
-        files = VOCSegmentation(_root(Path(directory)), "2012", split, download=False)
+        files = VOCSegmentation(root, "2012", split, download=False)
     except (RuntimeError, OSError) as error:
         raise DataError(
             f"The list of the split {split!r} is missing under {LAYOUT / 'ImageSets'}; unpack the"
             " whole of VOC 2012."
         ) from error
-    # Reading is decoding and reducing, which Pillow does without the interpreter's lock.
-    with ThreadPoolExecutor() as threads:
-        pairs = list(threads.map(_read, files.images, files.masks, repeat(longest)))
-    names = [Path(path).stem for path in files.images]
-    return Photos([image for image, _ in pairs], [mask for _, mask in pairs], names)
+    return list(zip(files.images, files.masks, strict=True))
 
 
 def _root(directory: Path) -> Path:
@@ -67,7 +94,9 @@ def _root(directory: Path) -> Path:
     )
 
 
-def _read(photo: str, mask: str, longest: int) -> tuple[np.ndarray, np.ndarray]:
+def _read(
+    photo: str, mask: str, longest: int, framing: Framing | None
+) -> tuple[np.ndarray, np.ndarray]:
     try:
         with Image.open(photo) as file, Image.open(mask) as ids_file:
             image, ids = file.convert("RGB"), ids_file.copy()
@@ -85,7 +114,8 @@ def _read(photo: str, mask: str, longest: int) -> tuple[np.ndarray, np.ndarray]:
         image = image.resize(size, Image.Resampling.LANCZOS)
         # Nearest: a blend of two ids is a third class.
         ids = ids.resize(size, Image.Resampling.NEAREST)
-    return np.array(image), np.array(ids, np.uint8)
+    pair = np.array(image), np.array(ids, np.uint8)
+    return framing(*pair) if framing else pair
 
 
 def reduced(size: tuple[int, int], longest: int) -> tuple[int, int]:
@@ -115,20 +145,40 @@ def sampling_weights(labels: Sequence[np.ndarray], classes: int) -> np.ndarray:
 
 def stretched(photo: np.ndarray, ids: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
     """Article 3: a photo (H, W, 3) and its ids (H, W) stretched to a square by nearest pixels."""
-    rows, columns = (np.arange(side) * length // side for length in ids.shape)
-    chosen = np.ix_(rows, columns)
-    return photo[chosen], ids[chosen]
+    return _resized(photo, ids, (side, side), Image.Resampling.NEAREST)
 
 
 def pasted(photo: np.ndarray, ids: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
-    """Article 4: both pasted at the top left of a black square, which is then resized.
+    """Article 4: both pasted at the top left of a black square; the photo is then resized bilinearly.
 
     The ids are resized by nearest pixels: the article's blends of two colours are other classes.
     """
     square = max(ids.shape)
     below, beside = ((0, square - length) for length in ids.shape)
     photo = np.pad(photo, (below, beside, (0, 0)))
-    return stretched(photo, np.pad(ids, (below, beside)), side)
+    ids = np.pad(ids, (below, beside))
+    return _resized(photo, ids, (side, side), Image.Resampling.BILINEAR)
+
+
+def fitted(photo: np.ndarray, ids: np.ndarray, longest: int) -> tuple[np.ndarray, np.ndarray]:
+    """A photo (H, W, C) and its ids (H, W), their longest side ``longest`` px; 0 leaves them."""
+    factor = longest / max(ids.shape)
+    if not longest or factor == 1:
+        return photo, ids
+    height, width = (max(1, round(length * factor)) for length in ids.shape)
+    return _resized(photo, ids, (width, height), Image.Resampling.BILINEAR)
+
+
+def _resized(
+    photo: np.ndarray, ids: np.ndarray, size: tuple[int, int], how: Image.Resampling
+) -> tuple[np.ndarray, np.ndarray]:
+    """Both resized to (width, height), the ids by their nearest pixels."""
+    channels = [
+        np.array(Image.fromarray(band).resize(size, how)) for band in np.moveaxis(photo, -1, 0)
+    ]
+    return np.stack(channels, -1), np.array(
+        Image.fromarray(ids).resize(size, Image.Resampling.NEAREST)
+    )
 
 
 FRAMINGS = {"stretched": stretched, "pasted": pasted}

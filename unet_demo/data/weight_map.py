@@ -18,14 +18,13 @@ W0, SIGMA = 10.0, 5.0
 """The paper's weight and width (px)."""
 
 
-def weight_map(
-    labels: np.ndarray, *, w0: float = W0, sigma: float = SIGMA, cell: int = 1
-) -> np.ndarray:
+def weight_map(labels: np.ndarray, *, w0: float = W0, sigma: float = SIGMA) -> np.ndarray:
     """Weights float32 (H, W) of label ids uint8 (H, W); void weighs 0.
 
-    Cells are the 4-connected components of the id ``cell``, and all other ids are background.
+    Cells, or whatever is looked for, are the 4-connected components of each id but 0, the
+    background: in VOC and in scenes objects, in ISBI cells between membranes.
     """
-    cells = label(labels == cell, connectivity=1)
+    cells = label(np.where(labels == VOID, 0, labels), background=0, connectivity=1)
     return weight_map_of_cells(cells, w0=w0, sigma=sigma, void=labels == VOID)
 
 

@@ -37,12 +37,12 @@ class EnvelopeRow:
         return self.least <= self.published <= self.greatest
 
 
-def article_losses(seed: int) -> list[float]:
+def article_losses(seed: int, width: int = 64) -> list[float]:
     """The losses of the article's run: its picture in 0..1, torch's own initialisation, Adam 1e-3."""
     image, labels = article_scene()
     batch = (to_tensor(image[None]), torch.from_numpy(labels[None]))
     torch.manual_seed(seed)
-    network = create_network("ShapesUNet", in_channels=3, out_channels=3, width=64)
+    network = create_network("ShapesUNet", in_channels=3, out_channels=3, width=width)
     trainer = Trainer(network, SHAPES, FitOptions(steps=STEPS, epoch=STEPS))
     events = fit(trainer, [batch] * STEPS)
     return [event.loss for event in events if isinstance(event, StepDone)]

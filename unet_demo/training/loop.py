@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from copy import deepcopy
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import cast
@@ -25,6 +25,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset
 
 from ..choices import OPTIMISERS, PRECISIONS, SCHEDULES
+from ..devices import faster_precision
 from ..networks import Network
 from ..tasks import Task
 from ..void import VOID
@@ -44,7 +45,8 @@ PLATEAU_MARGIN = 1e-4
 class FitOptions:
     """How to train. ``rate`` is the highest learning rate; ``warm_up`` and all counts are in steps."""
 
-    steps: int
+    steps: int = 1
+    """A recipe that goes by epochs has them counted from its data."""
     optimiser: str = "Adam"
     rate: float = 1e-3
     momentum: float = 0.9
@@ -57,7 +59,8 @@ class FitOptions:
     patience: int = 10
     """Validations in a row without a better score that "plateau" bears before it divides the rate by ten."""
     plateau_score: str = "loss"
-    """The validation's score that "plateau" follows: a "loss" is to fall, any other score to rise."""
+    """What "plateau" follows: one of the validation's scores, or the epoch's "training loss" or
+    "training accuracy". A loss is to fall, any other score to rise."""
     accumulate: int = 1
     """Batches whose gradients are averaged into one step."""
     clip_norm: float = 0.0
@@ -69,6 +72,7 @@ class FitOptions:
     epoch: int = 100
     """Steps between two validations (and saves, on the command line)."""
     precision: str = "float32"
+    """One of PRECISIONS; "fastest" is what a convolution takes less time in, where the run begins."""
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -89,20 +93,29 @@ class FitOptions:
 
 @dataclass(frozen=True)
 class StepDone:
-    """One optimiser step: its number from 1, its loss, the rate it used, and the seconds it took."""
+    """One optimiser step: its number from 1, its loss, the rate it used, and the seconds it took.
+
+    ``accuracy`` is the share of its pixels that the network, before the step, got right; void does
+    not count.
+    """
 
     step: int
     loss: float
     rate: float
     seconds: float
+    accuracy: float = math.nan
 
 
 @dataclass(frozen=True)
 class Validated:
-    """Scores of the evaluated network (the EMA where one is kept) after ``step`` steps."""
+    """Scores of the evaluated network (the EMA where one is kept) after ``step`` steps.
+
+    ``training`` holds the mean "training loss" and "training accuracy" of the steps since the last.
+    """
 
     step: int
     scores: Scores
+    training: Scores = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -190,6 +203,8 @@ class Plateau:
 class Trainer:
     """A network in training: its optimiser, its averaged weights, and the number of steps done.
 
+    ``accuracy`` is that of the last step's pixels, in the classes of ``scored``, which is the task
+    itself unless void is taught as one of its classes.
     One of several ``processes`` holds the same network as the others, and steps together with them;
     only the main one keeps averaged weights.
     """
@@ -201,12 +216,16 @@ class Trainer:
         options: FitOptions,
         device: torch.device | str = "cpu",
         processes: Processes | None = None,
+        scored: Task | None = None,
     ):
         self.network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.task = task
+        self.scored = scored or task
+        self.accuracy = math.nan
         self.options = options
         self.device = torch.device(device)
         self.processes = processes or Processes()
+        self.precision = self._agreed_precision(options.precision)
         # Seeded alike, but kinds of processor round differently: the main one's weights count.
         self.processes.average(self._values(), float(self.processes.main))
         self.optimiser = make_optimiser(self.network, options)
@@ -249,12 +268,16 @@ class Trainer:
         self.optimiser.zero_grad(set_to_none=True)
         sizes = [_counted_pixels(*labels) for _, *labels in batches]
         loss = torch.zeros((), device=self.device)
+        accuracy = torch.zeros((), device=self.device)
         for batch, size in zip(batches, sizes, strict=True):
-            part = self._loss(*batch) * (size / sum(sizes))
-            part.backward()
-            loss += part.detach()
-        self.processes.average([loss, *self._gradients(), *self._statistics()], sum(sizes))
-        value = float(loss)
+            part, right = self._loss_and_accuracy(*batch)
+            share = size / sum(sizes)
+            (part * share).backward()
+            loss += part.detach() * share
+            accuracy += right * share
+        everywhere = [loss, accuracy, *self._gradients(), *self._statistics()]
+        self.processes.average(everywhere, sum(sizes))
+        value, self.accuracy = float(loss), float(accuracy)
         if not math.isfinite(value):
             return value
         if not all(bool(t.isfinite().all()) for t in self._statistics()):
@@ -282,7 +305,7 @@ class Trainer:
                 f"the plateau schedule follows the score {name!r},"
                 f" but a validation gives only {', '.join(scores) or 'none'}"
             )
-        sign = -1 if name == "loss" else 1
+        sign = -1 if name.endswith("loss") else 1
         score = self.processes.from_main(sign * scores.get(name, math.nan))
         self.plateau = self.plateau.after(score, self.options.patience)
 
@@ -322,6 +345,7 @@ class Trainer:
             "step": str(self.step),
             "groups": json.dumps(state["param_groups"]),
             "plateau": json.dumps(asdict(self.plateau)),
+            "precision": self.precision,
         }
         partial = path.with_suffix(".partial")
         save_file(tensors, partial, metadata=header)
@@ -344,6 +368,8 @@ class Trainer:
             )
             self.step = int(header["step"])
             self.plateau = Plateau(**json.loads(header.get("plateau", "{}")))
+            if self.options.precision == "fastest":
+                self.precision = header["precision"]
         except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(
                 f"{path.name} is damaged or was written by a run with other settings: {error}"
@@ -356,14 +382,28 @@ class Trainer:
     def _snapshot(self) -> list[dict[str, Tensor]]:
         return [deepcopy(module.state_dict()) for module in self._modules()]
 
-    def _loss(self, images: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
+    def _loss_and_accuracy(
+        self, images: Tensor, targets: Tensor, weights: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         images = images.to(self.device, memory_format=torch.channels_last, non_blocking=True)
         targets = targets.to(self.device, non_blocking=True)
         if weights is not None:
             weights = weights.to(self.device, non_blocking=True)
         with self._precision():
             logits = self.network(images)
-        return self.task.loss(logits, targets, self.options.loss, weights)
+        loss = self.task.loss(logits, targets, self.options.loss, weights)
+        with torch.no_grad():
+            # Neither void nor a class of the task that is taught alone.
+            decided = targets < len(self.scored.classes)
+            right = (self.scored.predicted_ids(logits) == targets) & decided
+            return loss, right.sum() / decided.sum().clamp(min=1)
+
+    def _agreed_precision(self, wanted: str) -> str:
+        """The precision that is meant; all processes go by what the main one finds the faster."""
+        if wanted != "fastest":
+            return wanted
+        half = self.processes.from_main(faster_precision(self.device) == "bfloat16")
+        return "bfloat16" if half else "float32"
 
     def _values(self) -> list[Tensor]:
         return [*self.network.parameters(), *self._statistics()]
@@ -376,7 +416,7 @@ class Trainer:
         return [buffer for buffer in self.network.buffers() if buffer.is_floating_point()]
 
     def _precision(self):
-        if self.options.precision == "bfloat16":
+        if self.precision == "bfloat16":
             return torch.autocast(self.device.type, dtype=torch.bfloat16)
         return nullcontext()
 
@@ -461,6 +501,7 @@ def fit(
     start).
     """
     options = trainer.options
+    since: list[tuple[float, float]] = []
     for group in _groups(batches, options.accumulate):
         if trainer.step >= options.steps or (stop and stop.is_set()):
             break
@@ -475,9 +516,13 @@ def fit(
         if epoch_ends and not trainer.keep_good():
             yield Diverged(step, math.nan, trainer.restore_good())
             return
-        yield StepDone(step, loss, rate, seconds)
+        since.append((loss, trainer.accuracy))
+        yield StepDone(step, loss, rate, seconds, trainer.accuracy)
         if epoch_ends and validate:
+            means = (sum(column) / len(since) for column in zip(*since, strict=True))
+            training = dict(zip(("training loss", "training accuracy"), means, strict=True))
+            since.clear()
             scores = validate(trainer.evaluated.eval())
-            trainer.note_scores(scores)
-            yield Validated(step, scores)
+            trainer.note_scores({**training, **scores})
+            yield Validated(step, scores, training)
     yield Finished(trainer.step, stopped=trainer.step < options.steps)

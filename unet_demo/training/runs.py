@@ -2,25 +2,34 @@
 
 A run's folder holds ``losses.csv`` and ``scores.csv`` (a row a step, a row a validation),
 ``tensorboard/``, ``state.safetensors`` (to resume from) and ``NAME.safetensors`` (the best so far,
-or the last one where the recipe chooses by no score).
+or the last one where the recipe chooses by no score). Where that is asked for, also ``epochs/`` (a
+checkpoint a validation) and ``pictures/`` (a PNG a validation); and ``test/`` where something is
+kept back for the end.
 """
 
 import csv
+import json
+import math
 import os
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
+from PIL import Image
 
-from ..checkpoints import read_card, save_checkpoint
-from ..networks import Network, create_network
-from ..networks.base import he_initialise
-from .experiments import EXPERIMENTS
+from ..checkpoints import load_checkpoint, read_card, save_checkpoint
+from ..evaluation_files import CaseFolder
+from ..inference import Predictor
+from ..networks import Network
+from .datasets import Part
+from .experiments import Experiment, prepare
 from .loop import (
     Diverged,
     Event,
+    Finished,
     Scores,
     StepDone,
     Trainer,
@@ -54,6 +63,18 @@ class RunFolder:
     def best(self) -> Path:
         return self.path / f"{self.recipe.name}.safetensors"
 
+    @property
+    def pictures(self) -> Path:
+        return self.path / "pictures"
+
+    @property
+    def test(self) -> Path:
+        return self.path / "test"
+
+    def kept(self, step: int) -> Path:
+        """The checkpoint that is kept of an epoch which ended with this step."""
+        return self.path / "epochs" / f"{self.recipe.name}-{step:06}.safetensors"
+
     def best_score(self) -> float:
         """The score of the best checkpoint so far, −1 if there is none."""
         if not self.best.is_file():
@@ -70,6 +91,41 @@ class RunFolder:
         return not by or scores[by] > self.best_score()
 
 
+@dataclass(frozen=True)
+class Started:
+    """A run begins, or goes on after ``step``; it will end after ``recipe.fit.steps``."""
+
+    step: int
+    recipe: Recipe
+
+
+@dataclass(frozen=True)
+class Tested:
+    """Scores of the kept network on what neither training nor validation saw."""
+
+    scores: Scores
+    scored_on: str
+
+
+RunEvent = Event | Started | Tested
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """What a person asks for in the recipe's place: steps in all, and steps between validations."""
+
+    steps: int | None = None
+    epoch: int | None = None
+
+    def of(self, recipe: Recipe) -> Recipe:
+        """The recipe with these lengths. Raises RunError for one below 1."""
+        asked = {name: value for name, value in asdict(self).items() if value is not None}
+        try:
+            return replace(recipe, fit=replace(recipe.fit, **asked))
+        except ValueError as error:
+            raise RunError(f"These settings don't work: {error}.") from error
+
+
 def train(
     recipe: Recipe,
     data: Path | None,
@@ -78,22 +134,30 @@ def train(
     resume: bool = False,
     device: torch.device | None = None,
     workers: int = 0,
-) -> Iterator[Event]:
+    lengths: Lengths = Lengths(),
+    keep_epochs: bool = False,
+    save_pictures: bool = False,
+) -> Iterator[RunEvent]:
     """Train a recipe into a folder, and yield what happens.
 
     Saves its state atomically at every validation. With ``resume``, continues from the last one,
     exactly as if it had not been interrupted. Where several processes were launched, each calls
-    this and trains its share, but only the main one validates, writes and yields. Raises RunError,
-    DeviceError or DataError before the first step.
+    this and trains its share, but only the main one validates, writes and yields. Where the recipe
+    keeps something back for a test, ends with that. Raises RunError, DeviceError or DataError
+    before the first step.
     """
     folder = RunFolder(out, recipe)
+    lengths.of(recipe)  # what is wrong with them is told before the data is read
     if folder.state.is_file() and not resume:
         raise RunError(
             f"{str(out)!r} already holds a run; add --resume to continue it, or give another --out."
         )
-    processes = _join_processes(recipe, device or torch.device("cpu"))
+    processes = _join_processes(device or torch.device("cpu"))
+    experiment = prepare(recipe, data, str(processes.device))
+    experiment = replace(experiment, recipe=lengths.of(experiment.recipe))
+    recipe = experiment.recipe
+    _check_shares(experiment, processes)
     trainer = _trainer(recipe, processes)
-    experiment = EXPERIMENTS[recipe.data](recipe, data, str(processes.device))
     if resume and folder.state.is_file():
         _resume(trainer, folder)
     if not processes.agree(trainer.step):
@@ -108,36 +172,61 @@ def train(
         deque(fit(trainer, batches, _without_validation), maxlen=0)
         return
     out.mkdir(parents=True, exist_ok=True)
+    yield Started(trainer.step, recipe)
     with RunLog(out, trainer.step) as log:
         for event in fit(trainer, batches, experiment.validate):
             log.write(event)
             if isinstance(event, Validated):
+                card = recipe.card(event.scores, experiment.validation.scored_on)
                 if folder.chooses(event.scores):
-                    card = recipe.card(event.scores, experiment.scored_on)
                     save_checkpoint(folder.best, trainer.evaluated, card)
+                if keep_epochs:
+                    save_checkpoint(folder.kept(event.step), trainer.evaluated, card)
+                sheet = experiment.sheet(trainer.evaluated)
+                log.show(sheet, event.step)
+                if save_pictures:
+                    folder.pictures.mkdir(exist_ok=True)
+                    Image.fromarray(sheet).save(folder.pictures / f"{event.step:06}.png")
                 trainer.save(folder.state)
             yield event
+            if isinstance(event, Finished) and not event.stopped and experiment.test:
+                yield _test(experiment, experiment.test, folder)
 
 
-def _join_processes(recipe: Recipe, device: torch.device) -> Processes:
+def _test(experiment: Experiment, part: Part, folder: RunFolder) -> Tested:
+    """Score the kept network on the pictures kept back, and leave each with its output."""
+    predictor = Predictor(load_checkpoint(folder.best), experiment.device)
+    cases = CaseFolder(folder.test, experiment.recipe.task)
+    scores = part.evaluate(predictor, keep=cases)
+    cases.finish()
+    values = {name: value if value == value else None for name, value in scores.items()}
+    report = {"scored_on": part.scored_on, "scores": values}
+    text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+    (folder.test / "scores.json").write_text(text, encoding="utf-8")
+    return Tested(scores, part.scored_on)
+
+
+def _join_processes(device: torch.device) -> Processes:
     try:
-        processes = join_processes(device)
+        return join_processes(device)
     except LaunchError as error:
         raise RunError(str(error)) from error
-    if recipe.batch < processes.count:
+
+
+def _check_shares(experiment: Experiment, processes: Processes) -> None:
+    order, batch = experiment.order, experiment.recipe.batch
+    smallest = order.smallest if order else batch
+    if smallest < processes.count:
         raise RunError(
-            f"{processes.count} processes cannot share batches of {recipe.batch};"
-            f" launch {recipe.batch} at most."
+            f"{processes.count} processes cannot share batches of {smallest};"
+            f" launch {smallest} at most."
         )
-    return processes
 
 
 def _trainer(recipe: Recipe, processes: Processes) -> Trainer:
-    torch.manual_seed(recipe.fit.seed)
-    network = create_network(recipe.network, **recipe.options)
-    he_initialise(network)
-    network = processes.join_batch_norm(network)
-    return Trainer(network, recipe.taught or recipe.task, recipe.fit, processes.device, processes)
+    network = processes.join_batch_norm(recipe.new_network())
+    taught = recipe.taught or recipe.task
+    return Trainer(network, taught, recipe.fit, processes.device, processes, recipe.task)
 
 
 def _without_validation(network: Network) -> Scores:
@@ -179,14 +268,23 @@ class RunLog:
     def write(self, event: Event) -> None:
         """Log a step's loss or a validation's scores; a divergence as a loss that is not a number."""
         if isinstance(event, StepDone | Diverged):
-            self._row(self.losses, {"step": event.step, "loss": event.loss})
+            accuracy = event.accuracy if isinstance(event, StepDone) else math.nan
+            row = {"step": event.step, "loss": event.loss, "accuracy": accuracy}
+            self._row(self.losses, row)
             self.board.add_scalar("loss/train", event.loss, event.step)
         if isinstance(event, StepDone):
+            self.board.add_scalar("accuracy/train", event.accuracy, event.step)
             self.board.add_scalar("rate", event.rate, event.step)
         if isinstance(event, Validated):
-            self._row(self.scores, {"step": event.step, **event.scores})
+            self._row(self.scores, {"step": event.step, **event.training, **event.scores})
             for name, value in event.scores.items():
                 self.board.add_scalar(f"validation/{name}", value, event.step)
+            for name, value in event.training.items():
+                self.board.add_scalar(f"epoch/{name}", value, event.step)
+
+    def show(self, sheet: np.ndarray, step: int) -> None:
+        """Log pictures, labels and outputs, uint8 (H, W, 3), for TensorBoard."""
+        self.board.add_image("input, label, output", sheet, step, dataformats="HWC")
 
     def _row(self, file, row: dict[str, float]) -> None:
         writer = csv.DictWriter(file, list(row))

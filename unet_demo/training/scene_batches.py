@@ -1,4 +1,7 @@
-"""Recipe → batches of drawn scenes. Every batch is a pure function of its step number and a seed."""
+"""Recipe → batches of drawn scenes, and what all batches share.
+
+Every batch is a pure function of its step number and a seed.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..data.shapes import SceneOptions, article_scene, scene_batch
+from ..data.weight_map import weight_map
 from .loop import Batch
 
 BatchOf = Callable[[int], Batch]
@@ -19,6 +23,50 @@ STEPS_OF_A_SEED = 1_000_003
 def generator(seed: int, step: int) -> torch.Generator:
     """The source of one step's random choices."""
     return torch.Generator().manual_seed(seed * STEPS_OF_A_SEED + step)
+
+
+@dataclass(frozen=True)
+class Shuffled:
+    """Epochs as torch's DataLoader has them: each of ``length`` pictures once, in a new order each time.
+
+    The last batch of an epoch is smaller than ``batch``, or with ``drop_last`` left out.
+    """
+
+    length: int
+    batch: int
+    seed: int
+    drop_last: bool = False
+
+    @property
+    def steps(self) -> int:
+        """Batches of an epoch."""
+        whole = self.length // self.batch
+        return whole if self.drop_last and whole else -(-self.length // self.batch)
+
+    @property
+    def smallest(self) -> int:
+        """Pictures of the smallest batch."""
+        return min(self.length - (self.steps - 1) * self.batch, self.batch)
+
+    def __call__(self, step: int) -> list[int]:
+        """The numbers of the pictures of a step's batch."""
+        epoch, place = divmod(step, self.steps)
+        # A source of its own: steps, from 0 up, draw from the others what they do to the pictures.
+        order = torch.randperm(self.length, generator=generator(self.seed, -1 - epoch))
+        return order[place * self.batch :][: self.batch].tolist()
+
+
+@dataclass(frozen=True)
+class WithWeightMaps:
+    """Batches with the U-Net paper's loss weights, drawn up for the labels as they are."""
+
+    batches: BatchOf
+
+    def __call__(self, step: int) -> Batch:
+        """Pictures, labels (N, H, W), and weights (N, H, W) for one step."""
+        images, labels, *_ = self.batches(step)
+        weights = np.stack([weight_map(ids) for ids in labels.numpy()])
+        return images, labels, torch.from_numpy(weights)
 
 
 @dataclass(frozen=True)

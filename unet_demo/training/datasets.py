@@ -1,0 +1,387 @@
+"""The data sets, by the name that recipes and checkpoints give them: what trains, validates and scores.
+
+Evaluates checkpoints too: a data set knows its parts and how each is scored.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from ..checkpoints import open_checkpoint
+from ..choices import VALIDATION_SEED
+from ..data.errors import DataError
+from ..data.isbi import Frames, load_frames, load_unlabelled
+from ..data.shapes import SceneOptions, article_scene, scene_batch
+from ..data.split import RandomSplit
+from ..data.voc import FRAMINGS, Framing, Photos, fitted, load_photos, sampling_weights
+from ..evaluation import (
+    FRESH_SCENES,
+    FRESH_SEED,
+    Evaluation,
+    Keep,
+    Scores,
+    evaluate_frames,
+    evaluate_photos,
+    evaluate_scenes,
+    evaluate_stack,
+)
+from ..inference import Predictor, Progress
+from ..void import VOID
+from .batches import FrameBatches, PhotoBatches
+from .recipe import Recipe
+from .scene_batches import ArticleBatches, BatchOf, SceneBatches, Shuffled
+
+UNSURE = 0.2
+"""A teacher is not sure of a pixel whose probability is nearer to one half than this."""
+
+LOOKED_AT = 48
+"""Scenes that a training is validated by; the final score uses FRESH_SCENES others."""
+
+Still = tuple[np.ndarray, np.ndarray]
+"""A picture uint8 (H, W, C) as a recipe's network sees it, unchanged by chance, and its ids (H, W)."""
+
+
+class Part(ABC):
+    """Pictures with their truth, to score a network on; ``scored_on`` says which they are."""
+
+    scored_on: str
+
+    @abstractmethod
+    def evaluate(
+        self,
+        predictor: Predictor,
+        *,
+        flips: bool = False,
+        progress: Progress | None = None,
+        keep: Keep | None = None,
+    ) -> Scores:
+        """Score a checkpoint on these pictures."""
+
+    @abstractmethod
+    def stills(self, recipe: Recipe) -> Iterator[Still]:
+        """The pictures one by one, as the recipe's network is shown them."""
+
+
+class DataSet(ABC):
+    """One kind of data, with what a recipe, or a checkpoint's card, says of its parts."""
+
+    needs_folder: ClassVar[bool] = True
+
+    @classmethod
+    @abstractmethod
+    def of(cls, settings: Mapping[str, Any]) -> Self:
+        """From a recipe's fields, or from those that a card repeats. Raises TypeError or ValueError."""
+
+    @abstractmethod
+    def load(self, directory: Path | None, split: str) -> Part:
+        """Read a part. Raises DataError when it is not there."""
+
+    def validation(self, directory: Path | None) -> Part:
+        """What a training is looked at by. Raises DataError."""
+        return self.load(directory, "val")
+
+    def test(self, directory: Path | None) -> Part | None:
+        """What a training is scored on when it is over, if the recipe keeps something back for that."""
+        return None
+
+    @abstractmethod
+    def batches(
+        self, recipe: Recipe, directory: Path | None, device: str | None
+    ) -> tuple[BatchOf, Shuffled | None]:
+        """What trains, and its order where it goes by epochs. Raises DataError."""
+
+
+@dataclass(frozen=True)
+class ScenePart(Part):
+    """An equal number of scenes of each kind, drawn by a seed."""
+
+    kinds: tuple[SceneOptions, ...]
+    count: int
+    seed: int
+    scored_on: str
+
+    def evaluate(self, predictor: Predictor, **options: Any) -> Scores:
+        return evaluate_scenes(predictor, self.kinds, self.count, seed=self.seed, **options)
+
+    def stills(self, recipe: Recipe) -> Iterator[Still]:
+        for index, kind in enumerate(self.kinds):
+            stack = scene_batch(kind, self.count // len(self.kinds), self.seed, index)
+            yield from zip(*stack, strict=True)
+
+
+@dataclass(frozen=True)
+class ArticlePart(Part):
+    """Article 1's own picture, which is all that it trains on and shows."""
+
+    scored_on: str = "the article's own picture, which it trained on"
+
+    def evaluate(self, predictor: Predictor, **options: Any) -> Scores:
+        image, labels = article_scene()
+        return evaluate_stack(predictor, image[None], labels[None], ["article"], **options)
+
+    def stills(self, recipe: Recipe) -> Iterator[Still]:
+        yield article_scene()
+
+
+@dataclass(frozen=True)
+class Shapes(DataSet):
+    """Scenes, which are drawn and not read; or the article's one picture."""
+
+    scenes: tuple[SceneOptions, ...]
+    article_scene: bool = False
+
+    needs_folder: ClassVar[bool] = False
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Self:
+        scenes = tuple(SceneOptions(**_tuples(kind)) for kind in settings["scenes"])
+        if not scenes:
+            raise ValueError("there is no kind of scene")
+        return cls(scenes, bool(settings.get("article_scene")))
+
+    def load(self, directory: Path | None, split: str) -> Part:
+        if split != "val":
+            raise DataError(
+                f"There is no split {split!r} of scenes, which are drawn afresh; use val."
+            )
+        if self.article_scene:
+            return ArticlePart()
+        told = f"{FRESH_SCENES} scenes that no training has seen"
+        return ScenePart(self.scenes, FRESH_SCENES, FRESH_SEED, told)
+
+    def validation(self, directory: Path | None) -> Part:
+        if self.article_scene:
+            return ArticlePart()
+        told = f"{LOOKED_AT} random scenes drawn with a seed of their own"
+        return ScenePart(self.scenes, LOOKED_AT, VALIDATION_SEED, told)
+
+    def batches(
+        self, recipe: Recipe, directory: Path | None, device: str | None
+    ) -> tuple[BatchOf, Shuffled | None]:
+        if self.article_scene:
+            return ArticleBatches(recipe.batch, recipe.normalisation), order_of(recipe, 1)
+        return (
+            SceneBatches(recipe.scenes, recipe.batch, recipe.fit.seed, recipe.normalisation),
+            None,
+        )
+
+
+@dataclass(frozen=True)
+class FramePart(Part):
+    """Frames of the ISBI challenge's volume."""
+
+    frames: Frames
+    scored_on: str
+
+    def evaluate(self, predictor: Predictor, *, flips: bool = False, **options: Any) -> Scores:
+        return evaluate_frames(predictor, self.frames, flips=flips, **options)
+
+    def stills(self, recipe: Recipe) -> Iterator[Still]:
+        for image, labels in zip(self.frames.images, self.frames.labels, strict=True):
+            yield fitted(image, labels, recipe.side)
+
+
+@dataclass(frozen=True)
+class Isbi(DataSet):
+    """The ISBI 2012 challenge: by position in the stack, or ``split`` at random as the articles do."""
+
+    split: RandomSplit | None = None
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Self:
+        return cls(_split_of(settings))
+
+    def load(self, directory: Path | None, split: str) -> FramePart:
+        if self.split is None:
+            frames = load_frames(directory or Path("."), split)
+            told = f"frames {frames.numbers[0]}–{frames.numbers[-1]}"
+            return FramePart(frames, f"ISBI 2012 {told}")
+        frames = load_frames(directory or Path("."), "all")
+        chosen = self.split.numbers(len(frames.images), split)
+        numbers = tuple(frames.numbers[index] for index in chosen)
+        told = f"frames {', '.join(map(str, numbers))}, drawn at random"
+        return FramePart(
+            Frames(frames.images[chosen], frames.labels[chosen], numbers), f"ISBI 2012 {told}"
+        )
+
+    def test(self, directory: Path | None) -> Part | None:
+        return self.load(directory, "test") if self.split and self.split.test else None
+
+    def batches(
+        self, recipe: Recipe, directory: Path | None, device: str | None
+    ) -> tuple[BatchOf, Shuffled | None]:
+        training = self.load(directory, "train").frames
+        if recipe.teacher:
+            teacher = Predictor(open_checkpoint(recipe.teacher), device)
+            unlabelled = load_unlabelled(directory or Path("."))
+            training = with_taught_frames(training, unlabelled, teacher)
+        order = order_of(recipe, len(training.images))
+        batches = FrameBatches(
+            training,
+            recipe.batch,
+            recipe.fit.seed,
+            recipe.normalisation,
+            recipe.warp,
+            recipe.light,
+            recipe.article_augmentation,
+            order,
+        )
+        return batches, order
+
+
+@dataclass(frozen=True)
+class PhotoPart(Part):
+    """Photos of Pascal VOC."""
+
+    photos: Photos
+    scored_on: str
+
+    def evaluate(self, predictor: Predictor, **options: Any) -> Scores:
+        return evaluate_photos(predictor, self.photos, **options)
+
+    def stills(self, recipe: Recipe) -> Iterator[Still]:
+        shown = framing_of(recipe) or partial(fitted, longest=recipe.side)
+        for photo, ids in zip(self.photos.images, self.photos.labels, strict=True):
+            picture, labels = shown(photo, ids)
+            yield picture, np.where(labels == VOID, void_id_of(recipe), labels).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Voc(DataSet):
+    """Pascal VOC 2012 by its own lists, or ``split`` at random as the articles do.
+
+    With ``watched``, photos of these numbers among those that train validate.
+    """
+
+    split: RandomSplit | None = None
+    watched: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Self:
+        watched = tuple(int(number) for number in settings.get("watched") or ())
+        return cls(_split_of(settings), watched)
+
+    def load(self, directory: Path | None, split: str) -> PhotoPart:
+        photos = load_photos(directory or Path("."), split, drawn=self.split)
+        which = f"part {split!r}, drawn at random" if self.split else f"{split} list"
+        return PhotoPart(photos, f"the {len(photos)} photos of VOC 2012's {which}")
+
+    def validation(self, directory: Path | None) -> Part:
+        if not self.watched:
+            return self.load(directory, "val")
+        photos = load_photos(directory or Path("."), "train", drawn=self.split, only=self.watched)
+        return PhotoPart(photos, "a photo that it trained on, the one that the article watches")
+
+    def batches(
+        self, recipe: Recipe, directory: Path | None, device: str | None
+    ) -> tuple[BatchOf, Shuffled | None]:
+        framing = framing_of(recipe)
+        training = load_photos(
+            directory or Path("."),
+            "train",
+            0 if framing else round(recipe.photo.crop * recipe.photo.scale[1]),
+            drawn=self.split,
+            framing=framing,
+        )
+        order = order_of(recipe, len(training))
+        classes = len(recipe.task.classes)
+        batches = PhotoBatches(
+            training,
+            sampling_weights(training.labels, classes),
+            recipe.batch,
+            recipe.fit.seed,
+            recipe.normalisation,
+            None if framing else recipe.photo,
+            recipe.growth,
+            order,
+            void_id_of(recipe),
+        )
+        return batches, order
+
+
+DATASETS: dict[str, type[DataSet]] = {"shapes": Shapes, "isbi": Isbi, "voc": Voc}
+
+
+def evaluate(
+    predictor: Predictor,
+    directory: Path | None,
+    split: str = "val",
+    *,
+    flips: bool = True,
+    progress: Progress | None = None,
+    keep: Keep | None = None,
+) -> Evaluation:
+    """Score a checkpoint on a split of the data set that its recipe names.
+
+    Raises DataError when the directory does not hold that data set, when there is no such split of
+    it, or when the checkpoint names none.
+    """
+    card = predictor.card
+    kind = DATASETS.get(str(card.recipe.get("data")))
+    if kind is None:
+        raise DataError(
+            f"The checkpoint {card.name!r} does not say which data it was made for, so it"
+            " cannot be scored here."
+        )
+    if kind.needs_folder and directory is None:
+        raise DataError(f"Evaluating {card.name!r} needs its data set; give its folder as --data.")
+    try:
+        data = kind.of(card.recipe)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        what = "of its data" if kind.needs_folder else "scenes it was made for"
+        raise DataError(
+            f"The checkpoint {card.name!r} does not say which {what}, so it cannot"
+            " be scored here; train it again."
+        ) from error
+    part = data.load(directory, split)
+    scores = part.evaluate(predictor, flips=flips, progress=progress, keep=keep)
+    return Evaluation(scores, part.scored_on, flips)
+
+
+def order_of(recipe: Recipe, pictures: int) -> Shuffled | None:
+    """The order of ``pictures`` in training, where the recipe goes by epochs."""
+    if not recipe.epochs:
+        return None
+    return Shuffled(pictures, recipe.batch, recipe.fit.seed, recipe.drop_last)
+
+
+def framing_of(recipe: Recipe) -> Framing | None:
+    """How the recipe's article fits a photo into a square, if it does."""
+    if not recipe.framing:
+        return None
+    return partial(FRAMINGS[recipe.framing], side=recipe.photo.crop)
+
+
+def void_id_of(recipe: Recipe) -> int:
+    """The id of void in training: the last class where it is taught as one."""
+    return len(recipe.taught.classes) - 1 if recipe.taught else VOID
+
+
+def with_taught_frames(labelled: Frames, images: np.ndarray, teacher: Predictor) -> Frames:
+    """The labelled frames, twice, and (N, H, W, 1) further ones as the teacher sees them.
+
+    Self-training: what the teacher is not sure of is void, which no loss counts.
+    """
+    prediction = teacher.predict(images, flips=True)
+    sure = np.abs(prediction.probabilities[:, 0] - 0.5) > UNSURE
+    labels = np.where(sure, prediction.labels(0.5), VOID).astype(np.uint8)
+    return Frames(
+        np.concatenate([labelled.images, labelled.images, images]),
+        np.concatenate([labelled.labels, labelled.labels, labels]),
+        (*labelled.numbers, *labelled.numbers, *range(-len(images), 0)),
+    )
+
+
+def _split_of(settings: Mapping[str, Any]) -> RandomSplit | None:
+    split = settings.get("split")
+    return RandomSplit(**split) if split else None
+
+
+def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON turned tuples into lists; turn them back."""
+    return {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
