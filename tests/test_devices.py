@@ -7,6 +7,7 @@ from unet_demo.devices import (
     DEVICE_VARIABLE,
     DeviceError,
     fast_dtype,
+    faster_precision,
     leave_cores_free,
     pick_device,
 )
@@ -46,6 +47,21 @@ def test_a_gpu_that_is_not_there_is_refused():
 def test_bfloat16_is_taken_only_where_the_hardware_computes_in_it():
     native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     assert fast_dtype(torch.device("cpu")) == (torch.bfloat16 if native else torch.float32)
+
+
+@pytest.mark.parametrize("faster", ["float32", "bfloat16"])
+def test_training_takes_the_precision_in_which_a_convolution_took_less_time(monkeypatch, faster):
+    now = [0.0]
+
+    class Slow(torch.nn.Conv2d):
+        def forward(self, maps):
+            half = torch.is_autocast_enabled("cpu")
+            now[0] += 1 if half == (faster == "bfloat16") else 2
+            return super().forward(maps)
+
+    monkeypatch.setattr("unet_demo.devices.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr("torch.nn.Conv2d", Slow)
+    assert faster_precision.__wrapped__(torch.device("cpu")) == faster
 
 
 def test_the_demo_leaves_cores_to_the_server_unless_told_how_many_to_use(monkeypatch):

@@ -26,7 +26,7 @@ from .data.images import read_picture
 from .devices import memory_errors, pick_device
 from .evaluation import Evaluation, Scores
 from .evaluation_files import CaseFolder
-from .exports import mask_path, write_prediction
+from .exports import mask_path, write_colours, write_prediction
 from .inference import Progress
 from .networks import count_parameters
 from .publishing import prepare
@@ -178,6 +178,9 @@ def add_predict_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("files", type=Path, nargs="+", metavar="FILE")
     command.add_argument("--out", type=Path, required=True, help="folder of the masks")
     command.add_argument("--probabilities", action="store_true", help="also write NAME.npy")
+    command.add_argument(
+        "--colours", action="store_true", help="also write NAME-colours.png, what voc-color paints"
+    )
     command.add_argument("--tta", action="store_true", help="average over turns, mirrors and sizes")
     add_device(command)
     command.set_defaults(command=run_predict)
@@ -447,6 +450,8 @@ def print_publication(publication: Publication, done: str) -> None:
 def run_predict(options: argparse.Namespace) -> int:
     """Write a mask for each file. Reads them all first, so that a broken one stops nothing halfway."""
     predictor = open_predictor(options.checkpoint, options.device)
+    if options.colours:
+        predictor.check_paints()
     stems = [file.stem for file in options.files]
     doubled = next((stem for stem in stems if stems.count(stem) > 1), None)
     if doubled is not None:
@@ -471,6 +476,10 @@ def run_predict(options: argparse.Namespace) -> int:
             options.out, file.stem, prediction, probabilities=options.probabilities
         ):
             print(path)
+        if options.colours:
+            with progress_bar(f"{file.name}, colours") as progress:
+                painted = predictor.paint(picture.pages, flips=options.tta, progress=progress)
+            print(write_colours(options.out, file.stem, painted))
     return 0
 
 

@@ -47,6 +47,11 @@ def write_prediction(
     return written
 
 
+def write_colours(folder: Path, name: str, painted: np.ndarray) -> Path:
+    """Painted colours uint8 (N, H, W, 3) → NAME-colours.png, or a multi-page .tif of a stack."""
+    return _save_pages(folder, f"{name}-colours", painted)
+
+
 @dataclass(frozen=True)
 class Look:
     """How a person has set the page: threshold (binary), opacity 0..1 and overlay style."""

@@ -9,7 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,7 +26,7 @@ from .data.images import to_channels
 from .devices import fast_dtype, memory_errors, pick_device
 from .networks.base import GRID, Network
 from .sentences import sentence
-from .tasks import Task
+from .tasks import ColourTask, PaintTask, Task
 
 HALO = 104
 """Px of context that a tile sees beyond what it decides."""
@@ -146,6 +146,32 @@ class Predictor:
         raise MemoryError(
             sentence("The picture is too large for this machine's memory; make it smaller.")
         )
+
+    def paint(
+        self, pages: np.ndarray, *, flips: bool = False, progress: Progress | None = None
+    ) -> np.ndarray:
+        """The colours that a network of a ColourTask paints: uint8 (N, H, W, 3); see :meth:`predict`.
+
+        Raises PictureError like :meth:`predict` and :meth:`check_paints`.
+        """
+        self.check_paints()
+        task = self.card.task
+        painter = copy(self)
+        paint = PaintTask(task.classes, task.palette, task.background)
+        painter.card = replace(self.card, task=paint)
+        colours = painter.predict(pages, flips=flips, progress=progress).probabilities
+        return (colours.transpose(0, 2, 3, 1) * 255).round().astype(np.uint8)
+
+    def check_paints(self) -> None:
+        """Raise PictureError where the network tells classes and paints nothing."""
+        if not isinstance(self.card.task, ColourTask):
+            raise PictureError(
+                sentence(
+                    "The checkpoint {name!r} tells classes and paints no colours; use 'voc-color',"
+                    " or leave out --colours.",
+                    name=self.card.name,
+                )
+            )
 
     def check_size(self, pages: np.ndarray, flips: bool = False) -> None:
         """Raise PictureError if the probabilities of (N, H, W, C) would pass MAX_RESULT_BYTES.

@@ -12,7 +12,7 @@ from unet_demo.data.article_augment import (
     optical_distortion,
 )
 from unet_demo.data.augment import elastic_displacement, relight, sample, warp_grid, warp_pair
-from unet_demo.data.augment_settings import ArticleAugmentation, Light, PhotoAugment, Warp
+from unet_demo.data.augment_settings import ArticleAugmentation, Flips, Light, PhotoAugment, Warp
 from unet_demo.data.photo_augment import MEAN_COLOUR, augment_photo, recolour
 from unet_demo.void import VOID
 
@@ -245,6 +245,24 @@ def test_the_augmentation_of_article_2_gives_square_crops_of_picture_and_mask(si
     assert changed.shape == (8, 1, 96, 96) and ids.shape == (8, 96, 96)
     assert set(ids.unique().tolist()) <= {0, 1, 2}
     assert_shows(2 * changed[:, 0], ids, border=4)
+
+
+def test_article_0_flips_picture_and_label_together_and_both_ways():
+    labels = map_of_ids(40, 32, 32)[:1].repeat(40, 1, 1)
+    images, ids = article_augment(labels.unsqueeze(1) / 2, labels, Flips(), dice())
+    assert torch.equal((2 * images[:, 0]).round().to(torch.uint8), ids)
+    one = labels[0]
+    ways = [one, one.flip(-1), one.flip(-2), one.flip(-1, -2)]
+    shares = [sum(torch.equal(each, way) for each in ids) / 40 for way in ways]
+    assert sum(shares) == 1 and min(shares) > 0.1
+
+
+def test_article_2_changes_half_of_the_pictures_in_each_of_three_ways():
+    images, labels = blobs(64)
+    still = ArticleAugmentation(64, elastic=0, blur=0, distortion=0, noise=0, contrast=0)
+    changed, _ = article_augment(images, labels, still, dice())
+    unturned = ((changed - images).abs().amax((1, 2, 3)) < 1e-3).float().mean()
+    assert 0.3 < unturned < 0.7
 
 
 def photo_of(labels: np.ndarray) -> np.ndarray:

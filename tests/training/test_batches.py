@@ -1,14 +1,24 @@
 """Recipe → batches."""
 
+from itertools import chain
+
 import numpy as np
+import pytest
 import torch
 
-from unet_demo.data.augment_settings import Light, PhotoAugment, Warp
+from unet_demo.data.augment_settings import Flips, Light, PhotoAugment, Warp
 from unet_demo.data.isbi import Frames
 from unet_demo.data.shapes import SceneOptions
 from unet_demo.data.voc import Photos
+from unet_demo.data.weight_map import weight_map
 from unet_demo.training.batches import FrameBatches, PhotoBatches
-from unet_demo.training.scene_batches import Normalisation, SceneBatches, to_tensor
+from unet_demo.training.scene_batches import (
+    Normalisation,
+    SceneBatches,
+    Shuffled,
+    WithWeightMaps,
+    to_tensor,
+)
 
 COLOURS = Normalisation((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
 GRAY = Normalisation((0.5,), (0.5,))
@@ -88,3 +98,45 @@ def test_a_batch_of_photos_is_a_pure_function_of_seed_and_step():
     assert torch.equal(images, again) and torch.equal(labels, same)
     assert not torch.equal(images, photo_batches(augment=augment)(6)[0])
     assert not torch.equal(images, photo_batches(augment=augment, seed=1)(5)[0])
+
+
+# --- epochs, and weights ---
+
+
+def test_an_epoch_shows_each_picture_once_and_ends_with_a_smaller_batch():
+    order = Shuffled(21, 5, seed=0)
+    batches = [order(step) for step in range(2 * order.steps)]
+    assert [len(batch) for batch in batches[:5]] == [5, 5, 5, 5, 1]
+    first, second = (list(chain(*epoch)) for epoch in (batches[:5], batches[5:]))
+    assert sorted(first) == sorted(second) == list(range(21))
+    assert first != second != list(range(21))
+
+
+def test_the_last_smaller_batch_can_be_left_out():
+    order = Shuffled(21, 5, seed=0, drop_last=True)
+    assert [len(order(step)) for step in range(order.steps)] == [5, 5, 5, 5]
+
+
+def test_an_order_is_a_pure_function_of_seed_and_step():
+    assert Shuffled(50, 8, 1)(9) == Shuffled(50, 8, 1)(9) != Shuffled(50, 8, 2)(9)
+
+
+def test_frames_in_an_order_come_once_an_epoch():
+    pixels = np.arange(4, dtype=np.uint8).reshape(4, 1, 1, 1).repeat(32, 1).repeat(32, 2)
+    frames = Frames(pixels, pixels[..., 0] % 2, (0, 1, 2, 3))
+    batches = FrameBatches(frames, 3, 0, GRAY, Warp(32), Light(), Flips(), Shuffled(4, 3, 0))
+    seen = [value for step in (0, 1) for value in batches(step)[0][:, 0, 0, 0].tolist()]
+    assert len(seen) == len(set(seen)) == 4
+
+
+def test_photos_in_an_order_come_once_an_epoch():
+    _, labels = photo_batches(order=Shuffled(2, 8, 0))(0)
+    assert len(labels) == 2 and {3, 7} <= set(labels.unique().tolist())
+
+
+@pytest.mark.parametrize("batches", [frame_batches(), photo_batches()], ids=["frames", "photos"])
+def test_any_batch_can_have_the_weight_map_of_its_labels(batches):
+    images, labels, weights = WithWeightMaps(batches)(3)
+    plain_images, plain_labels = batches(3)
+    assert torch.equal(images, plain_images) and torch.equal(labels, plain_labels)
+    assert np.array_equal(weights[0].numpy(), weight_map(labels[0].numpy()))

@@ -53,6 +53,7 @@ KOREAN_SENTENCES: dict[str, str] = {
     # predictions
     "There is not enough memory for this; close other programs, or choose a smaller picture or checkpoint.": "메모리가 부족합니다. 다른 프로그램을 닫거나 더 작은 이미지 또는 체크포인트를 선택하세요.",
     "The picture is too large for this machine's memory; make it smaller.": "이미지가 이 컴퓨터의 메모리에 비해 너무 큽니다. 이미지를 더 작게 만드세요.",
+    "The checkpoint {name!r} tells classes and paints no colours; use 'voc-color', or leave out --colours.": "체크포인트 {name!r}는 클래스를 가려낼 뿐 색을 칠하지 않습니다. 'voc-color'를 쓰거나 --colours를 빼세요.",
     "The prediction would take {size:.1f} GiB of memory, more than the {most} GiB that it may; give fewer or smaller pages.": "예측에 메모리 {size:.1f} GiB가 필요해 한도인 {most} GiB를 넘습니다. 페이지 수를 줄이거나 더 작은 이미지를 넣어 주세요.",
     "The prediction would take about {minutes:.1f} minutes of this shared machine, more than the {most:g} that it may; give fewer or smaller pages, leave out the averaging, or start the program on your own machine with `make run`.": "예측에 이 공용 컴퓨터의 시간이 약 {minutes:.1f}분 필요해 한도인 {most:g}분을 넘습니다. 페이지 수를 줄이거나 더 작은 이미지를 넣거나, 평균을 끄거나, 내 컴퓨터에서 `make run`으로 실행해 주세요.",
     "The GPU ran out of memory, so the picture was segmented in {tile}-px tiles.": "GPU 메모리가 부족하여 이미지를 {tile}px 타일로 나누어 분할했습니다.",

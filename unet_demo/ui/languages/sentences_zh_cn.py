@@ -53,6 +53,7 @@ SIMPLIFIED_CHINESE_SENTENCES: dict[str, str] = {
     # predictions
     "There is not enough memory for this; close other programs, or choose a smaller picture or checkpoint.": "内存不足，请关闭其他程序，或选择更小的图片或检查点。",
     "The picture is too large for this machine's memory; make it smaller.": "图片太大，这台机器的内存不够，请缩小图片。",
+    "The checkpoint {name!r} tells classes and paints no colours; use 'voc-color', or leave out --colours.": "检查点 {name!r} 只区分类别，不绘制颜色。请使用 'voc-color'，或去掉 --colours。",
     "The prediction would take {size:.1f} GiB of memory, more than the {most} GiB that it may; give fewer or smaller pages.": "预测需要 {size:.1f} GiB 内存，超过上限 {most} GiB，请减少页数或缩小尺寸。",
     "The prediction would take about {minutes:.1f} minutes of this shared machine, more than the {most:g} that it may; give fewer or smaller pages, leave out the averaging, or start the program on your own machine with `make run`.": "预测大约需要占用这台共享机器 {minutes:.1f} 分钟，超过上限 {most:g} 分钟，请减少页数或缩小尺寸，或不做平均，或在自己的电脑上用 `make run` 运行本程序。",
     "The GPU ran out of memory, so the picture was segmented in {tile}-px tiles.": "GPU 显存不足，因此把图片分成 {tile} 像素的图块进行分割。",

@@ -53,6 +53,7 @@ TRADITIONAL_CHINESE_SENTENCES: dict[str, str] = {
     # predictions
     "There is not enough memory for this; close other programs, or choose a smaller picture or checkpoint.": "記憶體不足，請關閉其他程式，或選擇較小的圖片或檢查點。",
     "The picture is too large for this machine's memory; make it smaller.": "圖片太大，這台機器的記憶體不足，請縮小圖片。",
+    "The checkpoint {name!r} tells classes and paints no colours; use 'voc-color', or leave out --colours.": "檢查點 {name!r} 只區分類別，不繪製顏色。請使用 'voc-color'，或去掉 --colours。",
     "The prediction would take {size:.1f} GiB of memory, more than the {most} GiB that it may; give fewer or smaller pages.": "預測需要 {size:.1f} GiB 記憶體，超過上限 {most} GiB，請減少頁數或縮小尺寸。",
     "The prediction would take about {minutes:.1f} minutes of this shared machine, more than the {most:g} that it may; give fewer or smaller pages, leave out the averaging, or start the program on your own machine with `make run`.": "預測大約需要占用這台共用機器 {minutes:.1f} 分鐘，超過上限 {most:g} 分鐘，請減少頁數或縮小尺寸，或不做平均，或在自己的電腦上用 `make run` 執行本程式。",
     "The GPU ran out of memory, so the picture was segmented in {tile}-px tiles.": "GPU 記憶體不足，因此把圖片分成 {tile} 像素的圖塊進行分割。",
