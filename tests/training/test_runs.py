@@ -1,6 +1,7 @@
 """A training run on disk: what it leaves, and that a killed run goes on as if nothing had been."""
 
 import csv
+import json
 import os
 import signal
 import subprocess
@@ -9,15 +10,29 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 import torch
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny import RECIPE
 
 from unet_demo.checkpoints import load_checkpoint
+from unet_demo.data.split import RandomSplit
+from unet_demo.evaluation_files import SHEET_SIDE
+from unet_demo.training import recipes
 from unet_demo.training.loop import Diverged, Finished, StepDone, Validated
-from unet_demo.training.runs import LOSSES, SCORES, STATE, RunError, train
+from unet_demo.training.runs import (
+    LOSSES,
+    SCORES,
+    STATE,
+    Lengths,
+    RunError,
+    Started,
+    Tested,
+    train,
+)
 
 KILLED = """
 import os, signal, sys
@@ -85,7 +100,23 @@ def test_tensorboard_reads_losses_rates_and_scores(run):
     assert [step for step, _ in written] == [step for step, _ in expected]
     assert [loss for _, loss in written] == pytest.approx([loss for _, loss in expected])
     assert len(scalars.Scalars("rate")) == 8
-    assert [event.step for event in scalars.Scalars("validation/mIoU")] == [3, 6, 8]
+    for name in ("validation/mIoU", "validation/loss", "epoch/training accuracy"):
+        assert [event.step for event in scalars.Scalars(name)] == [3, 6, 8]
+    assert len(scalars.Scalars("accuracy/train")) == 8
+
+
+def test_tensorboard_shows_input_label_and_output_of_each_validation(run):
+    pictures = board(run).Images("input, label, output")
+    assert [picture.step for picture in pictures] == [3, 6, 8]
+    assert all(picture.height == 3 * SHEET_SIDE for picture in pictures)
+
+
+def test_the_table_of_scores_has_the_losses_and_accuracies_of_training_and_validation(run):
+    steps = [float(row["accuracy"]) for row in rows(run / LOSSES)]
+    first, *_ = rows(run / SCORES)
+    assert float(first["training accuracy"]) == pytest.approx(sum(steps[:3]) / 3)
+    assert 0 <= float(first["pixel accuracy"]) <= 1 and float(first["loss"]) > 0
+    assert float(first["training loss"]) > 0
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="a system without SIGKILL")
@@ -115,14 +146,15 @@ def test_a_run_that_was_killed_and_resumed_gives_the_losses_of_one_left_alone(ru
 
 def test_resuming_a_finished_run_does_nothing(run):
     before = (run / LOSSES).read_text()
-    assert list(train(RECIPE, None, run, resume=True)) == [Finished(8, stopped=False)]
+    started, *others = train(RECIPE, None, run, resume=True)
+    assert started.step == 8 and others == [Finished(8, stopped=False)]
     assert (run / LOSSES).read_text() == before
 
 
 def test_resuming_where_there_is_no_run_begins_one(tmp_path):
     short = replace(RECIPE, fit=replace(RECIPE.fit, steps=1))
     events = list(train(short, None, tmp_path / "new", resume=True))
-    assert [type(event) for event in events] == [StepDone, Validated, Finished]
+    assert [type(event) for event in events] == [Started, StepDone, Validated, Finished]
 
 
 def test_a_folder_that_holds_a_run_is_not_overwritten(run):
@@ -142,3 +174,56 @@ def test_a_run_that_diverges_logs_it_and_keeps_no_checkpoint_of_it(tmp_path):
     assert isinstance(last, Diverged)
     assert rows(tmp_path / LOSSES)[-1]["loss"] == "nan"
     assert not (tmp_path / "shapes.safetensors").exists()
+
+
+def test_checkpoints_and_pictures_of_each_validation_are_kept_where_that_is_asked_for(tmp_path):
+    short = Lengths(steps=3, epoch=2)
+    list(train(RECIPE, None, tmp_path, lengths=short, keep_epochs=True, save_pictures=True))
+    kept = sorted(path.name for path in (tmp_path / "epochs").iterdir())
+    assert kept == ["shapes-000002.safetensors", "shapes-000003.safetensors"]
+    assert load_checkpoint(tmp_path / "epochs" / kept[0]).card.scores["mIoU"] >= 0
+    pictures = sorted(path.name for path in (tmp_path / "pictures").iterdir())
+    assert pictures == ["000002.png", "000003.png"]
+
+
+@pytest.fixture(scope="module")
+def volume(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten frames like the challenge's."""
+    folder = tmp_path_factory.mktemp("isbi")
+    labels = np.full((10, 32, 32), 255, np.uint8)
+    labels[:, 15:17] = 0
+    pixels = labels // 2 + np.arange(10, dtype=np.uint8)[:, None, None]
+    for name, pages in (("train-volume", pixels), ("train-labels", labels)):
+        tifffile.imwrite(folder / f"{name}.tif", pages, photometric="minisblack")
+    return folder
+
+
+IN_EPOCHS = replace(
+    recipes.AS_PUBLISHED["isbi"],
+    options={"in_channels": 1, "out_channels": 1, "width": 2},
+    split=RandomSplit(0.5, 0.2, 0.3),
+    batch=2,
+    epochs=3,
+)
+"""Five frames train: epochs of two, two and one."""
+
+
+def test_a_recipe_in_epochs_validates_after_each_and_ends_with_its_test(volume, tmp_path):
+    started, *events, tested = train(IN_EPOCHS, volume, tmp_path)
+    assert started.recipe.fit.steps == 9
+    assert [event.step for event in events if isinstance(event, Validated)] == [3, 6, 9]
+    assert isinstance(tested, Tested) and "drawn at random" in tested.scored_on
+    assert "mIoU" in json.loads((tmp_path / "test" / "scores.json").read_text())["scores"]
+    for kind in ("input", "label", "output"):
+        for suffix in ("png", "npy"):
+            assert len(list((tmp_path / "test").glob(f"frame-*-{kind}.{suffix}"))) == 3
+
+
+def test_a_run_in_epochs_that_is_resumed_gives_the_losses_of_one_left_alone(volume, tmp_path):
+    whole = train(IN_EPOCHS, volume, tmp_path / "whole")
+    expected = [event.loss for event in whole if isinstance(event, StepDone)]
+    for event in train(IN_EPOCHS, volume, tmp_path / "broken"):
+        if isinstance(event, StepDone) and event.step == 5:
+            break
+    resumed = train(IN_EPOCHS, volume, tmp_path / "broken", resume=True)
+    assert [event.loss for event in resumed if isinstance(event, StepDone)] == expected[3:]
