@@ -200,6 +200,27 @@ class Plateau:
         return replace(self, waited=0, falls=self.falls + 1)
 
 
+@dataclass(frozen=True)
+class Since:
+    """The steps since the last validation: how many, and the sums of their losses and accuracies."""
+
+    steps: int = 0
+    losses: float = 0.0
+    accuracies: float = 0.0
+
+    def after(self, loss: float, accuracy: float) -> "Since":
+        """With one more step."""
+        return Since(self.steps + 1, self.losses + loss, self.accuracies + accuracy)
+
+    @property
+    def means(self) -> Scores:
+        """Their "training loss" and "training accuracy"."""
+        return {
+            "training loss": self.losses / self.steps,
+            "training accuracy": self.accuracies / self.steps,
+        }
+
+
 class Trainer:
     """A network in training: its optimiser, its averaged weights, and the number of steps done.
 
@@ -238,6 +259,7 @@ class Trainer:
         )
         self.step = 0
         self.plateau = Plateau()
+        self.since = Since()
         self._good = (0, self._snapshot())
 
     @property
@@ -346,6 +368,7 @@ class Trainer:
             "groups": json.dumps(state["param_groups"]),
             "plateau": json.dumps(asdict(self.plateau)),
             "precision": self.precision,
+            "since": json.dumps(asdict(self.since)),
         }
         partial = path.with_suffix(".partial")
         save_file(tensors, partial, metadata=header)
@@ -368,6 +391,7 @@ class Trainer:
             )
             self.step = int(header["step"])
             self.plateau = Plateau(**json.loads(header.get("plateau", "{}")))
+            self.since = Since(**json.loads(header.get("since", "{}")))
             if self.options.precision == "fastest":
                 self.precision = header["precision"]
         except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
@@ -501,7 +525,6 @@ def fit(
     start).
     """
     options = trainer.options
-    since: list[tuple[float, float]] = []
     for group in _groups(batches, options.accumulate):
         if trainer.step >= options.steps or (stop and stop.is_set()):
             break
@@ -516,12 +539,10 @@ def fit(
         if epoch_ends and not trainer.keep_good():
             yield Diverged(step, math.nan, trainer.restore_good())
             return
-        since.append((loss, trainer.accuracy))
+        trainer.since = trainer.since.after(loss, trainer.accuracy)
         yield StepDone(step, loss, rate, seconds, trainer.accuracy)
         if epoch_ends and validate:
-            means = (sum(column) / len(since) for column in zip(*since, strict=True))
-            training = dict(zip(("training loss", "training accuracy"), means, strict=True))
-            since.clear()
+            training, trainer.since = trainer.since.means, Since()
             scores = validate(trainer.evaluated.eval())
             trainer.note_scores({**training, **scores})
             yield Validated(step, scores, training)
