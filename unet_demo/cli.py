@@ -37,7 +37,7 @@ from .training.loop import Diverged, Finished, StepDone, Validated
 from .training.processes import launched_rank
 from .training.recipe import Recipe
 from .training.recipes import AS_PUBLISHED, FOR_GPU, QUICK, RECIPES
-from .training.runs import Lengths, RunError, RunFolder, Started, Tested, train
+from .training.runs import FinalScores, Lengths, RunError, RunFolder, Started, train
 from .ui.serve_error import PORTS, ServeError, check_settings, take_host
 from .uploading import ZERO_GPU, Publication, PublishError, publish
 from .version import VERSION
@@ -339,7 +339,7 @@ def run_train(options: argparse.Namespace) -> int:
                 return 1
             elif isinstance(event, Finished):
                 bar.write(f"finished after {event.step} steps: {options.out}")
-            elif isinstance(event, Tested):
+            elif isinstance(event, FinalScores):
                 bar.write(f"{event.scored_on}: {in_words(event.scores)}")
     return 0
 

@@ -27,10 +27,10 @@ from unet_demo.training.runs import (
     LOSSES,
     SCORES,
     STATE,
+    FinalScores,
     Lengths,
     RunError,
     Started,
-    Tested,
     train,
 )
 
@@ -212,7 +212,7 @@ def test_a_recipe_in_epochs_validates_after_each_and_ends_with_its_test(volume, 
     started, *events, tested = train(IN_EPOCHS, volume, tmp_path)
     assert started.recipe.fit.steps == 9
     assert [event.step for event in events if isinstance(event, Validated)] == [3, 6, 9]
-    assert isinstance(tested, Tested) and "drawn at random" in tested.scored_on
+    assert isinstance(tested, FinalScores) and "drawn at random" in tested.scored_on
     assert "mIoU" in json.loads((tmp_path / "test" / "scores.json").read_text())["scores"]
     for kind in ("input", "label", "output"):
         for suffix in ("png", "npy"):

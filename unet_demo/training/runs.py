@@ -100,14 +100,14 @@ class Started:
 
 
 @dataclass(frozen=True)
-class Tested:
+class FinalScores:
     """Scores of the kept network on what neither training nor validation saw."""
 
     scores: Scores
     scored_on: str
 
 
-RunEvent = Event | Started | Tested
+RunEvent = Event | Started | FinalScores
 
 
 @dataclass(frozen=True)
@@ -193,7 +193,7 @@ def train(
                 yield _test(experiment, experiment.test, folder)
 
 
-def _test(experiment: Experiment, part: Part, folder: RunFolder) -> Tested:
+def _test(experiment: Experiment, part: Part, folder: RunFolder) -> FinalScores:
     """Score the kept network on the pictures kept back, and leave each with its output."""
     predictor = Predictor(load_checkpoint(folder.best), experiment.device)
     cases = CaseFolder(folder.test, experiment.recipe.task)
@@ -203,7 +203,7 @@ def _test(experiment: Experiment, part: Part, folder: RunFolder) -> Tested:
     report = {"scored_on": part.scored_on, "scores": values}
     text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
     (folder.test / "scores.json").write_text(text, encoding="utf-8")
-    return Tested(scores, part.scored_on)
+    return FinalScores(scores, part.scored_on)
 
 
 def _join_processes(device: torch.device) -> Processes:
