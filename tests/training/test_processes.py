@@ -154,8 +154,8 @@ def test_two_processes_resume_the_run_of_one(alone, together):
 
 
 def test_only_the_main_process_tells_what_happens(together):
-    # steps 4 to 8, the validations after the sixth and the last, and the end
-    assert (together / "events of 0").read_text() == "8"
+    # the start, steps 4 to 8, the validations after the sixth and the last, and the end
+    assert (together / "events of 0").read_text() == "9"
     assert (together / "events of 1").read_text() == "0"
     output = (together / "output").read_text()
     assert output.count("finished after 8 steps") == 1
