@@ -328,13 +328,14 @@ def test_a_page_of_many_bands_is_scaled_as_a_whole(tmp_path):
     assert np.array_equal(read_picture(tmp_path / "a.tif").pages[0, ..., 0], scaled(values))
 
 
-def test_nan_and_infinite_pixels_are_painted_black_with_a_note(tmp_path):
+def test_nan_and_infinite_pixels_are_painted_black_and_void_with_a_note(tmp_path):
     values = noise(H, W).astype(np.float32)
     values[0, :3] = np.nan, np.inf, -np.inf
     tifffile.imwrite(tmp_path / "a.tif", values)
     picture = read_picture(tmp_path / "a.tif")
     assert (picture.pages[0, 0, :3] == 0).all() and picture.pages.max() == 255
-    assert "3 NaN or infinite values were painted black." in picture.notes
+    assert picture.void is not None and np.flatnonzero(picture.void).tolist() == [0, 1, 2]
+    assert "3 pixels hold no value" in picture.notes[1]
 
 
 def test_the_widest_floats_are_scaled(tmp_path):
@@ -538,7 +539,7 @@ def test_a_tiff_bomb_is_refused_before_it_is_decoded(tmp_path):
 def test_a_tiff_that_inflates_beyond_its_size_is_refused(tmp_path):
     data = zlib.compress(bytes(50_000_000))
     (tmp_path / "a.tif").write_bytes(tiff(W, H, GRAY_DEFLATED, data))
-    assert "inflates to more" in refusal(tmp_path / "a.tif")
+    assert "is damaged" in refusal(tmp_path / "a.tif")
 
 
 def test_a_tiff_with_fewer_pixels_than_it_declares_is_refused(tmp_path):

@@ -30,6 +30,7 @@ from .planes import (
     check_size,
     decode_plain,
     pillow_page,
+    stack,
     too_large,
 )
 from .tiff import decode_tiff
@@ -85,34 +86,48 @@ class Picture:
     ``pages``: uint8 (N, H, W, C), C = 1 (gray) or 3 (RGB), 0 black to 255 white.
     ``name``: the file's name without its ending, for downloads.
     ``notes``: plain sentences on what was done to the file's own values and pages.
+    ``void``: bool (N, H, W), the pixels of which the file gives no value, or None if there are none.
+    ``orientations``: how the file's pixels were turned for each page (EXIF's numbers), if any were.
     """
 
     pages: np.ndarray
     name: str
     notes: tuple[str, ...]
+    void: np.ndarray | None = None
+    orientations: tuple[int, ...] = ()
 
 
 def read_picture(path: str | os.PathLike) -> Picture:
     """Read a PNG, JPEG, WebP, GIF, BMP or TIFF file: all its pages, frames or slices.
 
     8-bit values stay. 16-bit, 32-bit and float values are scaled to 0 to 255 between two
-    percentiles of the whole stack, channel by channel. What is transparent is put on white, EXIF
-    orientation is applied. Channels of a microscope are no colours: each becomes pages of its own,
-    one channel after the other. Pages of another size than the first are left out.
+    percentiles of the whole stack, channel by channel; those that are NaN or marked as no data
+    count nowhere. What is transparent is put on white, EXIF orientation is applied. Channels of a
+    microscope are no colours: each becomes pages of its own, one channel after the other. Pages of
+    another size than the first are left out.
 
     Raises :class:`PictureError` where there is no picture to be had, or one over the limits
     :data:`MAX_PIXELS` and :data:`MAX_STACK_PIXELS`.
     """
+    name = Path(path).stem or "picture"
     with _one_sentence(path):
-        decoded = _decode(Path(path), indices=False)
-        notes = list(decoded.notes)
-        channels = []
-        for number, planes in enumerate(decoded.channels, start=1):
-            scaled, said = _to_8_bit(planes.values)
-            channels.append(_over_white(scaled, planes.alpha))
-            notes += said if len(decoded.channels) == 1 else _of_channel(number, said)
-        pages = np.concatenate(channels) if len(channels) > 1 else channels[0]
-    return Picture(np.ascontiguousarray(pages), Path(path).stem or "picture", tuple(notes))
+        decoded = _decode(Path(path), stored=False)
+        channels = [_picture(planes, name) for planes in decoded.channels]
+    if len(channels) == 1:
+        return replace(channels[0], notes=(*decoded.notes, *channels[0].notes))
+    notes = list(decoded.notes)
+    for number, channel in enumerate(channels, start=1):
+        notes += _of_channel(number, channel.notes)
+    parts = [
+        np.zeros(one.pages.shape[:3], bool) if one.void is None else one.void for one in channels
+    ]
+    return Picture(
+        np.concatenate([to_channels(one.pages, channels[0].pages.shape[-1]) for one in channels]),
+        name,
+        tuple(notes),
+        np.concatenate(parts) if any(one.void is not None for one in channels) else None,
+        sum((one.orientations for one in channels), ()),
+    )
 
 
 def picture_from_array(values: np.ndarray, name: str = "array") -> Picture:
@@ -123,7 +138,9 @@ def picture_from_array(values: np.ndarray, name: str = "array") -> Picture:
     no more than 4 entries. Raises :class:`PictureError`.
     """
     try:
-        return _picture(_array_planes(values), name)
+        planes = _array_planes(values)
+        # Pages of their own memory: the caller's may be read-only, or change.
+        return _picture(replace(planes, values=np.array(planes.values, order="C")), name)
     except PictureError as error:
         raise PictureError(
             sentence("The array {problem}", problem=words_of(error))
@@ -139,8 +156,8 @@ def picture_from_image(image: Image.Image) -> Picture:
     path = getattr(image, "filename", "") or "image"
     with _one_sentence(path):
         check_size(*image.size, pages=1)
-        page = pillow_page(image, indices=False)
-        picture = _picture(_array_planes(page), Path(path).stem or "image")
+        planes = stack([pillow_page(image, stored=False)])
+        picture = _picture(planes, Path(path).stem or "image")
         frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
     if frames == 1:
         return picture
@@ -155,7 +172,7 @@ def read_mask(path: str | os.PathLike) -> np.ndarray:
     """Read a ground truth: uint8 (N, H, W) of labels, or (N, H, W, 3) for a mask of colours.
 
     Values come as they are stored: palette indices rather than the palette's colours, gray values
-    unscaled (1-bit: 0 and 255). Takes what :func:`read_picture` takes, and ``.npy`` files of whole
+    unscaled and never inverted (1-bit: 0 and 255). Takes what :func:`read_picture` takes, and ``.npy`` files of whole
     numbers: (H, W), (N, H, W), (H, W, 3) or (N, H, W, 3). Transparency is ignored.
 
     Raises :class:`PictureError`, also for values that are not whole numbers from 0 to 255.
@@ -164,7 +181,7 @@ def read_mask(path: str | os.PathLike) -> np.ndarray:
         if _head(Path(path)).startswith(_NPY_SIGNATURE):
             values = _npy_mask(Path(path))
         else:
-            channels = _decode(Path(path), indices=True).channels
+            channels = _decode(Path(path), stored=True).channels
             values = np.concatenate([planes.values for planes in channels])
         labels = _exact_labels(values)
     return labels[..., 0] if labels.shape[-1] == 1 else labels
@@ -273,10 +290,10 @@ def _format(head: bytes) -> str:
     )
 
 
-def _decode(path: Path, *, indices: bool) -> Decoded:
-    """The file's own values; with ``indices``, a palette's indices in place of its colours."""
+def _decode(path: Path, *, stored: bool) -> Decoded:
+    """The file's own values; ``stored``: a palette's indices, and whatever zero stands for."""
     name = _format(_head(path))
-    return decode_tiff(path, indices) if name == "TIFF" else decode_plain(path, name, indices)
+    return decode_tiff(path, stored) if name == "TIFF" else decode_plain(path, name, stored)
 
 
 def _array_planes(values: np.ndarray) -> Planes:
@@ -308,37 +325,47 @@ def _array_planes(values: np.ndarray) -> Planes:
 
 
 def _picture(planes: Planes, name: str) -> Picture:
-    """Pages of their own memory: the caller's may be read-only, or change."""
-    scaled, notes = _to_8_bit(planes.values)
-    return Picture(np.array(_over_white(scaled, planes.alpha), order="C"), name, notes)
+    """One channel, or colours, in 8 bits: what was done to its values stands in the notes."""
+    unknown = _unknown(planes)
+    notes: tuple[str, ...] = ()
+    pages = planes.values
+    if pages.dtype != np.uint8:
+        pages, notes = _to_8_bit(pages, unknown)
+    pages = np.ascontiguousarray(_over_white(pages, planes.alpha))
+    if unknown is not None:
+        pages = pages if pages.flags.writeable else pages.copy()
+        pages[unknown] = 0
+        notes = (*notes, _unknown_note(int(np.count_nonzero(unknown))))
+    turned = planes.orientations if set(planes.orientations) - {1} else ()
+    return Picture(pages, name, notes, unknown, turned)
 
 
-def _to_8_bit(values: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+def _unknown(planes: Planes) -> np.ndarray | None:
+    """Bool (N, H, W), where there is no value: not finite, or marked so; None where all are known."""
+    unknown = planes.void
+    if planes.values.dtype.kind == "f":
+        broken = ~np.isfinite(planes.values).all(axis=-1)
+        unknown = broken if unknown is None else unknown | broken
+    return unknown if unknown is not None and unknown.any() else None
+
+
+def _unknown_note(count: int) -> Sentence:
+    return sentence(
+        "{count} pixels hold no value (NaN, infinite, or marked as no data): they count for nothing"
+        " and are void in the mask.",
+        count=count,
+    )
+
+
+def _to_8_bit(values: np.ndarray, unknown: np.ndarray | None) -> tuple[np.ndarray, tuple[str, ...]]:
     """(N, H, W, C) of any real dtype → uint8, and what was done, in plain sentences."""
-    if values.dtype == np.uint8:
-        return values, ()
-    unknown = values.size - sum(map(_finite_count, values))
-    if unknown == values.size:
+    if unknown is not None and unknown.all():
         raise PictureError(
             sentence("holds no value at all (all NaN or infinite): export it once more.")
         )
-    low, high, how = _range(values)
+    low, high, how = _range(values, unknown)
     bits = None if values.dtype.kind == "f" else 8 * values.dtype.itemsize
-    notes: list[str] = [_scaling(bits, low, high, how)]
-    if unknown:
-        notes.append(sentence("{count} NaN or infinite values were painted black.", count=unknown))
-    return _scaled(values, low, high), tuple(notes)
-
-
-def _finite_count(page: np.ndarray) -> int:
-    return page.size if page.dtype.kind != "f" else int(np.count_nonzero(np.isfinite(page)))
-
-
-def _finite(values: np.ndarray) -> np.ndarray:
-    """The finite ones of any values, (M,); no copy where all are, if they lie in order."""
-    if _finite_count(values) == values.size:
-        return values.reshape(-1)
-    return values[np.isfinite(values)]
+    return _scaled(values, low, high), (_scaling(bits, low, high, how),)
 
 
 def _scaling(bits: int | None, low: float, high: float, how: Sentence) -> Sentence:
@@ -357,19 +384,19 @@ def _of_channel(number: int, notes: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sentence("Channel {number}: {note}", number=number, note=note) for note in notes)
 
 
-def _range(values: np.ndarray) -> tuple[float, float, Sentence]:
+def _range(values: np.ndarray, unknown: np.ndarray | None) -> tuple[float, float, Sentence]:
     """Where black and white lie in (N, H, W, C), and how they were found."""
     step = math.ceil(math.sqrt(values.size / MAX_SAMPLED))
-    known = _finite(values[:, ::step, ::step])
+    part = np.s_[:, ::step, ::step]
+    known = values[part] if unknown is None else values[part][~unknown[part]]
     if known.dtype == np.float16:
         known = known.astype(np.float32)
     low, high = np.percentile(known, PERCENTILES) if known.size else (0, 0)
     if low < high:
         return float(low), float(high), _by_percentiles(step)
     # A few bright spots on an even ground lie beyond the percentiles, yet are the picture.
-    pages = [known for known in map(_finite, values) if known.size]
-    low, high = min(page.min() for page in pages), max(page.max() for page in pages)
-    return float(low), float(high), sentence("the lowest and the highest value")
+    known = values if unknown is None else values[~unknown]
+    return float(known.min()), float(known.max()), sentence("the lowest and the highest value")
 
 
 def _by_percentiles(step: int) -> Sentence:

@@ -1,11 +1,12 @@
 """What a picture file holds, in its own numbers: the limits, and how Pillow reads all but TIFF."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
-from PIL import Image, ImageFile, ImageOps
+from PIL import ExifTags, Image, ImageFile
 
 from ..sentences import Sentence, sentence
 from .errors import PictureError
@@ -22,29 +23,71 @@ MAX_PAGES = 2_000
 MAX_BYTES = 2**30
 """Memory that all pages together may take in the file's own numbers."""
 
+RAMP = 16
+"""Levels of brightness from which on a palette of one colour is a ramp, and no set of labels."""
+
+_PNG_BITS = 24
+"""Where a PNG says how many bits a sample has."""
+
+# Orientation (EXIF and TIFF tag 274) → (swap rows and columns, then flip rows, flip columns).
+_TURNS = {
+    1: (False, False, False),
+    2: (False, False, True),
+    3: (False, True, True),
+    4: (False, True, False),
+    5: (True, False, False),
+    6: (True, False, True),
+    7: (True, True, True),
+    8: (True, True, False),
+}
+
 _GRAY_MODES = ("1", "L", "LA", "La")
 _DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "F")
 
-# Pillow keeps only the high byte of 16-bit colour. It can be told, though, to unpack the same bytes
-# in the other order, which yields the low byte: two readings give all 16 bits, so that a dim
-# picture can be scaled like any other. libtiff hands over native (little-endian) numbers.
-_LOW_BYTES = {
-    "RGB;16B": "RGB;16L",
-    "RGBA;16B": "RGBA;16L",
-    "RGB;16N": "RGB;16B",
-    "RGBA;16N": "RGBA;16B",
-}
-
 
 @dataclass(frozen=True)
-class Planes:
-    """One channel of a file in the file's own numbers, or its colours.
+class Plane:
+    """One page, frame or slice in the file's own numbers, upright.
 
-    ``values``: (N, H, W, 1 or 3), any real dtype. ``alpha``: uint8 (N, H, W), 255 opaque, or None.
+    ``values``: (H, W, 1 or 3), any real dtype. ``alpha``: uint8 (H, W), 255 opaque, or None.
+    ``void``: bool (H, W), where the file says that there is no value, or None.
+    ``orientation``: EXIF's number for how the stored pixels were turned.
     """
 
     values: np.ndarray
     alpha: np.ndarray | None = None
+    void: np.ndarray | None = None
+    orientation: int = 1
+
+    @classmethod
+    def turned(
+        cls,
+        values: np.ndarray,
+        alpha: np.ndarray | None = None,
+        void: np.ndarray | None = None,
+        orientation: int = 1,
+    ) -> "Plane":
+        """A plane of stored pixels, turned as EXIF's ``orientation`` asks."""
+        return cls(
+            turned(values, orientation),
+            None if alpha is None else turned(alpha, orientation),
+            None if void is None else turned(void, orientation),
+            orientation,
+        )
+
+
+@dataclass(frozen=True)
+class Planes:
+    """One channel of a file in the file's own numbers, or its colours: N planes.
+
+    As in :class:`Plane`, with an axis N before H. ``left_out``: planes of another size.
+    """
+
+    values: np.ndarray
+    alpha: np.ndarray | None = None
+    void: np.ndarray | None = None
+    orientations: tuple[int, ...] = ()
+    left_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -107,16 +150,24 @@ def check_bytes(size: int) -> None:
         )  # fmt: skip
 
 
-def decode_plain(path: Path, name: str, indices: bool) -> Decoded:
-    """Read a file of Pillow's format ``name``; with ``indices``, a palette's indices, not its colours."""
+def decode_plain(path: Path, name: str, stored: bool) -> Decoded:
+    """Read a file of Pillow's format ``name``; ``stored``: a palette's indices, not its colours."""
     with Image.open(path, formats=[name]) as image:
         # What follows in a telephone's photograph (MPO) is its depth or brightness, not a page.
         frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
-        # Later frames of an animation come without a palette: then all come in colours.
-        planes = pillow_pages(image, path, name, range(frames), indices and frames == 1)
+        check_size(*image.size, pages=frames)
+        if name == "PNG" and frames == 1 and path.read_bytes()[_PNG_BITS] == 16:
+            # Pillow would keep but the high byte of each colour.
+            pages = [_plane(imagecodecs.png_decode(path.read_bytes()), orientation_of(image))]
+        else:
+            # Later frames of an animation come without a palette: then all come in colours.
+            pages = list(_frames(image, frames, stored and frames == 1))
+    planes = stack(pages)
     notes = []
-    if len(planes.values) < frames:
-        notes.append(left_out(frames - len(planes.values)))
+    if frames > len(pages):
+        notes.append(left_out(frames - len(pages)))
+    if planes.orientations[0] != 1:
+        notes.append(turned_note(planes.orientations[0]))
     if name == "GIF" and not path.read_bytes().rstrip(b"\0").endswith(b";"):
         notes.append(sentence("The GIF lacks its end mark: frames may be missing at its end."))
     return Decoded((planes,), tuple(notes))
@@ -129,103 +180,117 @@ def left_out(pages: int) -> Sentence:
     return sentence("{pages} pages of another size or kind than the first: left out.", pages=pages)
 
 
-def pillow_pages(
-    image: ImageFile.ImageFile, path: Path, name: str, frames: Sequence[int], indices: bool
-) -> Planes:
-    """The named frames of an opened file, as far as they are of the first one's size."""
+def turned_note(orientation: int) -> Sentence:
+    """A note on pixels that are shown otherwise than they are stored."""
+    return sentence(
+        "The picture was turned or mirrored as its orientation tag (EXIF {orientation}) says.",
+        orientation=orientation,
+    )
+
+
+def _frames(image: ImageFile.ImageFile, frames: int, stored: bool) -> Iterator[Plane]:
+    """The frames of an opened file, as far as they are of the first one's size."""
     size = image.size
-    check_size(*size, pages=len(frames))
-    pages = []
-    for frame in frames:
+    for frame in range(frames):
         image.seek(frame)
-        if image.size != size:
-            continue
-        low_bytes = _low_bytes(image, name, len(frames))
-        if low_bytes:
-            pages.append(_sixteen_bits(path, name, frame, low_bytes))
-        else:
-            pages.append(pillow_page(image, indices))
-        check_bytes(len(frames) * pages[0].nbytes)
-    return _stack(pages)
+        if image.size == size:
+            plane = pillow_page(image, stored)
+            check_bytes(frames * plane.values.nbytes)
+            yield plane
 
 
-def pillow_page(image: Image.Image, indices: bool) -> np.ndarray:
-    """One frame as (H, W, S): S = 1 gray, 2 gray and alpha, 3 colours, 4 colours and alpha."""
-    upright = ImageOps.exif_transpose(image)
-    if upright.mode in _DEEP_MODES:
-        return _with_key(np.asarray(upright)[..., None], upright.info.get("transparency"))
-    if upright.mode == "P" and indices:
-        return np.asarray(upright)[..., None]
-    colours = "L" if upright.mode in _GRAY_MODES else "RGB"
-    alpha = "A" if upright.has_transparency_data else ""
-    page = np.asarray(upright.convert(colours + alpha))
-    return page[..., None] if page.ndim == 2 else page
+def pillow_page(image: Image.Image, stored: bool) -> Plane:
+    """The frame at which a Pillow image stands; ``stored``: a palette's indices, not its colours."""
+    orientation = orientation_of(image)
+    if image.mode in _DEEP_MODES:
+        values, key = np.asarray(image), image.info.get("transparency")
+        alpha = (values != key) * np.uint8(255) if isinstance(key, int) else None
+        return Plane.turned(values[..., None], alpha, orientation=orientation)
+    if image.mode == "P" and (stored or not image.has_transparency_data):
+        indices = np.asarray(image)
+        table = np.array(image.getpalette(), np.uint16).reshape(-1, 3) * 257
+        values = indices[..., None] if stored else looked_up(indices, table)
+        return Plane.turned(values, orientation=orientation)
+    colours = "L" if image.mode in _GRAY_MODES else "RGB"
+    alpha = "A" if image.has_transparency_data else ""
+    return _plane(np.asarray(image.convert(colours + alpha)), orientation)
 
 
-def _low_bytes(image: ImageFile.ImageFile, name: str, frames: int) -> str | None:
-    """How to unpack the low bytes of 16-bit colours; None for every other picture.
+def orientation_of(image: Image.Image) -> int:
+    """EXIF's number for how the stored pixels are to be turned, 1 to 8; 1 is not at all."""
+    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    return orientation if orientation in _TURNS else 1
 
-    The frames of an animated PNG are painted onto each other by Pillow, in 8 bits: there the high
-    bytes are all that there is.
+
+def _plane(samples: np.ndarray, orientation: int) -> Plane:
+    """(H, W) or (H, W, 1 to 4): gray, gray and alpha, colours, colours and alpha."""
+    samples = samples[..., None] if samples.ndim == 2 else samples
+    if samples.shape[-1] % 2:
+        return Plane.turned(samples, orientation=orientation)
+    return Plane.turned(
+        samples[..., :-1], alpha_to_8_bit(samples[..., -1]), orientation=orientation
+    )
+
+
+def looked_up(indices: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """Indices (…) through a palette uint16 (n, 3) → uint8 (…, 3), or gray (…, 1) of the indices' bits.
+
+    A ramp from black to one colour, or back, says no more than how bright the values are painted.
     """
-    if (name == "PNG" and frames > 1) or name not in ("PNG", "TIFF") or not image.tile:
+    indices = indices.astype(np.uint8) if indices.dtype == bool else indices
+    levels = _levels(table)
+    if levels is None:
+        return (table >> 8).astype(np.uint8)[indices]
+    if indices.dtype == np.uint8:
+        levels = (levels >> 8).astype(np.uint8)
+    return levels[indices][..., None]
+
+
+def _levels(table: np.ndarray) -> np.ndarray | None:
+    """The brightness uint16 (n,) of a palette (n, 3) of nothing but grays, or a ramp of one colour."""
+    if (table == table[:, :1]).all():
+        return table[:, 0].astype(np.uint16)
+    peaks = table.max(axis=0)
+    shares = table[:, peaks > 0] / peaks[peaks > 0]
+    level = table[:, peaks.argmax()] / peaks.max()
+    steps = np.diff(level)
+    one_colour = np.abs(shares - level[:, None]).max() <= 1 / 255
+    one_way = (steps >= 0).all() or (steps <= 0).all()
+    if one_colour and one_way and len(np.unique(level)) >= RAMP:
+        return np.rint(level * 65535).astype(np.uint16)
+    return None
+
+
+def turned(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """Stored pixels (H, W, …) turned and mirrored as EXIF's ``orientation`` asks."""
+    swap, *flips = _TURNS.get(orientation, _TURNS[1])
+    axes = tuple(axis for axis, wanted in enumerate(flips) if wanted)
+    return np.flip(pixels.swapaxes(0, 1) if swap else pixels, axes)
+
+
+def stack(pages: Sequence[Plane]) -> Planes:
+    """Planes of the first one's size as one array each; gray is repeated where another has colours."""
+    size = pages[0].values.shape[:2]
+    fitting = [page for page in pages if page.values.shape[:2] == size]
+    colours = max(page.values.shape[-1] for page in fitting)
+    values = [
+        page.values if page.values.shape[-1] == colours else np.repeat(page.values, colours, -1)
+        for page in fitting
+    ]
+    return Planes(
+        values[0][None] if len(values) == 1 else np.stack(values),
+        _filled([page.alpha for page in fitting], np.full(size, 255, np.uint8)),
+        _filled([page.void for page in fitting], np.zeros(size, bool)),
+        tuple(page.orientation for page in fitting),
+        len(pages) - len(fitting),
+    )
+
+
+def _filled(parts: Sequence[np.ndarray | None], usual: np.ndarray) -> np.ndarray | None:
+    """The parts as one array, with the usual one where there is none; None where there is none at all."""
+    if all(part is None for part in parts):
         return None
-    args = image.tile[0].args
-    rawmode = str(args[0] if isinstance(args, tuple) else args)
-    return "RGBA" if rawmode == "LA;16B" else _LOW_BYTES.get(rawmode)
-
-
-def _sixteen_bits(path: Path, name: str, frame: int, low_bytes: str) -> np.ndarray:
-    """One frame of 16-bit colours, uint16 (H, W, S), from two readings of its bytes."""
-    low, key = _unpacked(path, name, frame, low_bytes)
-    if low_bytes == "RGBA":
-        # Gray and alpha, two bytes each, in one reading.
-        return np.ascontiguousarray(low).view(">u2").astype(np.uint16)
-    high, _ = _unpacked(path, name, frame, None)
-    return _with_key((high.astype(np.uint16) << 8) | low, key)
-
-
-def _unpacked(path: Path, name: str, frame: int, rawmode: str | None) -> tuple[np.ndarray, object]:
-    """One frame unpacked in Pillow's way or as ``rawmode``: (H, W, S), and its transparent key."""
-    with Image.open(path, formats=[name]) as image:
-        image.seek(frame)
-        if rawmode:
-            image.tile = [_retiled(tile, rawmode) for tile in image.tile]
-        return np.asarray(ImageOps.exif_transpose(image)), image.info.get("transparency")
-
-
-def _retiled(tile, rawmode: str):
-    args = rawmode if isinstance(tile.args, str) else (rawmode, *tile.args[1:])
-    return tile._replace(args=args)
-
-
-def _with_key(page: np.ndarray, key: object) -> np.ndarray:
-    """A PNG may name one value that is transparent: give it an alpha channel."""
-    if not isinstance(key, int | tuple):
-        return page
-    opaque = (page != np.asarray(key)).any(axis=-1, keepdims=True)
-    return np.concatenate([page, opaque * np.array(65535, page.dtype)], axis=-1)
-
-
-def _stack(pages: list[np.ndarray]) -> Planes:
-    """Pages (H, W, 1 to 4) → one array; gray is repeated where another page has colours."""
-    colours = max(3 if page.shape[-1] > 2 else 1 for page in pages)
-    values = np.stack([_colours(page, colours) for page in pages])
-    if all(page.shape[-1] % 2 for page in pages):
-        return Planes(values)
-    return Planes(values, np.stack([_alpha(page) for page in pages]))
-
-
-def _colours(page: np.ndarray, count: int) -> np.ndarray:
-    colours = page[..., : 3 if page.shape[-1] > 2 else 1]
-    return colours if colours.shape[-1] == count else np.repeat(colours, count, axis=-1)
-
-
-def _alpha(page: np.ndarray) -> np.ndarray:
-    """The alpha of one page as uint8 (H, W), 255 opaque."""
-    if page.shape[-1] % 2:
-        return np.full(page.shape[:2], 255, np.uint8)
-    return alpha_to_8_bit(page[..., -1])
+    return np.stack([usual if part is None else part for part in parts])
 
 
 def alpha_to_8_bit(alpha: np.ndarray) -> np.ndarray:

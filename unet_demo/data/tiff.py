@@ -1,24 +1,23 @@
-"""TIFF, by two libraries.
+"""TIFF by tifffile and imagecodecs: every bit of every layout, or a sentence that names what is not read."""
 
-tifffile knows what the axes mean and keeps every bit; Pillow's libtiff knows the compressions
-(without imagecodecs, tifffile knows deflate alone) and the colour spaces of print.
-"""
-
+import io
 import logging
 import math
 import os
 import struct
-import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from enum import IntEnum
 from functools import reduce
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from tifffile import (
     COMPRESSION,
     EXTRASAMPLE,
     PHOTOMETRIC,
+    PREDICTOR,
+    SAMPLEFORMAT,
     TiffFile,
     TiffFrame,
     TiffPage,
@@ -29,208 +28,405 @@ from ..sentences import Sentence, sentence
 from .errors import PictureError
 from .planes import (
     Decoded,
-    Planes,
+    Plane,
     alpha_to_8_bit,
     check_bytes,
     check_size,
     left_out,
-    pillow_pages,
+    looked_up,
+    stack,
+    turned_note,
 )
 
-_TIFFFILE_COMPRESSIONS = (COMPRESSION.NONE, COMPRESSION.ADOBE_DEFLATE, COMPRESSION.DEFLATE)
-_TIFFFILE_PHOTOMETRICS = (
-    PHOTOMETRIC.MINISWHITE,
-    PHOTOMETRIC.MINISBLACK,
-    PHOTOMETRIC.RGB,
-    PHOTOMETRIC.PALETTE,
-)
+_ORIENTATION, _NO_DATA = 274, 42113
 
-# Orientation (EXIF and TIFF tag 274) → (swap rows and columns, then flip rows, flip columns).
-_ORIENTATIONS = {
-    2: (False, False, True),
-    3: (False, True, True),
-    4: (False, True, False),
-    5: (True, False, False),
-    6: (True, False, True),
-    7: (True, True, True),
-    8: (True, True, False),
+_BYTES = (
+    COMPRESSION.NONE,
+    COMPRESSION.CCITTRLE,
+    COMPRESSION.CCITT_T4,
+    COMPRESSION.CCITT_T6,
+    COMPRESSION.LZW,
+    COMPRESSION.ADOBE_DEFLATE,
+    COMPRESSION.DEFLATE,
+    COMPRESSION.PACKBITS,
+    COMPRESSION.LZMA,
+    COMPRESSION.ZSTD,
+    COMPRESSION.ZSTD_DEPRECATED,
+)
+"""Compressions that tifffile unpacks into no more memory than a strip declares."""
+
+_PICTURES: dict[int, str] = {
+    COMPRESSION.JPEG: "JPEG",
+    COMPRESSION.APERIO_JP2000_YCBC: "JPEG2000",
+    COMPRESSION.APERIO_JP2000_RGB: "JPEG2000",
+    COMPRESSION.JPEG2000: "JPEG2000",
+    COMPRESSION.JPEG_2000_LOSSY: "JPEG2000",
+    COMPRESSION.WEBP: "WEBP",
+    COMPRESSION.WEBP_DEPRECATED: "WEBP",
 }
+"""Compressions whose strips are pictures with a size of their own → Pillow's name of their format."""
+
+_RGB_MADE = (COMPRESSION.JPEG, COMPRESSION.WEBP, COMPRESSION.WEBP_DEPRECATED)
+"""Compressions of which tifffile gives RGB, whatever their colours are stored as."""
+
+_GRAY = (PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.MASK, PHOTOMETRIC.PALETTE)
+_COLOURS = (PHOTOMETRIC.RGB, PHOTOMETRIC.SEPARATED, PHOTOMETRIC.YCBCR)
+_RAW = (PHOTOMETRIC.CFA, PHOTOMETRIC.LINEAR_RAW)
+_ALPHA = (EXTRASAMPLE.ASSOCALPHA, EXTRASAMPLE.UNASSALPHA)
 
 # tifffile logs what it finds odd in a file. Where the host set up no logging, Python would print
 # that on stderr, over a progress bar.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 
-def decode_tiff(path: Path, indices: bool) -> Decoded:
-    """Read the first series of a file; with ``indices``, a palette's indices, not its colours.
+def decode_tiff(path: Path, stored: bool) -> Decoded:
+    """Read all pictures that are of the first full one's size; ``stored``: masks' own values.
 
-    Raises PictureError, or what tifffile and Pillow raise on a broken file.
+    Raises PictureError, or what tifffile and imagecodecs raise on a broken file.
     """
     # A file may name others beside it to be read too: never follow that.
     with TiffFile(path, _multifile=False, is_mmstack=False, is_ndtiff=False) as tiff:
-        series = tiff.series[0]
-        others = sum(len(other.pages) for other in tiff.series[1:])
-        _check_series(series)
-        _check_complete(tiff, series)
-        if _tifffile_can(series.keyframe):
-            _check_data(tiff, series)
-            decoded = _by_tifffile(series, indices)
-        else:
-            decoded = _by_libtiff(series, path, indices)
+        check_size(1, 1, len(tiff.pages))
+        tiff.is_uniform = False  # it would look at four pages and take all others for alike
+        chosen, others = _full_pictures(tiff)
+        _check_series(chosen)
+        _check_complete(tiff, chosen)
+        notes: list[Sentence] = []
+        channels: dict[int, list[Plane]] = {}
+        for series in chosen:
+            for number, planes in enumerate(_channels(series, stored, notes)):
+                channels.setdefault(number, []).extend(planes)
+    decoded = [stack(planes) for planes in channels.values()]
+    others += sum(planes.left_out for planes in decoded)
+    if len(decoded) > 1:
+        notes.insert(0, _channels_note(len(decoded)))
+    if len(chosen) > 1 and chosen[0].kind != "generic":
+        notes.append(_positions_note(len(chosen)))
     if others:
-        return Decoded(decoded.channels, (*decoded.notes, left_out(others)))
-    return decoded
+        notes.append(left_out(others))
+    return Decoded(tuple(decoded), tuple(dict.fromkeys(notes)))
 
 
-def _check_series(series: TiffPageSeries) -> None:
+def _full_pictures(tiff: TiffFile) -> tuple[list[TiffPageSeries], int]:
+    """The series of the first full picture's size and type; and how many full pages are in others.
+
+    Thumbnails and transparency masks are no pictures, wherever the file holds them. Raises
+    PictureError for what a camera left undeveloped.
+    """
+    found = [max(series.levels, key=lambda level: level.size) for series in tiff.series]
+    full = [one for one in found if not (one.keyframe.is_reduced or one.keyframe.is_mask)] or found
+    if any(series.keyframe.photometric in _RAW for series in full):
+        raise PictureError(
+            sentence(
+                "holds a camera's raw picture, which is not developed here: develop it with the"
+                " camera's own program, and bring the TIFF or JPEG file that this makes."
+            )
+        )
+    chosen = [series for series in full if _size(series) == _size(full[0])]
+    others = sum(len(series.pages) for series in full if series not in chosen)
+    if all(series.kind == "generic" for series in chosen):
+        chosen.sort(key=lambda series: np.atleast_1d(series.keyframe.index).tolist())
+    return chosen, others
+
+
+def _size(series: TiffPageSeries) -> tuple[int, int, np.dtype]:
+    return series.keyframe.imagelength, series.keyframe.imagewidth, series.dtype
+
+
+def _check_series(chosen: Sequence[TiffPageSeries]) -> None:
     """Refuse the sizes that the headers declare, before anything is decoded."""
-    sizes = dict(zip(series.axes, series.shape, strict=True))
-    if "Y" not in sizes or "X" not in sizes:
+    page = chosen[0].keyframe
+    if not {"Y", "X"} <= set(chosen[0].axes):
         raise PictureError(sentence("holds no flat picture: save it as an ordinary TIFF stack."))
-    width, height = sizes["X"], sizes["Y"]
-    planes = math.prod(series.shape) // max(1, width * height)
-    samples = sizes.get("S", 1)
-    check_size(width, height, planes // samples if samples <= 4 else planes)
-    if series.dtype is not None:
-        check_bytes(math.prod(series.shape) * series.dtype.itemsize)
-    page = series.keyframe
+    pixels = size = 0
+    for series in chosen:
+        # A header may declare more pages than the file holds.
+        pages = [page for page in series.pages if page is not None]
+        held = len(pages) * math.prod(series.keyframe.shaped)
+        held = math.prod(series.shape) if series.is_truncated else held
+        samples = series.keyframe.samplesperpixel
+        pixels += held // samples if samples <= 4 else held
+        size += held * series.dtype.itemsize
+    width, height = page.imagewidth, page.imagelength
+    if _rows_as_pages(chosen[0]):
+        width, height = page.imagelength, len(chosen[0].pages)
+    check_size(width, height, pixels // max(1, width * height))
+    check_bytes(size)
     if page.is_tiled:
         check_size(page.tilewidth, page.tilelength, pages=1)
 
 
-def _check_complete(tiff: TiffFile, series: TiffPageSeries) -> None:
+def _check_complete(tiff: TiffFile, chosen: Sequence[TiffPageSeries]) -> None:
     """Refuse a file that was cut short, where tifffile would give fewer pages."""
-    size = tiff.filehandle.size
-    ends = [offset + count for page in _held(series) for offset, count in _segments(page)]
-    if series.dataoffset is not None:
-        ends.append(series.dataoffset + series.nbytes)
-    if max(ends, default=0) > size or _next_page_offset(tiff) >= size:
-        raise EOFError("the file ends before its pages do")
-
-
-def _next_page_offset(tiff: TiffFile) -> int:
-    """Where the last page that was found says that the next one is: 0, unless it was cut off."""
     file, layout = tiff.filehandle, tiff.tiff
+    ends = [series.dataoffset + series.nbytes for series in chosen if series.dataoffset is not None]
+    # Where the last page that was found says that the next one is: 0, unless it was cut off.
     file.seek(tiff.pages[-1].offset)
     (tags,) = struct.unpack(layout.tagnoformat, file.read(layout.tagnosize))
     file.seek(tags * layout.tagsize, os.SEEK_CUR)
-    (offset,) = struct.unpack(layout.offsetformat, file.read(layout.offsetsize))
-    return offset
+    (following,) = struct.unpack(layout.offsetformat, file.read(layout.offsetsize))
+    if max(ends, default=0) > file.size or following >= file.size:
+        raise EOFError("the file ends before its pages do")
 
 
-def _held(series: TiffPageSeries) -> Iterator[TiffPage | TiffFrame]:
-    """The pages that the file holds: an OME-TIFF's others may lie in other files."""
-    return (page for page in series.pages if page is not None)
+def _channels(series: TiffPageSeries, stored: bool, notes: list[Sentence]) -> Iterator[list[Plane]]:
+    """The planes of each channel of a series, in the order of time, depth and whatever else.
 
-
-def _segments(page: TiffPage | TiffFrame) -> Iterator[tuple[int, int]]:
-    """Offset and length, in bytes, of every strip or tile of a page."""
-    return zip(page.dataoffsets, page.databytecounts, strict=False)
-
-
-def _tifffile_can(page: TiffPage) -> bool:
-    """Whether tifffile decodes these pages, without imagecodecs, and all bits of them."""
-    return (
-        page.compression in _TIFFFILE_COMPRESSIONS
-        and page.photometric in _TIFFFILE_PHOTOMETRICS
-        and page.predictor in (1, 2)
-        and page.bitspersample in (8, 16, 32, 64)
-        and page.dtype is not None
-        and page.dtype.kind in "uif"
-        and EXTRASAMPLE.ASSOCALPHA not in page.extrasamples
-    )
-
-
-def _check_data(tiff: TiffFile, series: TiffPageSeries) -> None:
-    """Refuse pages whose data are not what they declare.
-
-    tifffile would fill the memory with a strip that inflates without end, and would make up zeros
-    where there is too little.
+    Adds to ``notes``. What a header declares and the file does not hold is left out.
     """
-    for page in _held(series):
-        strip = math.prod(page.chunks) * series.dtype.itemsize
-        if series.keyframe.compression == COMPRESSION.NONE:
-            held = sum(page.databytecounts)
-        else:
-            held = sum(_inflated(tiff, *segment, strip) for segment in _segments(page))
-        if held < page.nbytes:
-            raise EOFError("a page has fewer pixels than it declares")
-
-
-def _inflated(tiff: TiffFile, offset: int, count: int, limit: int) -> int:
-    """The bytes that a deflated strip holds, refused above ``limit``."""
-    tiff.filehandle.seek(offset)
-    inflater = zlib.decompressobj()
-    held = len(inflater.decompress(tiff.filehandle.read(count), limit))
-    if inflater.unconsumed_tail and inflater.decompress(inflater.unconsumed_tail, 1):
-        raise PictureError(
-            sentence("inflates to more pixels than it declares: export it once more.")
-        )
-    return held
-
-
-def _by_tifffile(series: TiffPageSeries, indices: bool) -> Decoded:
-    page = series.keyframe
-    values, notes = _laid_out(series.asarray(maxworkers=1), series.axes)
-    values = _oriented(values, page)
-    if page.photometric == PHOTOMETRIC.MINISWHITE:
-        values = -values if values.dtype.kind == "f" else ~values
-    if page.photometric == PHOTOMETRIC.PALETTE and not indices:
-        values = (np.asarray(page.colormap).T >> 8).astype(np.uint8)[values[..., 0]]
-    samples = values.shape[-1]
-    coloured = page.photometric in (PHOTOMETRIC.RGB, PHOTOMETRIC.PALETTE) and samples >= 3
-    colours = 3 if coloured else 1
-    if samples == colours + 1 and EXTRASAMPLE.UNASSALPHA in page.extrasamples:
-        alpha = alpha_to_8_bit(values[..., colours])
-        return Decoded(tuple(map(Planes, values[..., :colours], alpha)), notes)
-    if samples > colours == 3:
-        notes = (*notes, sentence("The samples beside red, green and blue were left out."))
-        values = values[..., :3]
-    if samples > colours == 1:
-        notes = (*notes, _channels_note(samples))
-        values = np.moveaxis(values, -1, 1).reshape((-1, *values.shape[1:4], 1))
-    return Decoded(tuple(map(Planes, values)), notes)
-
-
-def _by_libtiff(series: TiffPageSeries, path: Path, indices: bool) -> Decoded:
-    """The same series with its pages decoded by Pillow, each of which is one plane."""
-    frames = [page.index for page in _held(series)]
-    try:
-        with Image.open(path, formats=["TIFF"]) as image:
-            planes = pillow_pages(image, path, "TIFF", frames, indices)
-    except UnidentifiedImageError as error:
-        raise PictureError(
-            sentence("is a kind of TIFF that cannot be read here: save it as an uncompressed TIFF.")
-        ) from error
-    axes = "".join(axis for axis in series.axes if axis not in "YXS")
-    shape = tuple(series.shape[i] for i, axis in enumerate(series.axes) if axis in axes)
-    values, notes = _laid_out(planes.values.reshape(shape + planes.values.shape[1:]), axes + "YXS")
-    if planes.alpha is None:
-        return Decoded(tuple(map(Planes, values)), notes)
-    alpha, _ = _laid_out(planes.alpha.reshape(shape + planes.alpha.shape[1:]), axes + "YX")
-    return Decoded(tuple(map(Planes, values, alpha[..., 0])), notes)
-
-
-def _laid_out(values: np.ndarray, axes: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    """An array with tifffile's axes (such as TZCYX) → (channels, N, H, W, samples), and a note."""
-    # Time, depth and whatever else (any letter, some twice) stay in the file's order.
-    ranks = {"C": 0, "Y": 2, "X": 3, "S": 4}
-    order = sorted(range(len(axes)), key=lambda i: ranks.get(axes[i], 1))
-    sizes = dict(zip(axes, values.shape, strict=True))
-    channels = sizes.get("C", 1)
-    shape = (channels, -1, sizes["Y"], sizes["X"], sizes.get("S", 1))
-    notes = [_channels_note(channels)] if channels > 1 else []
-    lead = [str(values.shape[i]) for i in order if axes[i] not in ranks]
-    if len(lead) > 1:
-        planes = reduce(_by, lead)
+    held: list[list[Plane] | None] = []
+    for header, values in _pages(series):
+        held += [None] if values is None else _planes(header, values, stored, notes)
+    numbers = _numbers(series, len(held))
+    missing = sum(planes is None for planes in held)
+    if missing:
+        notes.append(_missing_note(len(held), len(held) - missing))
+    elif numbers.ndim > 2:
+        planes = reduce(_by, map(str, numbers.shape[1:]))
         notes.append(
             sentence("The stack's {planes} planes were laid one after the other.", planes=planes)
         )
-    return values.transpose(order).reshape(shape), tuple(notes)
+    for channel in numbers:
+        known = [planes for number in channel.flat if (planes := held[number])]
+        # Bands of one channel are channels of their own.
+        yield from map(list, zip(*known, strict=True))
 
 
-def _by(first: str, second: str) -> str:
-    return sentence("{first} by {second}", first=first, second=second)
+def _numbers(series: TiffPageSeries, planes: int) -> np.ndarray:
+    """(channels, …) numbers of a series' planes, by its axes other than rows, columns and samples."""
+    lead = [at for at, axis in enumerate(series.axes) if axis not in "YXS"]
+    axes = [series.axes[at] for at in lead]
+    if _rows_as_pages(series):
+        return np.zeros((1, 1), int)
+    numbers = np.arange(planes).reshape([series.shape[at] for at in lead])
+    return np.moveaxis(numbers, axes.index("C"), 0) if "C" in axes else numbers[None]
+
+
+def _rows_as_pages(series: TiffPageSeries) -> bool:
+    """Whether (rows, columns, 2) was written as so many pages of two columns, as tifffile does."""
+    page = series.keyframe
+    return (
+        page.shape[1:] == (2,)
+        and page.photometric == PHOTOMETRIC.MINISBLACK
+        and series.ndim == 3
+        and min(page.imagelength, len(series.pages)) > 2
+    )
+
+
+def _pages(series: TiffPageSeries) -> Iterator[tuple[TiffPage, np.ndarray | None]]:
+    """Each page's header and values (D, H, W, samples); None for a page that the file does not hold."""
+    keyframe = series.keyframe
+    if series.is_truncated:  # one header stands for many planes
+        _check_page(keyframe)
+        for values in series.asarray().reshape(-1, *keyframe.shaped):
+            yield keyframe, _samples_last(values)
+        return
+    if _rows_as_pages(series):
+        rows = [_values(page)[0, ..., 0] for page in series.pages if page]
+        yield keyframe, np.stack(rows)[None]
+        return
+    for page in series.pages:
+        if page is None:
+            yield keyframe, None
+            continue
+        # A frame passes over tags in which it may differ; but those of LSM were mended.
+        if isinstance(page, TiffFrame) and not page.is_virtual and series.kind != "lsm":
+            page = page.aspage()
+        yield page.keyframe or keyframe, _values(page)
+
+
+def _values(page: TiffPage | TiffFrame) -> np.ndarray:
+    """(depth, height, width, all samples) of a page."""
+    _check_page(page)
+    values = page.asarray(squeeze=False, maxworkers=1)
+    return _samples_last(values)
+
+
+def _samples_last(values: np.ndarray) -> np.ndarray:
+    """(separate samples, depth, height, width, samples) → (depth, height, width, all samples)."""
+    return np.moveaxis(values, 0, -2).reshape(*values.shape[1:4], -1)
+
+
+def _check_page(page: TiffPage | TiffFrame) -> None:
+    """Refuse what tifffile cannot read, or would make up, or would need any amount of memory for."""
+    header = page.keyframe
+    assert header is not None
+    check_size(header.imagewidth, header.imagelength, pages=1)
+    if header.compression not in _BYTES and header.compression not in _PICTURES:
+        raise PictureError(
+            sentence(
+                "is compressed in a way that is not read here ({name}): save it uncompressed, or"
+                " with LZW or deflate.",
+                name=_name(COMPRESSION, header.compression),
+            )
+        )
+    subsampled = header.is_subsampled and header.compression not in _RGB_MADE
+    if header.photometric not in (*_GRAY, *_COLOURS) or subsampled:
+        raise _unread_colours(header)
+    packed = header.bitspersample not in (8, 16, 32, 64)
+    if header.dtype is None or header.dtype.kind == "c" or (packed and header.predictor != 1):
+        raise _unread_values(header)
+    file = header.parent.filehandle
+    segments = zip(page.dataoffsets, page.databytecounts, strict=False)
+    there = [segment for segment in segments if all(segment)]
+    wanted = (
+        1 if _NO_DATA in header.tags else math.prod(header.chunked)
+    )  # GDAL leaves out empty ones
+    contiguous = header.nbytes if header.is_contiguous else 0
+    if len(there) < wanted or sum(count for _, count in there) < contiguous:
+        raise EOFError("a page has fewer pixels than it declares")
+    if max(map(sum, there)) > file.size:
+        raise EOFError("the file ends before its pages do")
+    kind = _PICTURES.get(header.compression)
+    for offset, count in there:
+        if kind is None:
+            break
+        file.seek(offset)
+        with Image.open(io.BytesIO(file.read(count)), formats=[kind]) as picture:
+            if math.prod(picture.size) > math.prod(header.chunks):
+                raise ValueError("a strip holds more pixels than it declares")
+
+
+def _planes(
+    page: TiffPage, values: np.ndarray, stored: bool, notes: list[Sentence]
+) -> list[list[Plane]]:
+    """A page's values (D, H, W, samples) → for each of D its bands: colours, or each sample alone."""
+    orientation = page.tags.valueof(_ORIENTATION, 1)
+    if orientation in range(2, 9):
+        notes.append(turned_note(orientation))
+    unknown = _no_data(page, values)
+    own = page.samplesperpixel - len(page.extrasamples)
+    alpha = None
+    if page.extrasamples and page.extrasamples[0] in _ALPHA and values.shape[-1] > own > 0:
+        alpha = alpha_to_8_bit(values[..., own])
+        values = values[..., :own]
+    shown = _colours(page, values, stored, notes)
+    if alpha is not None and page.extrasamples[0] == EXTRASAMPLE.ASSOCALPHA:
+        shown = _without_alpha(shown, alpha)
+    count = shown.shape[-1]
+    width = count if count == 3 and page.photometric != PHOTOMETRIC.MINISBLACK else 1
+    bands = [np.s_[start : start + width] for start in range(0, count, width)]
+    return [
+        [
+            Plane.turned(
+                shown[depth, ..., band],
+                None if alpha is None else alpha[depth],
+                None if unknown is None else np.all(unknown[depth, ..., band], axis=-1),
+                orientation,
+            )
+            for band in bands
+        ]
+        for depth in range(len(values))
+    ]
+
+
+def _no_data(page: TiffPage, values: np.ndarray) -> np.ndarray | None:
+    """Where values are the one that GDAL's tag gives to pixels without data; None without such a tag."""
+    text = page.tags.valueof(_NO_DATA)
+    try:
+        mark = float(str(text).strip("\0 ").replace(",", "."))
+        own = np.array(mark).astype(values.dtype)
+    except (ValueError, OverflowError):
+        return None
+    return values == own if values.dtype.kind == "f" or own == mark else None
+
+
+def _colours(page: TiffPage, values: np.ndarray, stored: bool, notes: list[Sentence]) -> np.ndarray:
+    """(D, H, W, samples) as the file has them → gray, RGB, or bands; ``stored`` keeps gray and indices."""
+    kind, bits = page.photometric, page.bitspersample
+    if kind == PHOTOMETRIC.PALETTE and not stored:
+        table = np.asarray(page.colormap).T
+        # Some programs write 8 bits where 16 are meant.
+        shown = looked_up(values[..., 0], table if table.max() > 255 else table * 257)
+        if shown.shape[-1] == 1:
+            notes.append(sentence("A look-up table of one colour was read as gray."))
+        return shown
+    if kind == PHOTOMETRIC.MINISWHITE and not stored:
+        notes.append(sentence("The file stores white as 0: its values were inverted."))
+        values = _inverted(values, bits)
+    if values.dtype == bool:
+        values = values * np.uint8(255)
+    elif values.dtype == np.uint8 and bits in range(2, 8) and not stored:
+        values = np.rint(values * (255 / (2**bits - 1))).astype(np.uint8)
+    if kind == PHOTOMETRIC.SEPARATED:
+        return _from_inks(page, values)
+    if kind == PHOTOMETRIC.YCBCR and page.compression not in _RGB_MADE:
+        return _from_luminance(page, values)
+    if kind in _COLOURS and values.shape[-1] > 3:
+        notes.append(sentence("The samples beside red, green and blue were left out."))
+        return values[..., :3]
+    return values
+
+
+def _inverted(values: np.ndarray, bits: int) -> np.ndarray:
+    """Values of so many bits with the lowest one become the highest."""
+    if values.dtype.kind == "f":
+        return -values
+    return values.dtype.type(2**bits - 1) - values if values.dtype.kind == "u" else ~values
+
+
+def _from_inks(page: TiffPage, values: np.ndarray) -> np.ndarray:
+    """Cyan, magenta, yellow and black → RGB of the same dtype, without any colour profile."""
+    if values.shape[-1] != 4 or values.dtype not in (np.uint8, np.uint16):
+        raise _unread_colours(page)
+    top = np.uint32(np.iinfo(values.dtype).max)
+    colours = (top - values[..., :3]) * (top - values[..., 3:]) + top // 2
+    return (colours // top).astype(values.dtype)
+
+
+def _from_luminance(page: TiffPage, values: np.ndarray) -> np.ndarray:
+    """YCbCr → RGB, both uint8."""
+    if values.shape[-1] != 3 or values.dtype != np.uint8:
+        raise _unread_colours(page)
+    pages = [Image.fromarray(np.ascontiguousarray(one), "YCbCr").convert("RGB") for one in values]
+    return np.stack([np.asarray(page) for page in pages])
+
+
+def _without_alpha(colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Colours that were multiplied by their alpha, uint8 (…, H, W), as they were before."""
+    opacity = np.maximum(alpha, 1)[..., None] / np.float32(255)
+    if colours.dtype.kind == "f":
+        return colours / opacity
+    return np.rint(colours / opacity).clip(0, np.iinfo(colours.dtype).max).astype(colours.dtype)
+
+
+def _unread_colours(page: TiffPage) -> PictureError:
+    return PictureError(
+        sentence(
+            "stores its colours in a way that is not read here ({name}): save it as gray or RGB.",
+            name=_name(PHOTOMETRIC, page.photometric),
+        )
+    )
+
+
+def _unread_values(page: TiffPage) -> PictureError:
+    name = f"{page.bitspersample}-bit {_name(SAMPLEFORMAT, page.sampleformat)}"
+    if page.predictor != 1:
+        name += f", {_name(PREDICTOR, page.predictor)}"
+    return PictureError(
+        sentence(
+            "stores its values in a way that is not read here ({name}): save it with 8, 16 or 32"
+            " bits.",
+            name=name,
+        )
+    )
+
+
+def _name(kinds: type[IntEnum], value: int) -> str:
+    return kinds(value).name if value in list(kinds) else str(value)
+
+
+def _missing_note(declared: int, held: int) -> Sentence:
+    return sentence(
+        "The file declares {declared} planes and holds {held}: only these were read.",
+        declared=declared, held=held,
+    )  # fmt: skip
+
+
+def _positions_note(positions: int) -> Sentence:
+    return sentence(
+        "The file's {positions} positions were laid one after the other.", positions=positions
+    )
 
 
 def _channels_note(channels: int) -> Sentence:
@@ -240,11 +436,5 @@ def _channels_note(channels: int) -> Sentence:
     )
 
 
-def _oriented(values: np.ndarray, page: TiffPage) -> np.ndarray:
-    """(channels, N, H, W, samples), turned as the TIFF's Orientation tag asks."""
-    tag = page.tags.get("Orientation")
-    swap, *flips = _ORIENTATIONS.get(tag.value if tag else 1, (False, False, False))
-    if swap:
-        values = values.swapaxes(2, 3)
-    axes = tuple(axis for axis, wanted in zip((2, 3), flips, strict=True) if wanted)
-    return np.flip(values, axes)
+def _by(first: str, second: str) -> str:
+    return sentence("{first} by {second}", first=first, second=second)
