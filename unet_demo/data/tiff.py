@@ -124,13 +124,23 @@ def _full_pictures(tiff: TiffFile) -> tuple[list[TiffPageSeries], int]:
         )
     chosen = [series for series in full if _size(series) == _size(full[0])]
     others = sum(len(series.pages) for series in full if series not in chosen)
-    if all(series.kind == "generic" for series in chosen):
-        chosen.sort(key=lambda series: np.atleast_1d(series.keyframe.index).tolist())
+    if len(chosen) > 1 and all(series.kind == "generic" for series in chosen):
+        chosen = [_in_order(chosen)]  # pages alike but for their compression, say
     return chosen, others
 
 
-def _size(series: TiffPageSeries) -> tuple[int, int, np.dtype]:
-    return series.keyframe.imagelength, series.keyframe.imagewidth, series.dtype
+def _size(series: TiffPageSeries) -> tuple[int, int, int, np.dtype]:
+    page = series.keyframe
+    return page.imagelength, page.imagewidth, page.samplesperpixel, series.dtype
+
+
+def _in_order(parts: Sequence[TiffPageSeries]) -> TiffPageSeries:
+    """All pages of the parts, as they follow each other in the file."""
+    pages = [page for series in parts for page in series.pages if page]
+    pages.sort(key=lambda page: np.atleast_1d(page.index).tolist())
+    page = parts[0].keyframe
+    shape = (len(pages), *page.shape)
+    return TiffPageSeries(pages, shape, page.dtype, f"I{page.axes}", kind="generic")
 
 
 def _check_series(chosen: Sequence[TiffPageSeries]) -> None:
