@@ -15,6 +15,7 @@ from .notices import Update, hint
 from .picture_input import PictureInput
 from .share import ShareButtons
 from .texts import t, t_name
+from .upload_box import upload_box
 from .viewer import viewer
 
 Values = dict[Block, Any]
@@ -59,6 +60,7 @@ class SegmentControls:
             height=220,
             elem_id="picture",
         )
+        upload_box("picture")
         gr.HTML(t("segment_picture_info"), elem_classes=["hint", "padded"])
         self.examples = gr.Gallery(
             label=t("segment_examples"),
@@ -130,6 +132,7 @@ class SegmentControls:
     def _lay_out_truth(self) -> None:
         with gr.Accordion(t("segment_truth"), open=False):
             self.truth = gr.File(label=t("segment_truth_file"), elem_id="truth")
+            upload_box("truth")
             gr.HTML(t("segment_truth_info"), elem_classes="hint")
             self.scores = gr.HTML(elem_id="scores")
             self.errors = gr.Image(

@@ -124,6 +124,7 @@ ENGLISH: dict[str, str] = {
     "segment_truth_info": "A mask of label ids, of this checkpoint's colours, or black and white; the same size as the picture.",
     "segment_truth_put_away": "The ground truth was removed: it belongs to another picture or to other classes. Add the one for this picture to compare.",
     "segment_truth_errors": "Wrong pixels in red",
+    "upload_box_one": "Of {count} files, {name} was taken: one at a time.",
     "segment_score": "Score",
     "segment_value": "Value",
     "segment_done": "{title}: {pages}{width}×{height} px in {seconds} s on {device}.",

@@ -48,6 +48,7 @@ KOREAN: dict[str, str] = {
     "segment_truth_info": "레이블 ID, 이 체크포인트의 색, 또는 흑백으로 된 마스크를 이미지와 같은 크기로 넣어 주세요.",
     "segment_truth_put_away": "정답 마스크는 다른 이미지나 다른 클래스의 것이어서 뺐습니다. 비교하려면 이 이미지의 정답을 넣어 주세요.",
     "segment_truth_errors": "틀린 픽셀(빨간색)",
+    "upload_box_one": "파일 {count}개 가운데 {name}만 받았습니다. 한 번에 하나씩 넣어 주세요.",
     "segment_score": "지표",
     "segment_value": "값",
     "segment_done": "{title}: {pages}{width}×{height} px, {device}에서 {seconds}초.",

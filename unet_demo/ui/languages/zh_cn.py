@@ -48,6 +48,7 @@ SIMPLIFIED_CHINESE: dict[str, str] = {
     "segment_truth_info": "由标签 ID、此检查点的颜色或黑白两色构成的掩膜，尺寸须与图片相同。",
     "segment_truth_put_away": "真实标注属于另一张图片或其他类别，已移除；要比较，请放入这张图片的标注。",
     "segment_truth_errors": "错误像素（红色）",
+    "upload_box_one": "{count} 个文件中只接收了 {name}：一次一个。",
     "segment_score": "指标",
     "segment_value": "数值",
     "segment_done": "{title}：{pages}{width}×{height} px，在 {device} 上用时 {seconds} 秒。",

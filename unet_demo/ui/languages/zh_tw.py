@@ -48,6 +48,7 @@ TRADITIONAL_CHINESE: dict[str, str] = {
     "segment_truth_info": "由標籤 ID、此檢查點的顏色或黑白兩色構成的遮罩，尺寸須與圖片相同。",
     "segment_truth_put_away": "真實標註屬於另一張圖片或其他類別，已移除；要比較，請放入這張圖片的標註。",
     "segment_truth_errors": "錯誤像素（紅色）",
+    "upload_box_one": "{count} 個檔案中只接收了 {name}：一次一個。",
     "segment_score": "指標",
     "segment_value": "數值",
     "segment_done": "{title}：{pages}{width}×{height} px，以 {device} 耗時 {seconds} 秒。",
