@@ -419,6 +419,7 @@ def test_evaluate_as_json_prints_one_object_and_nothing_else(command, binary_fil
     result = json.loads(done.out)
     assert result["checkpoint"] == str(binary_file)
     assert result["scored_on"] == "ISBI 2012 frames 21–23" and result["tta"] is True
+    assert result["void"] == 0
     assert {"V_rand", "V_info", "IoU membrane", "Dice membrane"} <= set(result["scores"])
 
 

@@ -27,6 +27,7 @@ from unet_demo.inference import Predictor
 from unet_demo.segmentation import open_predictor
 from unet_demo.training.datasets import Shapes, evaluate
 from unet_demo.training.recipes import RECIPES
+from unet_demo.void import VOID
 
 SCENES = (SceneOptions(size=32), SceneOptions(size=48))
 
@@ -68,8 +69,8 @@ def test_frames_are_scored_by_v_rand_v_info_and_pixels(binary):
     assert all(0 <= scores[name] <= 1 for name in ("V_rand", "V_info", "threshold", "mIoU"))
 
 
-def test_a_network_that_sees_the_membranes_scores_1():
-    """One that looks at nothing but how bright a pixel is."""
+def brightness() -> Checkpoint:
+    """Finds cells by nothing but how bright a pixel is."""
     checkpoint = shapes_checkpoint()
 
     class Brightness(torch.nn.Module):
@@ -77,7 +78,19 @@ def test_a_network_that_sees_the_membranes_scores_1():
             return 20 * x
 
     card = replace(checkpoint.card, task=RECIPES["isbi"].task, mean=(0.5,), std=(0.5,))
-    scores = evaluate_frames(predictor(Checkpoint(card, Brightness())), frames(), flips=True)
+    return Checkpoint(card, Brightness())
+
+
+def test_a_network_that_sees_the_membranes_scores_1():
+    scores = evaluate_frames(predictor(brightness()), frames(), flips=True)
+    assert scores["V_rand"] == scores["V_info"] == scores["mIoU"] == 1
+
+
+def test_void_in_frames_counts_for_nothing():
+    half_void = frames()
+    half_void.images[:, :15, :15] = 20  # dark, as if one cell of four were membrane
+    half_void.labels[:, :15, :15] = VOID
+    scores = evaluate_frames(predictor(brightness()), half_void, flips=True)
     assert scores["V_rand"] == scores["V_info"] == scores["mIoU"] == 1
 
 
@@ -172,6 +185,7 @@ def test_photos_are_scored_over_all_at_their_own_size_and_without_void(tmp_path)
 def test_evaluating_photos_by_the_card_names_the_split(tmp_path):
     evaluation = evaluate(predictor(voc_checkpoint()), write_voc(tmp_path), flips=False)
     assert evaluation.scored_on == "the 2 photos of VOC 2012's val list"
+    assert evaluation.void == 1 / 60  # a column of each photo
 
 
 def test_whoever_wants_to_keep_the_cases_is_told_each(tmp_path):

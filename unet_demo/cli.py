@@ -369,6 +369,7 @@ def run_evaluate(options: argparse.Namespace) -> int:
         print(f"{predictor.card.name} on {evaluation.scored_on}:")
         for name, value in evaluation.scores.items():
             print(f"  {name:28} {value:.4f}")
+        print(f"  {'void, not scored':28} {evaluation.void:.4f}")
     return 0
 
 
@@ -379,6 +380,7 @@ def evaluation_as_json(checkpoint: str, evaluation: Evaluation) -> dict[str, obj
         "checkpoint": checkpoint,
         "scored_on": evaluation.scored_on,
         "tta": evaluation.flips,
+        "void": evaluation.void,
         "scores": scores,
     }
 

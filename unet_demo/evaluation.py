@@ -45,11 +45,15 @@ Keep = Callable[[Case], None]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scores, the data that they were measured on, and whether test-time averaging was on."""
+    """Scores, the data that they were measured on, and whether test-time averaging was on.
+
+    ``void``: the share of the pixels that no score counts.
+    """
 
     scores: Scores
     scored_on: str
     flips: bool
+    void: float = 0
 
 
 def class_scores(matrix: np.ndarray, classes: Sequence[str]) -> Scores:
@@ -72,7 +76,7 @@ def evaluate_frames(
 ) -> Scores:
     """V_rand and V_info (each at its best threshold, as the challenge ranks), and pixel scores there."""
     prediction = predictor.predict(frames.images, flips=flips, progress=progress)
-    best = best_membrane_score(membrane_scores(prediction.probabilities[:, 0], frames.labels))
+    best = best_membrane_score(membrane_scores(prediction.probabilities[:, 0], frames.labels == 1))
     labels = prediction.labels(best.threshold)
     matrix = confusion_matrix(frames.labels, labels, 2)
     names = [f"frame-{number:02}" for number in frames.numbers]

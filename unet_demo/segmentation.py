@@ -10,6 +10,7 @@ import torch
 from .checkpoints import Card, CheckpointError, HubError, find_checkpoint, load_checkpoint
 from .data.errors import PictureError
 from .data.images import Picture
+from .data.truth import void_share
 from .devices import DeviceError, memory_errors
 from .evaluation import Scores, class_scores
 from .inference import Prediction, Predictor
@@ -105,9 +106,10 @@ ONE_CLASS_REASONS = {
 
 
 def truth_scores(labels: np.ndarray, truth: np.ndarray, card: Card) -> Scores:
-    """IoU, Dice and accuracy of labels against truth, both (N, H, W); void does not count.
+    """IoU, Dice and accuracy of labels against truth, both (N, H, W), and the share that is void.
 
-    For cells and membranes also V_rand and V_info, where each slice of the truth holds a cell.
+    Void does not count in the others. For cells and membranes also V_rand and V_info, where each
+    slice of the truth holds a cell.
     """
     classes = card.task.classes
     scores = class_scores(confusion_matrix(truth, labels, len(classes)), classes)
@@ -115,4 +117,4 @@ def truth_scores(labels: np.ndarray, truth: np.ndarray, card: Card) -> Scores:
     if card.task.kind == "binary" and cells.any(axis=(1, 2)).all():
         (objects,) = membrane_scores(labels.astype(np.float32), cells, thresholds=(0.5,))
         scores = {"V_rand": objects.v_rand, "V_info": objects.v_info, **scores}
-    return scores
+    return {**scores, "void, not scored": void_share([truth])}

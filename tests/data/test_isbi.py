@@ -41,6 +41,58 @@ def test_pictures_have_a_channel_and_labels_are_1_inside_cells(volume):
     assert (frames.labels[..., :10] == 1).all() and not frames.labels[..., 10:].any()
 
 
+@pytest.mark.parametrize(
+    ("dtype", "black", "white"),
+    [(np.uint8, 0, 1), (np.uint8, 1, 2), (np.uint16, 0, 255), (np.uint16, 0, 65535), (bool, 0, 1)],
+    ids=str,
+)
+def test_labels_are_any_two_values(volume, dtype, black, white):
+    labels = np.full((30, 16, 20), black, dtype)
+    labels[..., :10] = white
+    tifffile.imwrite(volume / "train-labels.tif", labels, photometric="minisblack")
+    frames = load_frames(volume)
+    assert (frames.labels[..., :10] == 1).all() and not frames.labels[..., 10:].any()
+
+
+def test_void_stays_void_beside_two_ids(volume):
+    labels = np.zeros((30, 16, 20), np.uint8)
+    labels[..., :10], labels[..., 10] = 1, 255
+    tifffile.imwrite(volume / "train-labels.tif", labels, photometric="minisblack")
+    assert np.unique(load_frames(volume).labels).tolist() == [0, 1, 255]
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        (np.full((30, 16, 20), 7, np.uint8), '^"train-labels.tif" holds the label 7, but'),
+        (np.zeros((30, 16, 20), np.uint8), "^Frame 21 of train-labels.tif holds no cell interior"),
+        (np.ones((30, 16, 20), np.uint8), "^train-labels.tif holds no membrane"),
+        (np.full((30, 16, 20), 0.5, np.float32), '^"train-labels.tif" holds the label 0.5, but'),
+    ],
+    ids=["unknown", "empty", "full", "fractions"],
+)
+def test_labels_that_cannot_be_scored_are_refused_by_name(volume, labels, words):
+    tifffile.imwrite(volume / "train-labels.tif", labels, photometric="minisblack")
+    with pytest.raises(DataError, match=words):
+        load_frames(volume, "val")
+
+
+@pytest.mark.parametrize("name", ["train-volume.tif", "train-labels.tif"])
+def test_a_truncated_file_is_named(volume, name):
+    whole = (volume / name).read_bytes()
+    (volume / name).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DataError, match=f'^"{name}" is damaged'):
+        load_frames(volume)
+
+
+def test_the_files_may_be_links(volume, tmp_path):
+    elsewhere = tmp_path / "links"
+    elsewhere.mkdir()
+    for name in ("train-volume.tif", "train-labels.tif"):
+        (elsewhere / name).symlink_to(volume / name)
+    assert load_frames(elsewhere, "val").numbers == tuple(range(21, 30))
+
+
 def test_a_folder_given_as_text_will_do(volume):
     assert len(load_frames(str(volume), "all").images) == 30
 

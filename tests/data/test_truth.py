@@ -4,10 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from unet_demo.data.images import PictureError, write_mask_png, write_mask_tiff
-from unet_demo.data.truth import fit_truth, read_truth
+from unet_demo.data.truth import fit_truth, read_truth, read_truth_of
 from unet_demo.render import colour_mask
 from unet_demo.tasks import ISBI, SHAPES, VOC
 from unet_demo.void import VOID
@@ -51,17 +52,122 @@ def test_255_is_void_for_more_than_two_classes(tmp_path):
     ]
 
 
+HALVES = np.repeat(np.uint8([0, 1]), 8).reshape(4, 4)
+
+TWO_VALUES = [
+    (np.uint8, 0, 1),
+    (np.uint8, 0, 255),
+    (np.uint8, 1, 2),
+    (np.uint16, 0, 1),
+    (np.uint16, 0, 255),
+    (np.uint16, 0, 65535),
+    (np.int32, 0, 1),
+    (np.uint32, 0, 2**32 - 1),
+    (np.float32, 0, 1),
+    (np.float32, 0, 255),
+    (bool, False, True),
+]
+
+
+@pytest.mark.parametrize(("dtype", "black", "white"), TWO_VALUES, ids=str)
+@pytest.mark.parametrize("photometric", ["minisblack", "miniswhite"])
+def test_two_values_are_two_classes_as_they_are_stored(tmp_path, dtype, black, white, photometric):
+    mask = np.where(HALVES, white, black).astype(dtype)
+    tifffile.imwrite(tmp_path / "a.tif", mask, photometric=photometric)
+    assert np.array_equal(read_truth(tmp_path / "a.tif", ISBI), HALVES[None])
+
+
+@pytest.mark.parametrize(("dtype", "black", "white"), TWO_VALUES[:6], ids=str)
+@pytest.mark.parametrize("samples", [3, 4])
+def test_gray_may_be_saved_as_colours(tmp_path, dtype, black, white, samples):
+    mask = np.where(HALVES, white, black).astype(dtype)
+    colours = np.repeat(mask[..., None], samples, axis=-1)
+    colours[..., 3:] = np.iinfo(dtype).max
+    extra = {"extrasamples": ["unassalpha"]} if samples == 4 else {}
+    tifffile.imwrite(tmp_path / "a.tif", colours, photometric="rgb", **extra)
+    assert np.array_equal(read_truth(tmp_path / "a.tif", ISBI), HALVES[None])
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "RGB", "RGBA", "P"])
+@pytest.mark.parametrize("kind", ["png", "bmp", "gif", "tif"])
+def test_black_and_white_is_read_in_every_mode(tmp_path, mode, kind):
+    Image.fromarray(HALVES * np.uint8(255)).convert(mode).save(tmp_path / f"a.{kind}")
+    assert np.array_equal(read_truth(tmp_path / f"a.{kind}", ISBI), HALVES[None])
+
+
+def test_indices_count_where_the_palette_inverts(tmp_path):
+    image = Image.fromarray(HALVES * np.uint8(255), "P")
+    image.putpalette(np.arange(255, -1, -1, np.uint8).repeat(3).tobytes())
+    image.save(tmp_path / "a.png")
+    assert np.array_equal(read_truth(tmp_path / "a.png", ISBI), HALVES[None])
+
+
+def test_colours_count_where_a_palette_was_renumbered(tmp_path):
+    """As programs that shrink a PNG do: the colours that occur, numbered from 0."""
+    image = Image.fromarray(HALVES, "P")
+    image.putpalette([*VOC.palette[0], *VOC.palette[15]])
+    image.save(tmp_path / "a.png")
+    assert np.array_equal(read_truth(tmp_path / "a.png", VOC), HALVES[None] * 15)
+
+
+def test_ids_may_be_shown_in_any_colours(tmp_path):
+    image = Image.fromarray(LABELS, "P")
+    image.putpalette([0, 0, 0, 127, 127, 127, 255, 255, 255])
+    image.save(tmp_path / "gray.png")
+    image.putpalette([9, 9, 0, 200, 0, 0, 0, 200, 0])
+    image.save(tmp_path / "colours.png")
+    for name in ("gray", "colours"):
+        assert np.array_equal(read_truth(tmp_path / f"{name}.png", SHAPES), LABELS[None])
+
+
+def test_a_mask_of_two_values_may_hold_void_too(tmp_path):
+    mask = picture(tmp_path, np.array([[0, 1, 255]]))
+    assert read_truth(mask, ISBI)[0, 0].tolist() == [0, 1, VOID]
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "RGB", "P"])
+def test_black_and_white_is_refused_where_more_than_two_classes_could_be_meant(tmp_path, mode):
+    Image.fromarray(HALVES * np.uint8(255)).convert(mode).save(tmp_path / "a.png")
+    with pytest.raises(
+        PictureError, match=r'^"a.png" holds nothing but 0 and 255, and which of the 3'
+    ):
+        read_truth(tmp_path / "a.png", SHAPES)
+
+
+def test_255_is_void_where_the_palette_says_so(tmp_path):
+    labels = np.where(HALVES, VOID, 0).astype(np.uint8)
+    write_mask_png(tmp_path / "a.png", labels, SHAPES.palette)
+    assert np.array_equal(read_truth(tmp_path / "a.png", SHAPES), labels[None])
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.tif"])
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_a_mask_saved_as_jpeg_is_refused_by_that_name(tmp_path, name, mode):
+    image = Image.fromarray(HALVES.repeat(8, 0).repeat(8, 1) * np.uint8(255)).convert(mode)
+    image.save(tmp_path / name, **({"compression": "jpeg"} if name == "a.tif" else {}))
+    with pytest.raises(PictureError, match=f'^"{name}" is compressed as JPEG'):
+        read_truth(tmp_path / name, ISBI)
+
+
 @pytest.mark.parametrize(
-    ("values", "expected"),
-    [([0, 255], [0, 1]), ([0, 1], [0, 1]), ([255, 255], [1, 1]), ([0, 1, 255], [0, 1, VOID])],
+    ("values", "words"),
+    [
+        ([1, 1], r"Apart from void \(0.0%\) the ground truth is all 'circle'"),
+        ([1, 255], r"Apart from void \(50.0%\) the ground truth is all 'circle'"),
+        ([255, 255], "void throughout"),
+    ],
     ids=str,
 )
-def test_a_binary_truth_may_be_black_and_white(tmp_path, values, expected):
-    assert read_truth(picture(tmp_path, np.array([values])), ISBI)[0, 0].tolist() == expected
+def test_a_truth_of_fewer_than_two_classes_is_not_scored(tmp_path, values, words):
+    with pytest.raises(PictureError, match=words):
+        read_truth_of(picture(tmp_path, np.array([values])), SHAPES, (1, 1, 2))
 
 
 def test_an_unknown_label_is_named(tmp_path):
-    with pytest.raises(PictureError, match=r"the label 7, but this checkpoint knows 0–2 and 255"):
+    with pytest.raises(
+        PictureError,
+        match=r'^"truth.png" holds the label 7, but the ids of the classes are 0–2, and 255 is void',
+    ):
         read_truth(picture(tmp_path, np.array([[0, 7]])), SHAPES)
 
 

@@ -7,6 +7,8 @@ from tiny import write_voc
 
 from unet_demo.data.errors import DataError
 from unet_demo.data.voc import load_photos, reduced, sampling_weights
+from unet_demo.render import colour_mask
+from unet_demo.tasks import VOC
 
 
 @pytest.fixture
@@ -58,15 +60,98 @@ def test_a_missing_list_is_refused(voc):
 
 def test_a_broken_photo_is_named(voc):
     (voc / "VOCdevkit/VOC2012/JPEGImages/2007_000005.jpg").write_bytes(b"no photo")
-    with pytest.raises(DataError, match=r"2007_000005\.jpg or its mask cannot be read"):
+    with pytest.raises(DataError, match=r"2007_000005\.jpg cannot be read"):
         load_photos(voc, "val")
 
 
 def test_a_mask_of_another_size_is_refused(voc):
     path = voc / "VOCdevkit/VOC2012/SegmentationClass/2007_000004.png"
     Image.fromarray(np.zeros((4, 4), np.uint8), "P").save(path)
-    with pytest.raises(DataError, match=r"2007_000004\.jpg and its mask are not of the same size"):
+    with pytest.raises(DataError, match=r"2007_000004\.png is 4×4 px and its photo 60×40"):
         load_photos(voc, "val")
+
+
+def rewrite_masks(voc, change):
+    """Each mask's ids become what ``change`` makes of them: an array, or a picture."""
+    for path in (voc / "VOCdevkit/VOC2012/SegmentationClass").iterdir():
+        mask = change(np.asarray(Image.open(path)))
+        (mask if isinstance(mask, Image.Image) else Image.fromarray(mask)).save(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda ids: ids.astype(np.uint16),
+        lambda ids: colour_mask(ids, VOC.palette),
+        lambda ids: Image.fromarray(colour_mask(ids, VOC.palette)).convert("RGBA"),
+        lambda ids: np.repeat(ids[..., None], 3, axis=-1),
+    ],
+    ids=["16 bits", "RGB", "RGBA", "gray as RGB"],
+)
+def test_masks_may_be_saved_in_other_modes(voc, change):
+    rewrite_masks(voc, change)
+    ids = load_photos(voc, "val").labels[1]
+    assert ids[0, [0, 30, 59]].tolist() == [6, 255, 0]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda ids: ids * np.uint8(7), r'^"2007_00000\d.png" holds the label \d+, but the ids'),
+        (lambda ids: ids.astype(np.uint16) + 256, r'^"2007_00000\d.png" holds the label 256'),
+        (
+            lambda ids: np.where(ids == 0, 0, 255).astype(np.uint8),
+            r"^The 2 masks of the split 'val', such as 2007_000004.png, hold nothing but 0 and 255,",
+        ),
+        (lambda ids: ids * np.uint8(0), "hold nothing but 0, and 255 is void"),
+    ],
+    ids=["ids above the classes", "16 bits", "0 and 255", "background"],
+)
+def test_masks_that_cannot_be_learnt_or_scored_are_refused_by_name(voc, change, words):
+    rewrite_masks(voc, change)
+    with pytest.raises(DataError, match=words):
+        load_photos(voc, "val")
+
+
+def test_255_is_void_in_a_mask_without_objects_if_others_hold_some(voc):
+    path = voc / "VOCdevkit/VOC2012/SegmentationClass/2007_000004.png"
+    ids = np.asarray(Image.open(path))
+    Image.fromarray(np.where(ids == 0, 0, 255).astype(np.uint8)).save(path)
+    assert set(np.unique(load_photos(voc, "val").labels[0])) == {0, 255}
+
+
+@pytest.mark.parametrize(
+    "folder", ["SegmentationClass/2007_000004.png", "JPEGImages/2007_000004.jpg"]
+)
+@pytest.mark.parametrize("cut", [True, False])
+def test_a_file_that_is_cut_short_or_missing_is_named(voc, folder, cut):
+    path = voc / "VOCdevkit/VOC2012" / folder
+    whole = path.read_bytes()
+    path.unlink()
+    if cut:
+        path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DataError, match=path.name):
+        load_photos(voc, "val")
+
+
+def test_the_folder_may_be_a_link_of_any_name(voc, tmp_path):
+    (tmp_path / "link").symlink_to(voc / "VOCdevkit/VOC2012")
+    assert len(load_photos(tmp_path / "link", "val")) == 2
+
+
+def test_a_list_without_names_is_refused(voc):
+    (voc / "VOCdevkit/VOC2012/ImageSets/Segmentation/val.txt").write_text("\n")
+    with pytest.raises(DataError, match=r"val\.txt names no photo"):
+        load_photos(voc, "val")
+
+
+def test_a_photo_is_turned_upright_if_its_mask_is(voc):
+    path = voc / "VOCdevkit/VOC2012/JPEGImages/2007_000004.jpg"
+    image = Image.open(path)
+    exif = image.getexif()
+    exif[274] = 8  # turn left
+    image.transpose(Image.Transpose.ROTATE_270).save(path, exif=exif, quality=95)
+    assert load_photos(voc, "val").images[0].shape == (40, 60, 3)
 
 
 def test_photos_of_rare_classes_are_drawn_more_often():

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from tifffile import COMPRESSION, PHOTOMETRIC, TiffFile
 
 from ..sentences import Sentence, sentence, words_of
 from ..void import VOID, VOID_COLOUR
@@ -60,6 +61,8 @@ _SIGNATURES = {
 }
 _NPY_SIGNATURE = b"\x93NUMPY"
 
+_TIFF_JPEG = (COMPRESSION.OJPEG, COMPRESSION.JPEG, COMPRESSION.JPEG_LOSSY)
+
 _DAMAGED = (
     ArithmeticError,
     AssertionError,
@@ -95,6 +98,20 @@ class Picture:
     notes: tuple[str, ...]
     void: np.ndarray | None = None
     orientations: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class StoredMask:
+    """A mask as its file stores it.
+
+    ``values``: (N, H, W, 1) of gray levels, or of indices if there is a palette; or (N, H, W, 3) of
+    colours; any real dtype. ``palette``: the indices' colours, uint8 (K, 3), or None. ``lossy``: the
+    name of a compression that changes values, or None.
+    """
+
+    values: np.ndarray
+    palette: np.ndarray | None = None
+    lossy: str | None = None
 
 
 def read_picture(path: str | os.PathLike) -> Picture:
@@ -172,19 +189,50 @@ def read_mask(path: str | os.PathLike) -> np.ndarray:
     """Read a ground truth: uint8 (N, H, W) of labels, or (N, H, W, 3) for a mask of colours.
 
     Values come as they are stored: palette indices rather than the palette's colours, gray values
-    unscaled and never inverted (1-bit: 0 and 255). Takes what :func:`read_picture` takes, and ``.npy`` files of whole
-    numbers: (H, W), (N, H, W), (H, W, 3) or (N, H, W, 3). Transparency is ignored.
+    unscaled and never inverted (1-bit: 0 and 255). Takes what :func:`read_picture` takes, and ``.npy``
+    files of whole numbers. Transparency is ignored.
 
     Raises :class:`PictureError`, also for values that are not whole numbers from 0 to 255.
     """
+    values = read_stored_mask(path).values
     with _one_sentence(path):
-        if _head(Path(path)).startswith(_NPY_SIGNATURE):
-            values = _npy_mask(Path(path))
-        else:
-            channels = _decode(Path(path), stored=True).channels
-            values = np.concatenate([planes.values for planes in channels])
         labels = _exact_labels(values)
     return labels[..., 0] if labels.shape[-1] == 1 else labels
+
+
+def read_stored_mask(path: str | os.PathLike) -> StoredMask:
+    """Read a mask as it is stored: what :func:`read_picture` takes, and ``.npy`` files.
+
+    A ``.npy`` file is (H, W), (N, H, W), (H, W, 3) or (N, H, W, 3) of whole numbers. 1-bit values come
+    as 0 and 255; transparency is ignored. Raises :class:`PictureError`.
+    """
+    with _one_sentence(path):
+        head = _head(Path(path))
+        if head.startswith(_NPY_SIGNATURE):
+            return StoredMask(_npy_mask(Path(path)))
+        channels = _decode(Path(path), stored=True).channels
+        values = np.concatenate([planes.values for planes in channels])
+        palette, lossy = _palette_and_loss(Path(path), head)
+    return StoredMask(values, palette if values.shape[-1] == 1 else None, lossy)
+
+
+def _palette_and_loss(path: Path, head: bytes) -> tuple[np.ndarray | None, str | None]:
+    """The palette of a file's first page, uint8 (K, 3), and the name of its lossy compression."""
+    name = _format(head)
+    if name == "TIFF":
+        with TiffFile(path, _multifile=False, is_mmstack=False, is_ndtiff=False) as tiff:
+            page = tiff.pages.first
+            loss = "JPEG" if page.compression in _TIFF_JPEG else None
+            if page.photometric != PHOTOMETRIC.PALETTE or page.colormap is None:
+                return None, loss
+            levels = np.asarray(page.colormap).T
+            # Some programs write 8 bits of the 16.
+            return (levels >> (8 if levels.max() > 255 else 0)).astype(np.uint8), loss
+    lossy = name == "JPEG" or head[12:16] == b"VP8 "
+    with Image.open(path, formats=[name]) as image:
+        palette = image.getpalette("RGB") if image.mode == "P" else None
+    colours = np.array(palette, np.uint8).reshape(-1, 3) if palette else None
+    return colours, name if lossy else None
 
 
 def to_channels(pages: np.ndarray, channels: int) -> np.ndarray:

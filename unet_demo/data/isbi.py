@@ -1,6 +1,6 @@
 """The ISBI 2012 challenge's frames: one multi-page TIFF of pictures, one of labels.
 
-Labels on disk: 255 = cell interior, 0 = membrane. Here: 1 and 0 (``tasks.ISBI``).
+Labels on disk: 255 = cell interior, 0 = membrane, or 1 and 0, or 2 and 1. Here: 1 and 0 (``tasks.ISBI``).
 """
 
 from dataclasses import dataclass
@@ -8,8 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from .errors import DataError
-from .images import read_mask, read_picture
+from ..sentences import words_of
+from ..tasks import ISBI
+from .errors import DataError, PictureError
+from .images import read_picture, to_channels
+from .truth import read_truth
 
 VOLUME, LABELS, UNLABELLED = "train-volume.tif", "train-labels.tif", "test-volume.tif"
 
@@ -21,7 +24,10 @@ SPLITS = ("train", "val", "all")
 
 @dataclass(frozen=True)
 class Frames:
-    """Pictures uint8 (N, H, W, 1), labels uint8 (N, H, W) of 0 and 1, and their numbers in the volume."""
+    """Pictures uint8 (N, H, W, 1), labels uint8 (N, H, W), and their numbers in the volume.
+
+    Labels: 0 membrane, 1 cell interior, 255 void.
+    """
 
     images: np.ndarray
     labels: np.ndarray
@@ -29,7 +35,10 @@ class Frames:
 
 
 def load_frames(directory: str | Path, split: str = "all") -> Frames:
-    """Read the frames of a split. Raises DataError when files are missing or don't fit together."""
+    """Read the frames of a split, checked so that they can be trained on and scored.
+
+    Raises DataError when files are missing, damaged, or don't fit together.
+    """
     if split not in SPLITS:
         raise DataError(f"There is no split {split!r} of ISBI; use one of {', '.join(SPLITS)}.")
     directory = Path(directory)
@@ -39,8 +48,11 @@ def load_frames(directory: str | Path, split: str = "all") -> Frames:
             f"{' and '.join(missing)} not found in {str(directory)!r}; give --data the folder that"
             f" holds the ISBI 2012 challenge's {VOLUME} and {LABELS}."
         )
-    images = read_picture(directory / VOLUME).pages[..., :1]
-    labels = read_mask(directory / LABELS)
+    images = _read_volume(directory / VOLUME)
+    try:
+        labels = read_truth(directory / LABELS, ISBI)
+    except PictureError as error:
+        raise DataError(words_of(error)) from error
     if labels.shape != images.shape[:3]:
         raise DataError(
             f"{LABELS} is {labels.shape} and {VOLUME} is {images.shape[:3]} (pages, height, width):"
@@ -52,7 +64,8 @@ def load_frames(directory: str | Path, split: str = "all") -> Frames:
             f"{VOLUME} holds {len(images)} frames, and none of them belongs to the split {split!r},"
             f" which begins at frame {TRAINING_FRAMES}; give the challenge's whole volume."
         )
-    return Frames(images[chosen], (labels[chosen] > 127).astype(np.uint8), tuple(chosen))
+    _check_classes(labels[chosen], chosen)
+    return Frames(images[chosen], labels[chosen], tuple(chosen))
 
 
 def load_unlabelled(directory: str | Path) -> np.ndarray:
@@ -63,7 +76,27 @@ def load_unlabelled(directory: str | Path) -> np.ndarray:
             f"{UNLABELLED} not found in {str(directory)!r}; this recipe also learns from the"
             " challenge's unlabelled slices: put the file there."
         )
-    return read_picture(path).pages[..., :1]
+    return _read_volume(path)
+
+
+def _check_classes(labels: np.ndarray, numbers: list[int]) -> None:
+    """Raise DataError unless each frame (N, H, W) holds a cell, which V_rand needs, and one a membrane."""
+    for number, frame in zip(numbers, labels, strict=True):
+        if not (frame == 1).any():
+            raise DataError(
+                f"Frame {number} of {LABELS} holds no cell interior, so it cannot be scored; label it,"
+                " or leave it out."
+            )
+    if not (labels == 0).any():
+        raise DataError(f"{LABELS} holds no membrane in the frames of this split; label it.")
+
+
+def _read_volume(path: Path) -> np.ndarray:
+    """Gray frames, uint8 (N, H, W, 1). Raises DataError."""
+    try:
+        return to_channels(read_picture(path).pages, 1)
+    except PictureError as error:
+        raise DataError(words_of(error)) from error
 
 
 def split_numbers(count: int, split: str) -> list[int]:

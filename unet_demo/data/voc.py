@@ -1,23 +1,28 @@
-"""Pascal VOC 2012 photos with their masks, as torchvision's ``VOCSegmentation`` finds them on disk.
+"""Pascal VOC 2012 photos with their masks, laid out as the challenge's own archive unpacks.
 
-Masks on disk are palette pictures of ids: 0 background, 1–20 objects, 255 void.
+Masks are pictures of ids (0 background, 1–20 objects, 255 void), or painted in VOC's colours.
 """
 
+import struct
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
+from ..sentences import words_of
+from ..tasks import VOC
 from ..void import VOID
-from .errors import DataError
+from .errors import DataError, PictureError
 from .split import RandomSplit
+from .truth import present_values, read_truth
 
 SPLITS = ("train", "val", "trainval")
 
 LAYOUT = Path("VOCdevkit", "VOC2012")
+LISTS, PHOTOS, MASKS = Path("ImageSets", "Segmentation"), "JPEGImages", "SegmentationClass"
 
 
 @dataclass(frozen=True)
@@ -45,48 +50,33 @@ def load_photos(
     framing: Framing | None = None,
     only: Sequence[int] = (),
 ) -> Photos:
-    """Read the photos of a split; with ``longest``, reduced to that longest side in px.
+    """Read the photos of a split, checked; with ``longest``, reduced to that longest side in px.
 
     With ``drawn``, the split is one of its parts, drawn from all photos of train and val. A
     ``framing`` changes each pair as it is read. With ``only``, just the photos of these numbers,
     counted from 0 and, past the last one, from the first again.
-    ``directory`` holds ``VOCdevkit/VOC2012``, or is one of these two folders. Raises DataError.
+    ``directory`` holds ``VOCdevkit/VOC2012``, or is one of these two folders. Raises DataError, which
+    names the file that is missing, damaged, or not of its photo's size or VOC's ids.
     """
     root = _root(Path(directory))
     if drawn:
-        files = sorted(_listed(root, "train") + _listed(root, "val"))
-        files = [files[number] for number in drawn.numbers(len(files), split)]
+        names = sorted(_listed(root, "train") + _listed(root, "val"))
+        names = [names[number] for number in drawn.numbers(len(names), split)]
     else:
-        files = _listed(root, split)
-    files = [files[number % len(files)] for number in only] or files
+        names = _listed(root, split)
+    names = [names[number % len(names)] for number in only] or names
     # Reading is decoding and reducing, which Pillow does without the interpreter's lock.
     with ThreadPoolExecutor() as threads:
-        pairs = list(threads.map(lambda pair: _read(pair[0], pair[1], longest, framing), files))
-    names = [Path(photo).stem for photo, _ in files]
-    return Photos([image for image, _ in pairs], [mask for _, mask in pairs], names)
-
-
-def _listed(root: Path, split: str) -> list[tuple[str, str]]:
-    """The paths of each photo of a split and of its mask."""
-    # Imported here: torchvision takes seconds, and only who reads VOC needs it.
-    from torchvision.datasets import VOCSegmentation
-
-    if split not in SPLITS:
-        raise DataError(f"There is no split {split!r} of VOC; use one of {', '.join(SPLITS)}.")
-    try:
-        files = VOCSegmentation(root, "2012", split, download=False)
-    except (RuntimeError, OSError) as error:
-        raise DataError(
-            f"The list of the split {split!r} is missing under {LAYOUT / 'ImageSets'}; unpack the"
-            " whole of VOC 2012."
-        ) from error
-    return list(zip(files.images, files.masks, strict=True))
+        pairs = list(threads.map(lambda name: _read(root, name, longest, framing), names))
+    photos = Photos([image for image, _ in pairs], [mask for _, mask in pairs], names)
+    _check_classes(photos, split)
+    return photos
 
 
 def _root(directory: Path) -> Path:
-    """The folder that holds VOCdevkit."""
-    for root in (directory, directory.absolute().parent, directory.absolute().parent.parent):
-        if (root / LAYOUT).is_dir():
+    """The folder VOC2012, by whatever name a link gives it."""
+    for root in (directory / LAYOUT, directory / LAYOUT.name, directory):
+        if (root / LISTS).is_dir():
             return root
     raise DataError(
         f"{str(directory)!r} holds no {LAYOUT}; give --data the folder into which Pascal VOC 2012"
@@ -94,28 +84,65 @@ def _root(directory: Path) -> Path:
     )
 
 
-def _read(
-    photo: str, mask: str, longest: int, framing: Framing | None
-) -> tuple[np.ndarray, np.ndarray]:
+def _listed(root: Path, split: str) -> list[str]:
+    """The names of a split's photos. Raises DataError if there is no such split, or no list of it."""
+    if split not in SPLITS:
+        raise DataError(f"There is no split {split!r} of VOC; use one of {', '.join(SPLITS)}.")
     try:
-        with Image.open(photo) as file, Image.open(mask) as ids_file:
-            image, ids = file.convert("RGB"), ids_file.copy()
-    except OSError as error:
+        lines = (root / LISTS / f"{split}.txt").read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
         raise DataError(
-            f"{Path(photo).name} or its mask cannot be read; unpack VOC 2012 again."
+            f"The list of the split {split!r} is missing under {LAYOUT / LISTS}; unpack the whole of"
+            " VOC 2012."
         ) from error
+    names = [line.split()[0] for line in lines if line.strip()]
+    if not names:
+        raise DataError(f"{LISTS / split}.txt names no photo; unpack VOC 2012 again.")
+    return names
+
+
+def _read(
+    root: Path, name: str, longest: int, framing: Framing | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """A photo uint8 (H, W, 3) and its ids (H, W). Raises DataError, which names the file."""
+    photo, mask = root / PHOTOS / f"{name}.jpg", root / MASKS / f"{name}.png"
+    try:
+        with Image.open(photo) as file:
+            image = file.convert("RGB")
+    except (OSError, SyntaxError, ValueError, struct.error) as error:
+        raise DataError(f"The photo {photo.name} cannot be read; unpack VOC 2012 again.") from error
+    try:
+        # Whether 255 is void in a mask that holds nothing else but 0, its whole split tells.
+        ids = Image.fromarray(read_truth(mask, VOC, lone_void=True)[0])
+    except PictureError as error:
+        raise DataError(words_of(error)) from error
+    # Masks lie on the pixels as they are stored, or else on those of the photo turned upright.
     if image.size != ids.size:
+        image = ImageOps.exif_transpose(image)
+    if image.size != ids.size:
+        (width, height), (below, beside) = ids.size, image.size
         raise DataError(
-            f"The photo {Path(photo).name} and its mask are not of the same size; unpack VOC 2012"
-            " again."
+            f"The mask {mask.name} is {width}×{height} px and its photo {below}×{beside}: they must be"
+            " of the same size; unpack VOC 2012 again."
         )
     size = reduced(image.size, longest)
     if size != image.size:
         image = image.resize(size, Image.Resampling.LANCZOS)
         # Nearest: a blend of two ids is a third class.
         ids = ids.resize(size, Image.Resampling.NEAREST)
-    pair = np.array(image), np.array(ids, np.uint8)
+    pair = np.array(image), np.array(ids)
     return framing(*pair) if framing else pair
+
+
+def _check_classes(photos: Photos, split: str) -> None:
+    """Raise DataError unless the masks hold two classes or more together."""
+    present = {int(label) for ids in photos.labels for label in present_values(ids)}
+    if len(present - {VOID}) < 2:
+        raise DataError(
+            f"The {len(photos)} masks of the split {split!r}, such as {photos.names[0]}.png, hold nothing"
+            f" but {' and '.join(map(str, sorted(present)))}, and {VOID} is void; give masks of VOC's"
+            f" ids, 0–{len(VOC.classes) - 1}."
+        )
 
 
 def reduced(size: tuple[int, int], longest: int) -> tuple[int, int]:

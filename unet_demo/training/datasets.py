@@ -18,6 +18,7 @@ from ..data.errors import DataError
 from ..data.isbi import Frames, load_frames, load_unlabelled
 from ..data.shapes import SceneOptions, article_scene, scene_batch
 from ..data.split import RandomSplit
+from ..data.truth import void_share
 from ..data.voc import FRAMINGS, Framing, Photos, fitted, load_photos, sampling_weights
 from ..evaluation import (
     FRESH_SCENES,
@@ -50,6 +51,11 @@ class Part(ABC):
     """Pictures with their truth, to score a network on; ``scored_on`` says which they are."""
 
     scored_on: str
+
+    @property
+    def void(self) -> float:
+        """The share of the pixels that no score counts."""
+        return 0.0
 
     @abstractmethod
     def evaluate(
@@ -178,6 +184,10 @@ class FramePart(Part):
     frames: Frames
     scored_on: str
 
+    @property
+    def void(self) -> float:
+        return void_share([self.frames.labels])
+
     def evaluate(self, predictor: Predictor, *, flips: bool = False, **options: Any) -> Scores:
         return evaluate_frames(predictor, self.frames, flips=flips, **options)
 
@@ -240,6 +250,10 @@ class PhotoPart(Part):
 
     photos: Photos
     scored_on: str
+
+    @property
+    def void(self) -> float:
+        return void_share(self.photos.labels)
 
     def evaluate(self, predictor: Predictor, **options: Any) -> Scores:
         return evaluate_photos(predictor, self.photos, **options)
@@ -340,7 +354,7 @@ def evaluate(
         ) from error
     part = data.load(directory, split)
     scores = part.evaluate(predictor, flips=flips, progress=progress, keep=keep)
-    return Evaluation(scores, part.scored_on, flips)
+    return Evaluation(scores, part.scored_on, flips, part.void)
 
 
 def order_of(recipe: Recipe, pictures: int) -> Shuffled | None:

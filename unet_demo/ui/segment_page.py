@@ -427,9 +427,8 @@ class SegmentPage:
             return self._nothing(request) | emptied
         picture, task = shown.segmentation.picture, shown.segmentation.card.task
         try:
-            truth = None if path is None else later.truth.read_truth(path, task)
-            if truth is not None:
-                truth = later.truth.fit_truth(truth, picture.pages.shape[:3])
+            shape = picture.pages.shape[:3]
+            truth = None if path is None else later.truth.read_truth_of(path, task, shape)
         except later.segmentation.EXPECTED_ERRORS as error:
             session.empty_box()
             refused = {self.controls.status: expected_alert(error, language)}

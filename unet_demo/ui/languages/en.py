@@ -63,6 +63,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     ),
     "score": (
         "pixel accuracy",
+        "void, not scored",
         "threshold",
         "mIoU without averaging",
         "mIoU without averaging, float32",

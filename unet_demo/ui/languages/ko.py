@@ -357,6 +357,7 @@ KOREAN: dict[str, str] = {
     "example:A motorcycle (a photograph)": "오토바이 (사진)",
     "example:A bus (a small drawing)": "버스 (작은 그림)",
     "score:pixel accuracy": "픽셀 정확도",
+    "score:void, not scored": "무시 영역(점수에서 제외)",
     "score:threshold": "임계값",
     "score:mIoU without averaging": "mIoU (평균 없음)",
     "score:mIoU without averaging, float32": "mIoU (평균 없음, float32)",

@@ -357,6 +357,7 @@ SIMPLIFIED_CHINESE: dict[str, str] = {
     "example:A motorcycle (a photograph)": "摩托车（照片）",
     "example:A bus (a small drawing)": "公交车（小幅图画）",
     "score:pixel accuracy": "像素准确率",
+    "score:void, not scored": "忽略区域（不计分）",
     "score:threshold": "阈值",
     "score:mIoU without averaging": "mIoU（不取平均）",
     "score:mIoU without averaging, float32": "mIoU（不取平均，float32）",

@@ -357,6 +357,7 @@ TRADITIONAL_CHINESE: dict[str, str] = {
     "example:A motorcycle (a photograph)": "機車（照片）",
     "example:A bus (a small drawing)": "公車（小幅圖畫）",
     "score:pixel accuracy": "像素準確率",
+    "score:void, not scored": "忽略區域（不計分）",
     "score:threshold": "閾值",
     "score:mIoU without averaging": "mIoU（不取平均）",
     "score:mIoU without averaging, float32": "mIoU（不取平均，float32）",
