@@ -303,6 +303,23 @@ def test_a_pickle_is_refused_and_not_run(tmp_path, monkeypatch, write):
     assert not (tmp_path / "exploded").exists()
 
 
+@pytest.mark.parametrize("there", [True, False], ids=["there", "not there"])
+@pytest.mark.parametrize("suffix", [".pth", ".pt", ".ckpt", ".PTH"])
+def test_what_is_called_like_a_pickle_is_told_to_be_one(tmp_path, suffix, there):
+    path = tmp_path / f"model{suffix}"
+    if there:
+        path.write_bytes(b"weights")
+    words = sentence(lambda: find_checkpoint(str(path)))
+    assert words.startswith(f"model{suffix} is a PyTorch pickle")
+    assert "save_checkpoint" in words
+
+
+def test_a_file_that_was_brought_as_a_path_is_told_to_be_a_pickle(tmp_path):
+    path = tmp_path / "model.pt"
+    path.write_bytes(pickle.dumps({}))
+    assert "is a PyTorch pickle" in sentence(lambda: load_checkpoint(path))
+
+
 @pytest.mark.parametrize(
     "kept", [0, 4, 100, -1], ids=["nothing", "4 bytes", "100 bytes", "all but one"]
 )

@@ -1,14 +1,16 @@
 """The command line: what it writes, and one sentence with exit status 2 for a mistake."""
 
+import io
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Self, TextIO
 
 import numpy as np
 import pytest
@@ -183,7 +185,7 @@ def test_two_files_of_one_name_are_refused_before_anything_is_written(
     other = tmp_path / "cells.tif"
     Image.open(page).save(other)
     done = command("predict", binary_file, page, other, "--out", tmp_path / "out")
-    assert "are called 'cells'" in refusal(done)
+    assert "Two of the files would write 'cells.png'" in refusal(done)
     assert not (tmp_path / "out").exists()
 
 
@@ -208,6 +210,114 @@ def test_a_stack_is_not_overwritten_nor_is_another_mask_written_before(
     done = command("predict", binary_file, page, stack, "--out", out)
     assert "would overwrite the picture 'volume.tif'" in refusal(done)
     assert list(out.iterdir()) == [stack]
+
+
+@pytest.mark.parametrize("there", ["cells.png", "cells.npy"])
+def test_what_is_there_already_is_refused_before_anything_is_computed(
+    command, binary_file, page, stack, tmp_path, there
+):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / there).write_text("a person's work")
+    done = command("predict", binary_file, stack, page, "--out", out, "--probabilities")
+    words = refusal(done)
+    assert f"out/{there}' is there already" in words and "--overwrite" in words
+    assert [path.name for path in out.iterdir()] == [there]
+    assert "pass" not in done.err
+
+
+def test_what_is_there_already_is_replaced_where_that_is_asked_for(
+    command, binary_file, page, tmp_path
+):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "cells.png").write_text("of yesterday")
+    done = command("predict", binary_file, page, "--out", tmp_path / "out", "--overwrite")
+    assert done.status == 0
+    with Image.open(tmp_path / "out" / "cells.png") as mask:
+        assert mask.size == (50, 40)
+
+
+def test_a_picture_itself_is_not_replaced_by_its_mask_even_then(command, binary_file, page):
+    done = command("predict", binary_file, page, "--out", page.parent, "--overwrite")
+    assert "would overwrite the picture" in refusal(done)
+
+
+@pytest.fixture
+def files_of_20_kb_at_most() -> Iterator[None]:
+    """As on a disk that is nearly full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_file_that_finds_no_room_is_told_and_the_others_are_done(
+    command, binary_file, page, tmp_path, files_of_20_kb_at_most
+):
+    large = tmp_path / "large.png"
+    Image.new("L", (100, 100)).save(large)
+    done = command(
+        "predict", binary_file, large, page, "--out", tmp_path / "out", "--probabilities"
+    )
+    assert done.status == 2 and "Traceback" not in done.err
+    (line,) = [line for line in done.err.splitlines() if line.startswith("unet_demo: ")]
+    assert line.startswith("unet_demo: large.png: ") and "large.npy" in line
+    assert line.endswith("make room there.")
+    there = {path.name for path in (tmp_path / "out").iterdir()}
+    assert there == {"large.png", "cells.png", "cells.npy"}  # and nothing that was half-written
+
+
+def test_a_picture_that_is_gone_by_then_is_told_and_the_others_are_done(
+    command, binary_file, page, stack, tmp_path, monkeypatch
+):
+    def make_folder(folder: Path) -> None:
+        page.unlink()
+
+    monkeypatch.setattr(cli, "make_folder", make_folder)
+    done = command("predict", binary_file, page, stack, "--out", tmp_path / "out")
+    assert done.status == 2 and 'cells.png: "cells.png" was not found' in done.err
+    assert (tmp_path / "out" / "volume.tif").is_file()
+
+
+def closed_pipe() -> TextIO:
+    """What nobody reads any more, as after `| head -1`."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    return os.fdopen(writing, "w")
+
+
+def full_device() -> TextIO:
+    return open("/dev/full", "w")
+
+
+@pytest.mark.parametrize("output", [closed_pipe, full_device])
+def test_where_nobody_takes_the_output_every_file_is_done_and_that_is_told(
+    binary_file, page, stack, tmp_path, monkeypatch, capsys, output
+):
+    with output() as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        status = main(
+            ["predict", str(binary_file), str(page), str(stack), "--out", str(tmp_path / "out")]
+        )
+    assert status == 2
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"cells.png", "volume.tif"}
+    *_, line = capsys.readouterr().err.splitlines()
+    assert line.startswith("unet_demo: not all of the output could be written")
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "utf-8"])
+def test_names_that_the_terminal_cannot_spell_are_escaped_and_every_file_is_done(
+    binary_file, page, tmp_path, monkeypatch, encoding
+):
+    names = ["é.png", "漢.png", os.fsdecode(b"\xff.png")]
+    files = [shutil.copy(page, tmp_path / name) for name in names]
+    bytes_out = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(bytes_out, encoding=encoding))
+    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
+    out = tmp_path / "out"
+    assert main(["predict", str(binary_file), *map(str, files), "--out", str(out)]) == 0
+    assert {path.name for path in out.iterdir()} == set(names)
+    assert bytes_out.getvalue().endswith(b"\\udcff.png\n")
 
 
 def test_a_mask_may_lie_beside_its_picture_under_another_suffix(command, binary_file, page):
@@ -433,6 +543,20 @@ def test_a_score_that_does_not_exist_is_null_in_json():
     evaluation = cli.Evaluation({"IoU circle": float("nan"), "mIoU": 0.5}, "scenes", False)
     text = json.dumps(cli.evaluation_as_json("x", evaluation))
     assert json.loads(text)["scores"] == {"IoU circle": None, "mIoU": 0.5}
+
+
+def test_evaluate_saves_into_no_folder_that_holds_anything_unless_it_may_overwrite(
+    command, binary_file, volume, tmp_path
+):
+    cases = tmp_path / "cases"
+    cases.mkdir()
+    (cases / "confusion.csv").write_text("of yesterday")
+    asked = ("evaluate", binary_file, "--data", volume, "--no-tta", "--save", cases)
+    done = command(*asked)
+    assert "'confusion.csv' for one; add --overwrite" in refusal(done)
+    assert (cases / "confusion.csv").read_text() == "of yesterday"
+    assert command(*asked, "--overwrite").status == 0
+    assert "membrane" in (cases / "confusion.csv").read_text()
 
 
 def test_evaluate_refuses_a_split_that_there_is_not(command, shapes_file):

@@ -46,6 +46,15 @@ def test_the_python_script_prints_what_readme_says(address):
     assert_printed(run(sys.executable, "-c", script), block_with("background 70%", "text"))
 
 
+def test_the_python_script_ends_in_the_words_by_which_a_setting_is_refused(address):
+    script = block_with("gradio_client", "python").replace(ADDRESS, address)
+    refused = script.replace("width=8", "width=9")
+    command = [sys.executable, "-c", refused]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200)
+    assert done.returncode != 0 and "running" not in done.stdout
+    assert "width" in done.stderr.splitlines()[-1]
+
+
 def test_the_curl_commands_answer_what_readme_says(address):
     commands = block_with("curl", "sh")
     answers = [line.removeprefix("# ") for line in commands.splitlines() if line.startswith("# ")]

@@ -25,6 +25,7 @@ from .bundled import (
 )
 from .hub import (
     INDEX,
+    PICKLES,
     HubError,
     fetch_checkpoint,
     looks_like_repo,
@@ -238,7 +239,21 @@ def load_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(card, network.eval())
 
 
+def _refuse_pickle(name: str) -> None:
+    """Raise CheckpointError for the name of a file that PyTorch pickled."""
+    if name.lower().endswith(PICKLES):
+        raise CheckpointError(
+            sentence(
+                "{file} is a PyTorch pickle, which can run any code and is never opened: give a"
+                " .safetensors file of this program, or read it with torch.load(…,"
+                " weights_only=True) and write one with unet_demo.checkpoints.save_checkpoint.",
+                file=name,
+            )
+        )
+
+
 def _open(path: Path, weights: bool = False) -> tuple[Card, dict[str, torch.Tensor]]:
+    _refuse_pickle(path.name)
     if not path.is_file():
         raise CheckpointError(
             sentence("There is no checkpoint file {file!r}; check its path.", file=path.name)
@@ -293,6 +308,7 @@ def find_checkpoint(text: str) -> Path:
     Raises CheckpointError or HubError, each with one plain sentence.
     """
     path = os.path.expanduser(text.strip())
+    _refuse_pickle(os.path.basename(path))
     if os.path.isfile(path):
         return Path(path)
     if path.endswith(".safetensors"):
@@ -325,6 +341,7 @@ def find_offered(text: str) -> Path:
     if looks_like_repo(text):
         repo, revision = parse_repo(text)
         return fetch_checkpoint(repo, revision=revision)
+    _refuse_pickle(text)
     hub = os.environ.get(HUB_VARIABLE)
     if hub:
         repo, revision = parse_repo(hub)

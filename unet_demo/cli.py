@@ -5,13 +5,15 @@ A mistake of the caller's ends in one plain sentence on standard error and exit 
 
 import argparse
 import errno
+import io
 import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
+from typing import TextIO
 
 from huggingface_hub import SpaceHardware
 from tqdm import tqdm
@@ -26,8 +28,8 @@ from .data.images import read_picture
 from .devices import memory_errors, pick_device
 from .evaluation import Evaluation, Scores
 from .evaluation_files import CaseFolder
-from .exports import mask_path, write_colours, write_prediction
-from .inference import Progress
+from .exports import prediction_paths, write_colours, write_prediction
+from .inference import Predictor, Progress
 from .networks import count_parameters
 from .publishing import prepare
 from .segmentation import open_predictor, plain_words
@@ -47,26 +49,43 @@ CHECKPOINT_HELP = "a bundled name, the path of a .safetensors file, or owner/rep
 EXPECTED_ERRORS = (*segmentation.EXPECTED_ERRORS, DataError, RunError, ServeError)
 """Errors whose message is meant for the person at the keyboard."""
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Numbers of the errors by which a disk says that it is full."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status: 0 done, 2 a mistake of the caller's, 130 interrupted."""
-    options = parser().parse_args(arguments)
-    try:
-        with memory_errors():
-            return options.command(options)
-    except EXPECTED_ERRORS as error:
-        print(f"unet_demo: {plain_words(error)}", file=sys.stderr)
-        return 2
-    except OSError as error:
+    output, errors = Output(sys.stdout), Output(sys.stderr)
+    with redirect_stdout(output), redirect_stderr(errors):
+        options = parser().parse_args(arguments)
+        try:
+            with memory_errors():
+                status = options.command(options)
+        except (*EXPECTED_ERRORS, OSError) as error:
+            tell(error)
+            return 2
+        except KeyboardInterrupt:
+            print("unet_demo: interrupted", file=sys.stderr)
+            return 130
+        if output.error:
+            print(
+                f"unet_demo: not all of the output could be written ({output.error.strerror}), but"
+                " everything else was done.",
+                file=sys.stderr,
+            )
+            return 2
+        return status
+
+
+def tell(error: Exception, name: str = "") -> None:
+    """Print one sentence on standard error, for the file of that name if there is one."""
+    if isinstance(error, OSError) and not isinstance(error, EXPECTED_ERRORS):
         what = f"{error.filename!r}" if error.filename else "A file"
-        print(
-            f"unet_demo: {what} cannot be read or written ({error.strerror}); give another path.",
-            file=sys.stderr,
-        )
-        return 2
-    except KeyboardInterrupt:
-        print("unet_demo: interrupted", file=sys.stderr)
-        return 130
+        advice = "make room there" if error.errno in NO_ROOM else "give another path"
+        words = f"{what} cannot be read or written ({error.strerror or error}); {advice}."
+    else:
+        words = plain_words(error)
+    print(f"unet_demo: {name}{': ' if name else ''}{words}", file=sys.stderr)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -132,6 +151,9 @@ def add_evaluate_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--save", type=Path, metavar="DIR", help="also write each picture, label and output there"
     )
+    command.add_argument(
+        "--overwrite", action="store_true", help="replace files that are in --save's folder already"
+    )
     command.add_argument("--json", action="store_true", help="print one JSON object")
     add_device(command)
     command.set_defaults(command=run_evaluate)
@@ -180,6 +202,9 @@ def add_predict_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--probabilities", action="store_true", help="also write NAME.npy")
     command.add_argument(
         "--colours", action="store_true", help="also write NAME-colours.png, what voc-color paints"
+    )
+    command.add_argument(
+        "--overwrite", action="store_true", help="replace files that are there already"
     )
     command.add_argument("--tta", action="store_true", help="average over turns, mirrors and sizes")
     add_device(command)
@@ -351,6 +376,8 @@ def run_evaluate(options: argparse.Namespace) -> int:
     cases = None
     if options.save:
         make_folder(options.save)
+        if not options.overwrite:
+            refuse_to_mix(options.save)
         cases = CaseFolder(options.save, predictor.card.task)
     with progress_bar("evaluating") as progress:
         evaluation = evaluate(
@@ -454,19 +481,31 @@ def run_predict(options: argparse.Namespace) -> int:
     predictor = open_predictor(options.checkpoint, options.device)
     if options.colours:
         predictor.check_paints()
-    stems = [file.stem for file in options.files]
-    doubled = next((stem for stem in stems if stems.count(stem) > 1), None)
-    if doubled is not None:
-        raise PictureError(
-            f"Two of the files are called {doubled!r}, and their masks would overwrite each other;"
-            " rename one, or run them one by one."
-        )
+    written: set[Path] = set()
     for file in options.files:
         pages = read_picture(file).pages
         predictor.check_size(pages)
-        refuse_to_overwrite(mask_path(options.out, file.stem, len(pages)), options.files)
+        targets = prediction_paths(
+            options.out,
+            file.stem,
+            len(pages),
+            probabilities=options.probabilities,
+            colours=options.colours,
+        )
+        if doubled := written.intersection(targets):
+            raise PictureError(
+                f"Two of the files would write {min(doubled).name!r}; rename one, or run them one"
+                " by one."
+            )
+        written.update(targets)
+        refuse_to_overwrite(targets, options.files, options.overwrite)
     make_folder(options.out)
-    for file in options.files:
+    return max(predict_file(file, predictor, options) for file in options.files)
+
+
+def predict_file(file: Path, predictor: Predictor, options: argparse.Namespace) -> int:
+    """Write a file's mask, or say why there is none, so that the other files' are still made."""
+    try:
         picture = read_picture(file)
         for note in picture.notes:
             print(f"{file.name}: {note}", file=sys.stderr)
@@ -482,6 +521,9 @@ def run_predict(options: argparse.Namespace) -> int:
             with progress_bar(f"{file.name}, colours") as progress:
                 painted = predictor.paint(picture.pages, flips=options.tta, progress=progress)
             print(write_colours(options.out, file.stem, painted))
+    except (*EXPECTED_ERRORS, OSError) as error:
+        tell(error, file.name)
+        return 2
     return 0
 
 
@@ -514,13 +556,70 @@ def refuse_unused_data(options: argparse.Namespace, data: str) -> None:
         raise DataError("Scenes are drawn afresh and need no data set; leave out --data.")
 
 
-def refuse_to_overwrite(target: Path, inputs: Sequence[Path]) -> None:
-    """Raise PictureError if a mask would take the place of one of the pictures."""
-    if target.resolve() in {file.resolve() for file in inputs}:
-        raise PictureError(
-            f"The mask would overwrite the picture {target.name!r} itself; give another folder as"
-            " --out."
+def refuse_to_overwrite(
+    targets: Sequence[Path], inputs: Sequence[Path], overwrite: bool = False
+) -> None:
+    """Raise PictureError if a result would take the place of a picture, or unasked of any file."""
+    pictures = {file.resolve() for file in inputs}
+    for target in targets:
+        if target.resolve() in pictures:
+            raise PictureError(
+                f"The mask would overwrite the picture {target.name!r} itself; give another folder"
+                " as --out."
+            )
+        if target.exists() and not overwrite:
+            raise PictureError(
+                f"{str(target)!r} is there already; add --overwrite to replace it, or give another"
+                " folder as --out."
+            )
+
+
+def refuse_to_mix(folder: Path) -> None:
+    """Raise DataError if a folder for the files of an evaluation holds any file yet."""
+    there = min(folder.iterdir(), default=None)
+    if there:
+        raise DataError(
+            f"{str(folder)!r} holds files already, {there.name!r} for one; add --overwrite to"
+            " replace what has the same name, or give an empty folder as --save."
         )
+
+
+class Output(io.TextIOBase):
+    """Standard output or error that outlives its reader: what it can no longer write is left out.
+
+    The first error is kept. A character that the terminal cannot spell is written as its escape.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self.stream = stream
+        self.error: OSError | None = None
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """The name of the stream's encoding."""
+        return self.stream.encoding or "utf-8"
+
+    def isatty(self) -> bool:
+        """Return whether a terminal shows it."""
+        return self.stream.isatty()
+
+    def fileno(self) -> int:
+        """Return the stream's file descriptor."""
+        return self.stream.fileno()
+
+    def write(self, text: str) -> int:
+        """Write and flush, at once."""
+        if self.error is None:
+            shown = text.encode(self.encoding, "backslashreplace").decode(self.encoding)
+            try:
+                self.stream.write(shown)
+                self.stream.flush()
+            except OSError as error:
+                self.error = error
+                # What is left in its buffer would raise once more when Python ends.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
+        return len(text)
 
 
 @contextmanager

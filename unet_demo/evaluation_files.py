@@ -13,6 +13,7 @@ from PIL import Image
 from .data.images import write_mask_png
 from .drawings import confusion_svg
 from .evaluation import Case
+from .exports import replacing
 from .metrics import confusion_matrix
 from .render import colour_mask, to_rgb
 from .tasks import Task
@@ -48,12 +49,15 @@ class CaseFolder:
         self.confusion(case)
         self.rows.append(sheet_row(case, self.task))
         path = self.folder / case.name
-        Image.fromarray(to_rgb(case.picture)).save(f"{path}-input.png")
+        with replacing(Path(f"{path}-input.png")) as file:
+            Image.fromarray(to_rgb(case.picture)).save(file)
         for kind, ids in (("label", case.truth), ("output", case.labels)):
-            write_mask_png(Path(f"{path}-{kind}.png"), ids, self.task.palette)
-        np.save(f"{path}-input.npy", case.picture)
-        np.save(f"{path}-label.npy", case.truth)
-        np.save(f"{path}-output.npy", case.probabilities)
+            with replacing(Path(f"{path}-{kind}.png")) as file:
+                write_mask_png(file, ids, self.task.palette)
+        arrays = {"input": case.picture, "label": case.truth, "output": case.probabilities}
+        for kind, array in arrays.items():
+            with replacing(Path(f"{path}-{kind}.npy")) as file:
+                np.save(file, array)
 
     def finish(self) -> list[Path]:
         """Write contact-sheet.png of twenty cases and the confusion matrix as .svg and .csv."""

@@ -1,6 +1,9 @@
 """A prediction as files: masks, probabilities, overlays. Everything lossless."""
 
-from collections.abc import Callable, Iterable
+import errno
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -17,9 +20,31 @@ if TYPE_CHECKING:  # a page names these files before torch is there
     from .inference import Prediction
 
 
-def mask_path(folder: Path, name: str, pages: int) -> Path:
-    """Where :func:`write_prediction` puts the mask of so many pages: NAME.png, or NAME.tif."""
-    return folder / f"{name}{'.png' if pages == 1 else '.tif'}"
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a path to write to: the file takes the place of ``path`` when it is whole, or else goes.
+
+    Raises OSError, always with the name of ``path`` and a reason.
+    """
+    partial = path.with_name(f"partial-{os.getpid()}{path.suffix}")
+    try:
+        yield partial
+        os.replace(partial, path)
+    except OSError as error:
+        # NumPy and Pillow have no number for what a full disk does to them.
+        number = error.errno or errno.ENOSPC
+        raise OSError(number, os.strerror(number), str(path)) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def prediction_paths(
+    folder: Path, name: str, pages: int, *, probabilities: bool = False, colours: bool = False
+) -> list[Path]:
+    """Return where `write_prediction`, and last `write_colours`, write what they make of so many pages."""
+    suffix = ".png" if pages == 1 else ".tif"
+    wanted = {suffix: True, ".npy": probabilities, f"-colours{suffix}": colours}
+    return [folder / f"{name}{end}" for end, want in wanted.items() if want]
 
 
 def write_prediction(
@@ -30,20 +55,21 @@ def write_prediction(
     threshold: float | None = None,
     probabilities: bool = False,
 ) -> list[Path]:
-    """What ``predict`` leaves: NAME.png (a stack: NAME.tif), ids in the task's palette, and NAME.npy.
+    """Write NAME.png (a stack: NAME.tif), ids in the task's palette, and NAME.npy: each whole or not.
 
-    The .npy holds float32 (N, K, H, W); K = 1, P(label 1), for a binary task.
+    The .npy holds float32 (N, K, H, W); K = 1, P(label 1), for a binary task. Raises OSError.
     """
     folder.mkdir(parents=True, exist_ok=True)
     labels, palette = prediction.labels(threshold), prediction.task.palette
-    written = [mask_path(folder, name, len(labels))]
-    if len(labels) == 1:
-        write_mask_png(written[0], labels[0], palette)
-    else:
-        write_mask_tiff(written[0], labels, palette)
+    written = prediction_paths(folder, name, len(labels), probabilities=probabilities)
+    with replacing(written[0]) as mask:
+        if len(labels) == 1:
+            write_mask_png(mask, labels[0], palette)
+        else:
+            write_mask_tiff(mask, labels, palette)
     if probabilities:
-        written.append(folder / f"{name}.npy")
-        np.save(written[-1], prediction.probabilities)
+        with replacing(written[1]) as array:
+            np.save(array, prediction.probabilities)
     return written
 
 
@@ -106,11 +132,12 @@ def _save_pages(folder: Path, name: str, pages: Iterable[np.ndarray]) -> Path:
     first, second = next(images), next(images, None)
     if second is None:
         path = folder / f"{name}.png"
-        first.save(path, "PNG")
+        with replacing(path) as file:
+            first.save(file, "PNG")
         return path
     path = folder / f"{name}.tif"
     # Not append_images: Pillow makes a list of them, and so would hold all pages at once.
-    with AppendingTiffWriter(path, new=True) as tiff:
+    with replacing(path) as file, AppendingTiffWriter(file, new=True) as tiff:
         for image in chain((first, second), images):
             image.save(tiff, "TIFF", compression="tiff_adobe_deflate")
             tiff.newFrame()

@@ -51,6 +51,9 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 CHECKPOINT_FILE = re.compile(r"\w[\w .+-]*\.safetensors")
 """What an index.json may name: a file beside it."""
 
+PICKLES = (".pth", ".pt", ".ckpt", ".pkl", ".bin")
+"""Ends of the names of files that PyTorch pickles: to open one is to run what its maker wrote."""
+
 MALFORMED = (ValueError, RecursionError, KeyError, TypeError, AttributeError)
 """What reading somebody's JSON can raise: not JSON, too deep, or not of the expected form."""
 
@@ -113,7 +116,7 @@ def _is_repo(name: str) -> bool:
         validate_repo_id(name)
     except errors.HFValidationError:
         return False
-    return "/" in name and not name.endswith(".safetensors")
+    return "/" in name and not name.lower().endswith((".safetensors", *PICKLES))
 
 
 def looks_like_repo(text: str) -> bool:

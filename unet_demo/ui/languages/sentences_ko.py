@@ -84,6 +84,7 @@ KOREAN_SENTENCES: dict[str, str] = {
     "The list of the bundled checkpoints, {file}, is damaged; clone or install the program again.": "포함된 체크포인트의 목록 파일({file})이 손상되었습니다. 프로그램을 다시 클론하거나 설치하세요.",
     "The bundled file {file} is missing; clone or install the program again.": "포함되어 있어야 할 파일({file})이 없습니다. 프로그램을 다시 클론하거나 설치하세요.",
     "The bundled file {file} is not the one that was published (its SHA-256 differs); clone or install the program again.": "포함된 파일({file})이 공개된 파일과 다릅니다(SHA-256 불일치). 프로그램을 다시 클론하거나 설치하세요.",
+    "{file} is a PyTorch pickle, which can run any code and is never opened: give a .safetensors file of this program, or read it with torch.load(…, weights_only=True) and write one with unet_demo.checkpoints.save_checkpoint.": "{file}: PyTorch 피클 파일입니다. 아무 코드나 실행할 수 있어 열지 않습니다. 이 프로그램의 .safetensors 파일을 주거나, torch.load(…, weights_only=True)로 읽어 unet_demo.checkpoints.save_checkpoint로 저장하세요.",
     "{file} is not a complete safetensors file; download or copy it again.": "{file}: 온전한 safetensors 파일이 아닙니다. 다시 내려받거나 복사하세요.",
     "{file} is a safetensors file, but not a checkpoint of unet_demo: its header does not describe a network of this program.": "{file}: safetensors 파일이지만 unet_demo의 체크포인트가 아닙니다. 헤더에 이 프로그램의 신경망이 적혀 있지 않으니 다른 파일을 선택하세요.",
     "The weights in {file} do not fit the network that its header names; download or train the checkpoint again.": "{file}의 가중치가 헤더에 적힌 신경망과 맞지 않습니다. 체크포인트를 다시 내려받거나 학습시키세요.",

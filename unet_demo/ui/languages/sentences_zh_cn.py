@@ -84,6 +84,7 @@ SIMPLIFIED_CHINESE_SENTENCES: dict[str, str] = {
     "The list of the bundled checkpoints, {file}, is damaged; clone or install the program again.": "内置检查点的列表 {file} 已损坏，请重新克隆或安装本程序。",
     "The bundled file {file} is missing; clone or install the program again.": "缺少内置文件 {file}，请重新克隆或安装本程序。",
     "The bundled file {file} is not the one that was published (its SHA-256 differs); clone or install the program again.": "内置文件 {file} 与发布的不同（SHA-256 不一致），请重新克隆或安装本程序。",
+    "{file} is a PyTorch pickle, which can run any code and is never opened: give a .safetensors file of this program, or read it with torch.load(…, weights_only=True) and write one with unet_demo.checkpoints.save_checkpoint.": "{file} 是 PyTorch 的 pickle 文件，可能执行任意代码，因此从不打开：请提供本程序的 .safetensors 文件，或用 torch.load(…, weights_only=True) 读取后以 unet_demo.checkpoints.save_checkpoint 保存。",
     "{file} is not a complete safetensors file; download or copy it again.": "{file} 不是完整的 safetensors 文件，请重新下载或复制。",
     "{file} is a safetensors file, but not a checkpoint of unet_demo: its header does not describe a network of this program.": "{file} 是 safetensors 文件，但不是 unet_demo 的检查点：文件头中没有描述本程序的网络，请换一个文件。",
     "The weights in {file} do not fit the network that its header names; download or train the checkpoint again.": "{file} 中的权重与文件头所写的网络不符，请重新下载或训练该检查点。",

@@ -84,6 +84,7 @@ TRADITIONAL_CHINESE_SENTENCES: dict[str, str] = {
     "The list of the bundled checkpoints, {file}, is damaged; clone or install the program again.": "內建檢查點的清單 {file} 已損毀，請重新複製儲存庫或安裝本程式。",
     "The bundled file {file} is missing; clone or install the program again.": "缺少內建檔案 {file}，請重新複製儲存庫或安裝本程式。",
     "The bundled file {file} is not the one that was published (its SHA-256 differs); clone or install the program again.": "內建檔案 {file} 與發布的不同（SHA-256 不一致），請重新複製儲存庫或安裝本程式。",
+    "{file} is a PyTorch pickle, which can run any code and is never opened: give a .safetensors file of this program, or read it with torch.load(…, weights_only=True) and write one with unet_demo.checkpoints.save_checkpoint.": "{file} 是 PyTorch 的 pickle 檔案，可能執行任意程式碼，因此從不開啟：請提供本程式的 .safetensors 檔案，或用 torch.load(…, weights_only=True) 讀取後以 unet_demo.checkpoints.save_checkpoint 儲存。",
     "{file} is not a complete safetensors file; download or copy it again.": "{file} 不是完整的 safetensors 檔案，請重新下載或複製。",
     "{file} is a safetensors file, but not a checkpoint of unet_demo: its header does not describe a network of this program.": "{file} 是 safetensors 檔案，但不是 unet_demo 的檢查點：檔案標頭中沒有描述本程式的網路，請換一個檔案。",
     "The weights in {file} do not fit the network that its header names; download or train the checkpoint again.": "{file} 中的權重與檔案標頭所寫的網路不符，請重新下載或訓練該檢查點。",
