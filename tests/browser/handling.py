@@ -23,6 +23,27 @@ NOTE_SHIFTS = """new PerformanceObserver((list) => {
 """Adds up how far what is in sight jumps; those jumps count too that follow a press."""
 
 
+STREAMS_CLOSE_LATE = """() => {
+  const ask = window.fetch;
+  window.fetch = async (...request) => {
+    const answer = await ask(...request);
+    if (!answer.url.includes("/queue/data")) return answer;
+    const read = new TextDecoder(), write = new TextEncoder();
+    const late = new TransformStream({
+      async transform(bytes, out) {
+        const [said, end] = read.decode(bytes).split(/(?=data: {"msg":"close_stream")/);
+        out.enqueue(write.encode(said));
+        if (!end) return;
+        await new Promise((done) => setTimeout(done, 2000));
+        out.enqueue(write.encode(end));
+      },
+    });
+    return new Response(answer.body.pipeThrough(late), answer);
+  };
+}"""
+"""A busy tab learns late that the stream of an answer has ended: what is asked for meanwhile is lost."""
+
+
 @dataclass(frozen=True)
 class Served:
     """The Train page alone, what it knows of its visitors, and where it is."""

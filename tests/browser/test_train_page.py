@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from handling import (
     IN_LINE,
+    STREAMS_CLOSE_LATE,
     TINY,
     Served,
     let_the_server_answer,
@@ -225,12 +226,14 @@ def test_a_rate_that_breaks_a_run_is_explained_and_the_next_run_works(opened: Pa
     expect(status(opened)).to_contain_text("Finished after step 6,")
 
 
-def test_the_preview_follows_the_controls(untrained: Page):
+def test_the_preview_follows_the_controls_also_in_a_busy_tab(untrained: Page):
+    untrained.evaluate(STREAMS_CLOSE_LATE)
     picture = untrained.locator("#train-scenes img[data-column=picture]").first
-    before = picture.get_attribute("src")
     untrained.locator("#train-data button").first.click()
-    set_number(untrained, "noise", 60)
-    expect(picture).not_to_have_attribute("src", before or "")
+    for noise in (60, 20):
+        before = picture.get_attribute("src")
+        set_number(untrained, "noise", noise)
+        expect(picture).not_to_have_attribute("src", before or "")
 
 
 def test_the_article_brings_its_picture_and_its_published_losses(untrained: Page):

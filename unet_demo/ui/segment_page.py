@@ -63,6 +63,7 @@ SLOW: dict[str, Any] = {
 """How Gradio listens for what the network runs for."""
 
 QUICK: dict[str, Any] = {
+    "queue": False,  # it loses what is asked for while the stream of the answer before is closing
     "show_progress": "hidden",
     # On no component: Gradio would show the wait of the event before beside the hidden one.
     "show_progress_on": [],

@@ -60,7 +60,11 @@ ENABLED: dict[str, tuple[str, ...]] = {
 """Which buttons a person can press in each state."""
 
 QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-"""How an event is wired whose handler is quick."""
+"""How an event is wired whose handler is quick, above all one that comes again and again.
+
+Gradio's queue loses what is asked for while the stream of the answer before is closing, and with
+``trigger_mode="always_last"`` all that comes after it.
+"""
 
 
 class TrainPage:
@@ -209,11 +213,8 @@ class TrainPage:
             self.on_change,
             controls,
             [self.scenes, self.status, self.chart],
-            show_progress="hidden",
             trigger_mode="always_last",
-            concurrency_id="preview",
-            concurrency_limit=4,
-            api_visibility="private",
+            **QUICK,
         )
 
     def _wire_afterwards(self) -> None:
