@@ -23,10 +23,11 @@ test-slow: $(VENV)/installed-for-tests browser
 
 # Gradio writes a .pyi beside each component of ours, and leaves it behind when the component changes.
 lint: $(VENV)/installed-for-tests
-	rm -f unet_demo/ui/*.pyi
+	find unet_demo/ui -name "*.pyi" -delete
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 
 format: $(VENV)/installed-for-tests
 	$(BIN)/ruff check --fix .

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hub_server import closed_port
 
-from unet_demo.hub import HubError
+from unet_demo.checkpoints.hub import HubError
 
 ROOT = Path(__file__).parents[1]
 REPO = "ann/unets"

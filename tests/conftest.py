@@ -9,8 +9,8 @@ from hub_server import closed_port, hub_server
 from huggingface_hub import constants
 from tiny import binary_checkpoint, saved, shapes_checkpoint
 
-from unet_demo.bundled import names_on_hub
 from unet_demo.checkpoints import HUB_VARIABLE, Checkpoint, add_to_index
+from unet_demo.checkpoints.find import names_on_hub
 from unet_demo.devices import DEVICE_VARIABLE
 
 

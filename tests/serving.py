@@ -21,7 +21,7 @@ def free_port() -> int:
 
 @contextmanager
 def served(launch: Callable[..., tuple], **options: object) -> Iterator[str]:
-    """What `ui.demo.launch` or a Blocks' own launch serves: its address, without a slash at its end."""
+    """What `ui.serve.launch` or a Blocks' own launch serves: its address, without a slash at its end."""
     app, address, _ = launch(
         prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **options
     )

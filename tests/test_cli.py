@@ -22,12 +22,12 @@ from tiny import RECIPE
 from unet_demo import cli
 from unet_demo.checkpoints import add_to_index, load_checkpoint
 from unet_demo.cli import main
+from unet_demo.constants import VERSION
 from unet_demo.data.images import read_mask
 from unet_demo.networks import NETWORKS
 from unet_demo.networks.shapes import ShapesUNet
 from unet_demo.tasks import SHAPES
 from unet_demo.training import recipes
-from unet_demo.version import VERSION
 
 
 @dataclass(frozen=True)

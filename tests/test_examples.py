@@ -10,13 +10,7 @@ import pytest
 from unet_demo import examples
 from unet_demo.checkpoints import read_index
 from unet_demo.data.images import read_picture
-from unet_demo.examples import (
-    EXAMPLES,
-    THUMBNAIL,
-    load_example,
-    load_thumbnail,
-    offered_examples,
-)
+from unet_demo.examples import EXAMPLES, THUMBNAIL, load_example, load_thumbnail, offered_examples
 from unet_demo.training.recipes import RECIPES
 
 every_example = pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)

@@ -12,8 +12,7 @@ from skimage import data
 from tiny import binary_checkpoint, settle, voc_checkpoint
 from torch import Tensor
 
-from unet_demo.bundled import WEIGHTS
-from unet_demo.checkpoints import Checkpoint, load_checkpoint
+from unet_demo.checkpoints import WEIGHTS, Checkpoint, load_checkpoint
 from unet_demo.data.images import PictureError
 from unet_demo.devices import DeviceError
 from unet_demo.examples import load_example, offered_examples

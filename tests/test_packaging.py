@@ -17,9 +17,9 @@ from packaging.requirements import Requirement
 from PIL import Image
 
 from unet_demo import cli
+from unet_demo.constants import VERSION
 from unet_demo.data.images import read_mask
 from unet_demo.data.shapes import article_scene
-from unet_demo.version import VERSION
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ("pyproject.toml", "README.md", "LICENSE", "unet_demo", "weights")

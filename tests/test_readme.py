@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from serving import served
 
-from unet_demo.ui.demo import launch
+from unet_demo.ui.serve import launch
 
 ROOT = Path(__file__).parents[1]
 ADDRESS = "http://127.0.0.1:7860"

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from unet_demo.constants import VOID, VOID_COLOUR
 from unet_demo.render import (
     STYLES,
     WRONG_COLOUR,
@@ -16,7 +17,6 @@ from unet_demo.render import (
     to_rgb,
 )
 from unet_demo.tasks import ISBI, SHAPES
-from unet_demo.void import VOID, VOID_COLOUR
 
 PAGE = np.full((8, 8, 1), 100, np.uint8)
 LABELS = np.zeros((8, 8), np.uint8)

@@ -12,13 +12,11 @@ from pathlib import Path
 import pytest
 from serving import answer, free_port
 
-from unet_demo import checkpoints, cli
-from unet_demo.bundled import WEIGHTS
-from unet_demo.choices import DEVICE_VARIABLE
+from unet_demo import cli
+from unet_demo.checkpoints import WEIGHTS, find
 from unet_demo.cli import main
-from unet_demo.ui import demo, later
-from unet_demo.ui.segment_page import opening
-from unet_demo.ui.serve_error import (
+from unet_demo.environment import (
+    DEVICE_VARIABLE,
     GRADIO_NUMBERS,
     HOST_VARIABLE,
     HUB_NUMBERS,
@@ -27,6 +25,8 @@ from unet_demo.ui.serve_error import (
     check_settings,
     take_host,
 )
+from unet_demo.ui import serve
+from unet_demo.ui.segment_page import opening
 
 ROOT = Path(cli.__file__).parents[1]
 ELSEWHERE = "203.0.113.1"
@@ -152,13 +152,6 @@ def test_the_page_is_served_at_an_address_of_ipv6(arguments):
         process.wait()
 
 
-def test_the_settings_are_looked_at_before_anything_that_takes_long_to_import():
-    done = started("app.py", **{PORT_VARIABLE: "web", "PYTHONPROFILEIMPORTTIME": "1"})
-    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
-    assert "unet_demo.ui.serve_error" in imported
-    assert not {"gradio", "torch"} & imported
-
-
 @pytest.mark.parametrize(
     "environment",
     [
@@ -235,12 +228,11 @@ def test_ctrl_c_while_the_app_is_imported_ends_it_in_peace():
 
 @pytest.fixture
 def log_of_getting_ready(monkeypatch, caplog) -> list[str]:
-    """What the server logs while it imports what computes, and segments the first example."""
+    """What the server logs while it segments the first example."""
     caplog.set_level(logging.WARNING)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # no other test's threads are set
     opening.cache_clear()
-    vars(later).pop("about_text", None)  # as before its first use
-    demo.get_ready()
+    serve.get_ready()
     return caplog.messages
 
 
@@ -254,12 +246,7 @@ def damaged_weights(monkeypatch, tmp_path) -> None:
     folder = shutil.copytree(WEIGHTS, tmp_path / "weights")
     for file in folder.glob("*.safetensors"):
         file.write_bytes(file.read_bytes()[:1000])
-    monkeypatch.setattr(checkpoints, "WEIGHTS", folder)
-
-
-@pytest.mark.usefixtures("gpu_that_is_not_there", "log_of_getting_ready")
-def test_without_its_device_the_server_imports_all_it_needs_all_the_same():
-    assert "about_text" in vars(later)
+    monkeypatch.setattr(find, "WEIGHTS", folder)
 
 
 @pytest.mark.usefixtures("gpu_that_is_not_there")

@@ -13,8 +13,7 @@ from hub_server import Behaviour, Files
 from huggingface_hub import SpaceHardware, metadata_load
 from serving import answer, free_port
 
-from unet_demo.bundled import WEIGHTS
-from unet_demo.checkpoints import HUB_VARIABLE
+from unet_demo.checkpoints import HUB_VARIABLE, WEIGHTS
 from unet_demo.publishing import pictures_in, prepare
 from unet_demo.space import THUMBNAIL, prepare_space
 from unet_demo.uploading import Publication, PublishError, publish
@@ -145,7 +144,12 @@ def test_below_its_front_matter_the_page_is_the_repositorys(space):
 
 
 def test_the_demo_is_sent_without_what_python_and_gradio_write_beside_it(space, weights, tmp_path):
-    assert {"app.py", "requirements.txt", "LICENSE", "unet_demo/ui/page.css"} <= space.files.keys()
+    assert {
+        "app.py",
+        "requirements.txt",
+        "LICENSE",
+        "unet_demo/ui/styles/page.css",
+    } <= space.files.keys()
     made = {"unet_demo/__pycache__/cli.cpython-312.pyc": b"", "unet_demo/ui/chart.pyi": b""}
     folder = written({**space.files, **made}, tmp_path / "copy")
     assert (

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from unet_demo.constants import VOID, VOID_COLOUR
 from unet_demo.tasks import (
     ISBI,
     LOSSES,
@@ -20,7 +21,6 @@ from unet_demo.tasks import (
     task_to_dict,
     voc_palette,
 )
-from unet_demo.void import VOID, VOID_COLOUR
 
 OUTPUTS = {ISBI: 1, SHAPES: 3, VOC: 22, VOC_COLOUR: 3}
 """Channels of the logits that the articles' networks give for each task."""

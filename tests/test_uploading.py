@@ -9,10 +9,11 @@ from hub_server import Behaviour
 from huggingface_hub import constants
 from tiny import binary_checkpoint, saved
 
-from unet_demo import checkpoints, uploading
+from unet_demo import uploading
 from unet_demo.checkpoints import (
     HUB_VARIABLE,
     add_to_index,
+    find,
     find_offered,
     load_checkpoint,
     offered_cards,
@@ -154,7 +155,7 @@ def test_a_fresh_reader_finds_what_was_published(
     publication = prepare(weights, REPO, revision)
     publish(publication)
     monkeypatch.delenv("HF_TOKEN")
-    monkeypatch.setattr(checkpoints, "WEIGHTS", tmp_path / "nothing bundled")
+    monkeypatch.setattr(find, "WEIGHTS", tmp_path / "nothing bundled")
     monkeypatch.setenv(HUB_VARIABLE, publication.address)
     path = find_offered("shapes")
     assert path.read_bytes() == (weights / "shapes.safetensors").read_bytes()

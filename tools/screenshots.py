@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from unet_demo.ui.demo import launch
+from unet_demo.ui.serve import launch
 
 SYSTEM = ("/usr/bin/chromium", "/usr/bin/google-chrome")
 

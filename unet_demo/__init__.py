@@ -3,17 +3,10 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from .version import VERSION as __version__
+from .constants import VERSION as __version__
 
 if TYPE_CHECKING:
-    from .library import (
-        CheckpointError,
-        DeviceError,
-        HubError,
-        PictureError,
-        Prediction,
-        segment,
-    )
+    from .library import CheckpointError, DeviceError, HubError, PictureError, Prediction, segment
 
 __all__ = [
     "CheckpointError",

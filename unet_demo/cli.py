@@ -19,30 +19,29 @@ from huggingface_hub import SpaceHardware
 from tqdm import tqdm
 
 from . import segmentation
-from .benchmark import REPEATS, SIDE, time_checkpoint
-from .bundling import bundle
 from .checkpoints import HUB_VARIABLE, WEIGHTS, open_checkpoint, read_index
-from .choices import DEVICE_VARIABLE, PRECISIONS
+from .constants import VERSION
 from .data.errors import DataError, PictureError
 from .data.images import read_picture
 from .devices import memory_errors, pick_device
-from .evaluation import Evaluation, Scores
-from .evaluation_files import CaseFolder
+from .environment import DEVICE_VARIABLE, PORTS, ServeError, check_settings, take_host
+from .evaluation.benchmark import REPEATS, SIDE, time_checkpoint
+from .evaluation.evaluate import Evaluation, Scores
+from .evaluation.report import CaseFolder
 from .exports import prediction_paths, write_colours, write_prediction
 from .inference import Predictor, Progress
 from .networks import count_parameters
 from .publishing import prepare
 from .segmentation import open_predictor, plain_words
 from .space import prepare_space
+from .training.bundle import bundle
 from .training.datasets import DATASETS, Voc, evaluate
-from .training.loop import Diverged, Finished, StepDone, Validated
-from .training.processes import launched_rank
+from .training.distributed import launched_rank
+from .training.loop import PRECISIONS, Diverged, Finished, StepDone, Validated
 from .training.recipe import Recipe
 from .training.recipes import AS_PUBLISHED, FOR_GPU, QUICK, RECIPES
 from .training.runs import FinalScores, Lengths, RunError, RunFolder, Started, train
-from .ui.serve_error import PORTS, ServeError, check_settings, take_host
 from .uploading import ZERO_GPU, Publication, PublishError, publish
-from .version import VERSION
 
 CHECKPOINT_HELP = "a bundled name, the path of a .safetensors file, or owner/repo[@revision]"
 
@@ -533,8 +532,8 @@ def run_serve(options: argparse.Namespace) -> int:
     host = take_host(options.host)
     try:
         # Here, and nowhere else in this file: all other commands run without Gradio.
-        from .ui.agents import mcp_wanted
-        from .ui.demo import launch
+        from .ui.api.mcp import mcp_wanted
+        from .ui.serve import launch
     except ModuleNotFoundError as error:
         if error.name != "gradio":
             raise

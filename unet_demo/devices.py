@@ -9,8 +9,8 @@ from functools import cache
 
 import torch
 
-from .choices import DEVICE_TYPES, DEVICE_VARIABLE
-from .sentences import sentence
+from .environment import DEVICE_TYPES, DEVICE_VARIABLE
+from .messages import sentence
 
 CONVOLUTIONS = 5
 """Tries of each precision when they are timed; the fastest counts, for the first one prepares."""

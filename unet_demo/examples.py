@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 from skimage import data as skimage_data
 
-from .bundled import offered_names
+from .checkpoints import offered_names
 from .data.em import synthetic_em
 from .data.images import Picture, read_picture
 from .data.shapes import SceneOptions, article_scene, random_scene

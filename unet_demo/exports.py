@@ -7,17 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 from PIL.TiffImagePlugin import AppendingTiffWriter
 
 from .data.images import Picture, write_mask_png, write_mask_tiff
+from .inference import Prediction
 from .render import colour_mask, overlay
-
-if TYPE_CHECKING:  # a page names these files before torch is there
-    from .inference import Prediction
 
 
 @contextmanager
@@ -50,7 +47,7 @@ def prediction_paths(
 def write_prediction(
     folder: Path,
     name: str,
-    prediction: "Prediction",
+    prediction: Prediction,
     *,
     threshold: float | None = None,
     probabilities: bool = False,
@@ -87,19 +84,19 @@ class Look:
     style: str
 
 
-def colour_mask_file(folder: Path, picture: Picture, prediction: "Prediction", look: Look) -> Path:
+def colour_mask_file(folder: Path, picture: Picture, prediction: Prediction, look: Look) -> Path:
     """RGB mask in the palette's colours: PNG, or multi-page TIFF for a stack."""
     labels = prediction.labels(look.threshold)
     pages = (colour_mask(ids, prediction.task.palette) for ids in labels)
     return _save_pages(folder, f"{picture.name}-colours", pages)
 
 
-def label_mask_file(folder: Path, picture: Picture, prediction: "Prediction", look: Look) -> Path:
+def label_mask_file(folder: Path, picture: Picture, prediction: Prediction, look: Look) -> Path:
     """8-bit gray mask whose values are the label ids, so it looks dark: PNG, or multi-page TIFF."""
     return _save_pages(folder, f"{picture.name}-labels", prediction.labels(look.threshold))
 
 
-def overlay_file(folder: Path, picture: Picture, prediction: "Prediction", look: Look) -> Path:
+def overlay_file(folder: Path, picture: Picture, prediction: Prediction, look: Look) -> Path:
     """The picture with its segmentation painted over it: PNG, or multi-page TIFF for a stack."""
     labels = prediction.labels(look.threshold)
     pages = (
@@ -109,16 +106,14 @@ def overlay_file(folder: Path, picture: Picture, prediction: "Prediction", look:
     return _save_pages(folder, f"{picture.name}-overlay", pages)
 
 
-def probabilities_file(
-    folder: Path, picture: Picture, prediction: "Prediction", look: Look
-) -> Path:
+def probabilities_file(folder: Path, picture: Picture, prediction: Prediction, look: Look) -> Path:
     """NumPy file, float32 (N, K, H, W), 0..1; the look changes nothing."""
     path = folder / f"{picture.name}-probabilities.npy"
     np.save(path, prediction.probabilities)
     return path
 
 
-EXPORTS: "dict[str, Callable[[Path, Picture, Prediction, Look], Path]]" = {
+EXPORTS: dict[str, Callable[[Path, Picture, Prediction, Look], Path]] = {
     "colours": colour_mask_file,
     "labels": label_mask_file,
     "overlay": overlay_file,

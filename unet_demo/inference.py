@@ -19,13 +19,14 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.utils.flop_counter import FlopCounterMode
 
-from .checkpoints import SYMMETRIES, Card, Checkpoint
-from .choices import SPACE_VARIABLE
+from .checkpoints import Card, Checkpoint
+from .checkpoints.card import SYMMETRIES
 from .data.errors import PictureError
 from .data.images import to_channels
 from .devices import fast_dtype, memory_errors, pick_device
+from .environment import SPACE_VARIABLE
+from .messages import sentence
 from .networks.base import GRID, Network
-from .sentences import sentence
 from .tasks import ColourTask, PaintTask, Task
 
 HALO = 104

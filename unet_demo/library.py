@@ -35,12 +35,7 @@ from PIL import Image
 
 from .checkpoints import CheckpointError, HubError
 from .data.errors import PictureError
-from .data.images import (
-    Picture,
-    picture_from_array,
-    picture_from_image,
-    read_picture,
-)
+from .data.images import Picture, picture_from_array, picture_from_image, read_picture
 from .devices import DeviceError
 from .inference import Prediction
 from .segmentation import open_predictor

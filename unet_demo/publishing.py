@@ -12,11 +12,11 @@ from pathlib import Path
 
 from huggingface_hub import ModelCardData
 
-from .bundling import HEADLINES
 from .checkpoints import HUB_VARIABLE, Card, CheckpointError, read_card
-from .hub import INDEX, parse_index, parse_repo
+from .checkpoints.hub import INDEX, parse_index, parse_repo
+from .constants import VERSION
+from .training.bundle import HEADLINES
 from .uploading import README, Publication
-from .version import VERSION
 
 MESSAGE = f"Checkpoints of unet_demo {VERSION}"
 

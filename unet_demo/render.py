@@ -2,14 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .void import VOID, VOID_COLOUR
-
-if TYPE_CHECKING:  # a page is laid out with these before torch is there
-    from .tasks import RGB, Task
+from .constants import VOID, VOID_COLOUR
+from .tasks import RGB, Task
 
 STYLES = ("fill", "outline", "both")
 """How an overlay marks a class: painted, outlined, or both (for eyes that don't tell the colours)."""
@@ -23,7 +20,7 @@ class LegendEntry:
 
     label: int
     name: str
-    colour: "RGB"
+    colour: RGB
     share: float
     confidence: float
 
@@ -33,7 +30,7 @@ def to_rgb(page: np.ndarray) -> np.ndarray:
     return page if page.shape[-1] == 3 else np.repeat(page, 3, axis=-1)
 
 
-def colour_mask(labels: np.ndarray, palette: "Sequence[RGB]") -> np.ndarray:
+def colour_mask(labels: np.ndarray, palette: Sequence[RGB]) -> np.ndarray:
     """Label ids (…, H, W) → their palette colours, uint8 (…, H, W, 3); void is VOC's cream."""
     table = np.zeros((256, 3), np.uint8)
     table[: len(palette)] = palette
@@ -64,7 +61,7 @@ def thickened(marks: np.ndarray) -> np.ndarray:
 
 
 def overlay(
-    page: np.ndarray, labels: np.ndarray, task: "Task", opacity: float = 0.6, style: str = "fill"
+    page: np.ndarray, labels: np.ndarray, task: Task, opacity: float = 0.6, style: str = "fill"
 ) -> np.ndarray:
     """Paint labels (H, W) over a page (H, W, 1 or 3): uint8 (H, W, 3).
 
@@ -87,7 +84,7 @@ def overlay(
     return painted
 
 
-def legend(labels: np.ndarray, confidence: np.ndarray, task: "Task") -> tuple[LegendEntry, ...]:
+def legend(labels: np.ndarray, confidence: np.ndarray, task: Task) -> tuple[LegendEntry, ...]:
     """The classes that occur in labels (…, H, W), largest share first; confidence has the same shape."""
     count = len(task.classes)
     pixels = np.bincount(labels.ravel(), minlength=count)[:count]

@@ -12,10 +12,10 @@ from .data.errors import PictureError
 from .data.images import Picture
 from .data.truth import void_share
 from .devices import DeviceError, memory_errors
-from .evaluation import Scores, class_scores
+from .evaluation.evaluate import Scores, class_scores
 from .inference import Prediction, Predictor
+from .messages import Sentence, sentence, words_of
 from .metrics import confusion_matrix, membrane_scores
-from .sentences import Sentence, sentence, words_of
 
 KEPT_PREDICTORS = 4
 """Networks kept ready in memory; the one not used for longest makes place."""

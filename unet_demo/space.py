@@ -12,7 +12,7 @@ import yaml
 from huggingface_hub import SpaceCard, SpaceHardware
 
 from .checkpoints import HUB_VARIABLE
-from .hub import HubError, parse_repo
+from .checkpoints.hub import HubError, parse_repo
 from .publishing import pictures_in
 from .uploading import README, Publication, PublishError
 

@@ -13,11 +13,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .choices import LOSSES
-from .sentences import sentence, words_of
-from .void import VOID, VOID_COLOUR
+from .constants import VOID, VOID_COLOUR
+from .messages import sentence, words_of
 
 RGB = tuple[int, int, int]
+
+LOSSES = ("cross-entropy", "dice", "both")
 
 MAX_CLASSES = VOID
 """Ids are uint8, and the last one is void."""

@@ -23,8 +23,8 @@ from huggingface_hub import (
     get_token,
 )
 
-from .hub import BROKEN, INDEX, MALFORMED, HubError, parse_index, within
-from .version import VERSION
+from .checkpoints.hub import BROKEN, INDEX, MALFORMED, HubError, parse_index, within
+from .constants import VERSION
 
 README = "README.md"
 """The page that the Hub shows of a repository."""

@@ -20,11 +20,10 @@ from playwright.sync_api import (
 )
 from starlette.middleware import Middleware
 
-from unet_demo.ui.demo import launch
-from unet_demo.ui.page_address import PageAddress
-from unet_demo.ui.page_language import PageLanguage
-from unet_demo.ui.texts import i18n
-from unet_demo.ui.train_page import TrainPage
+from unet_demo.ui.middleware import PageAddress, PageLanguage
+from unet_demo.ui.serve import launch
+from unet_demo.ui.text import i18n
+from unet_demo.ui.train.page import TrainPage
 
 SYSTEM = ("/usr/bin/chromium", "/usr/bin/google-chrome")
 QUIET = (

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from playwright.sync_api import FrameLocator, Page, expect
 
-from unet_demo.ui.train_page import TrainPage
+from unet_demo.ui.train.page import TrainPage
 
 PATIENCE = 60_000
 """Milliseconds; on a busy machine a step takes seconds."""

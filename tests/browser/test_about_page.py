@@ -1,19 +1,16 @@
 """The About page, as a person in a browser reads it."""
 
 from itertools import pairwise
-from pathlib import Path
 
 import gradio as gr
 import pytest
 from playwright.sync_api import Page, expect
 
 from unet_demo.checkpoints import read_index
-from unet_demo.ui import about_page as about_module
-from unet_demo.ui.about_page import AboutPage
-from unet_demo.ui.texts import i18n
+from unet_demo.ui.about.page import AboutPage
+from unet_demo.ui.serve import STYLES
+from unet_demo.ui.text import i18n
 from unet_demo.ui.theme import theme
-
-STYLES = ("page.css", "about_page.css")
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +21,7 @@ def address(serve_blocks) -> str:
             gr.HTML("<p>nothing</p>")
         with gr.Tab("About") as tab:
             AboutPage(tab)
-    style = "".join(Path(about_module.__file__).with_name(name).read_text() for name in STYLES)
+    style = "".join(path.read_text() for path in STYLES)
     return serve_blocks(demo, i18n=i18n(), theme=theme(), head=f"<style>{style}</style>")
 
 

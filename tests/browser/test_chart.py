@@ -9,7 +9,7 @@ import pytest
 from handling import show_next_frame
 from playwright.sync_api import Page, expect
 
-from unet_demo.ui.chart import POINTS, Curve, chart, chart_value, thin_out
+from unet_demo.ui.components.chart import POINTS, Curve, chart, chart_value, thin_out
 
 STEPS = range(1, 121)
 FALLING = [1.2 * math.exp(-step / 40) for step in STEPS]

@@ -11,8 +11,8 @@ from playwright.sync_api import Page, expect
 from unet_demo.data.shapes import SceneOptions
 from unet_demo.live.run import LiveRun, Look, Snapshot
 from unet_demo.live.settings import LiveSettings
-from unet_demo.ui.demo import head
-from unet_demo.ui.train_views import readings
+from unet_demo.ui.serve import head
+from unet_demo.ui.train.views import readings
 
 SETTLING_MS = 1500
 

@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 
 from unet_demo.data.shapes import SceneOptions, scene_batch
 from unet_demo.tasks import SHAPES
-from unet_demo.ui.chart import Curve, chart, chart_value
-from unet_demo.ui.scenes import scenes, scenes_value
+from unet_demo.ui.components.chart import Curve, chart, chart_value
+from unet_demo.ui.components.scenes import scenes, scenes_value
 
 UPDATES = 2000
 SECONDS_BETWEEN = 0.05

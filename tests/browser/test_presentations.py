@@ -21,7 +21,7 @@ from handling import (
 from PIL import Image
 from playwright.sync_api import FrameLocator, Locator, Page, expect
 
-from unet_demo.ui.train_page import TRAININGS_AT_ONCE
+from unet_demo.ui.train.page import TRAININGS_AT_ONCE
 
 EMBED = Path(__file__).parents[2] / "docs" / "embed.html"
 

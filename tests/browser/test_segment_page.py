@@ -18,15 +18,15 @@ from PIL import Image
 from playwright.sync_api import Download, Page, Request, expect
 from torch.nn.modules.module import register_module_forward_pre_hook
 
-from unet_demo.bundled import HUB_VARIABLE
+from unet_demo.checkpoints import HUB_VARIABLE
+from unet_demo.checkpoints.hub import sha256_of
 from unet_demo.data.em import synthetic_em
 from unet_demo.data.images import read_picture
-from unet_demo.hub import sha256_of
 from unet_demo.networks import Network
 from unet_demo.segmentation import open_predictor
-from unet_demo.ui.demo import launch
 from unet_demo.ui.segment_page import SegmentPage
-from unet_demo.ui.texts import i18n
+from unet_demo.ui.serve import launch
+from unet_demo.ui.text import i18n
 
 MANY = 1000
 """Passes: more than a test's stack needs, and one that the test before left behind."""

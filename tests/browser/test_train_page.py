@@ -4,7 +4,6 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from handling import (
@@ -26,16 +25,14 @@ from unet_demo.checkpoints import load_checkpoint
 from unet_demo.live.experiment import batches_of, fit_options_of, seeded_network, task_of
 from unet_demo.live.settings import PRESETS, LiveSettings
 from unet_demo.training.loop import Trainer, fit, load_batches
-from unet_demo.ui import train_page as train_module
-from unet_demo.ui.train_page import TRAININGS_AT_ONCE, TrainPage
-
-STYLES = ("page.css", "train_page.css")
+from unet_demo.ui.serve import STYLES
+from unet_demo.ui.train.page import TRAININGS_AT_ONCE, TrainPage
 
 
 @pytest.fixture(scope="module")
 def served(serve_train: Callable[..., Served]) -> Served:
     """The page alone, in the styles of its own."""
-    style = "".join(Path(train_module.__file__).with_name(name).read_text() for name in STYLES)
+    style = "".join(path.read_text() for path in STYLES)
     return serve_train(head=f"<style>{style}</style>")
 
 

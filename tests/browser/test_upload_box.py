@@ -7,8 +7,8 @@ import gradio as gr
 import pytest
 from playwright.sync_api import Page, expect
 
-from unet_demo.ui.picture_input import PictureInput
-from unet_demo.ui.upload_box import upload_box
+from unet_demo.ui.components.picture_input import PictureInput
+from unet_demo.ui.components.upload_box import upload_box
 
 ZONE = "#picture .upload-container:has(> input)"
 

@@ -6,7 +6,7 @@ import pytest
 from handling import show_next_frame
 from playwright.sync_api import Locator, Page, Position, expect
 
-from unet_demo.ui.viewer import DISPLAY_SIDE, repaint_value, viewer, viewer_value
+from unet_demo.ui.components.viewer import DISPLAY_SIDE, repaint_value, viewer, viewer_value
 
 CLASSES = ("background", "circle", "rectangle")
 PALETTE = ((0, 0, 0), (230, 159, 0), (86, 180, 233))

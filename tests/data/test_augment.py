@@ -4,17 +4,26 @@ import numpy as np
 import pytest
 import torch
 
+from unet_demo.constants import VOID
 from unet_demo.data.article_augment import (
     EFFECTS,
     TURNS,
+    ArticleAugmentation,
+    Flips,
     article_augment,
     motion_blur,
     optical_distortion,
 )
-from unet_demo.data.augment import elastic_displacement, relight, sample, warp_grid, warp_pair
-from unet_demo.data.augment_settings import ArticleAugmentation, Flips, Light, PhotoAugment, Warp
-from unet_demo.data.photo_augment import MEAN_COLOUR, augment_photo, recolour
-from unet_demo.void import VOID
+from unet_demo.data.augment import (
+    Light,
+    Warp,
+    elastic_displacement,
+    relight,
+    sample,
+    warp_grid,
+    warp_pair,
+)
+from unet_demo.data.photo_augment import MEAN_COLOUR, PhotoAugment, augment_photo, recolour
 
 STILL = Warp(64, rotation=0, scale=(1, 1), mirror=False, elastic=0)
 

@@ -33,8 +33,8 @@ from unet_demo.live.settings import (
     with_changes,
 )
 from unet_demo.networks import NETWORKS
+from unet_demo.training.batches import to_tensor
 from unet_demo.training.loop import StepDone, Trainer, fit, load_batches
-from unet_demo.training.scene_batches import to_tensor
 
 SCENES = SceneOptions(size=64, colour_is_clue=True)
 TINY = LiveSettings(SCENES, width=8, batch=1, steps=4)

@@ -8,11 +8,11 @@ import torch
 from torch import nn
 
 from unet_demo import tasks
-from unet_demo.data.augment_settings import Flips
+from unet_demo.data.article_augment import Flips
 from unet_demo.data.split import RandomSplit
 from unet_demo.networks import create_network
-from unet_demo.training.article_losses import ENVELOPE, article_losses
 from unet_demo.training.loop import StepDone
+from unet_demo.training.published_losses import ENVELOPE, article_losses
 from unet_demo.training.recipes import AS_PUBLISHED, QUICK
 from unet_demo.training.runs import train
 from unet_demo.training.scene_batches import Normalisation, Shuffled

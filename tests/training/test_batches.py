@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from unet_demo.data.augment_settings import Flips, Light, PhotoAugment, Warp
+from unet_demo.data.article_augment import Flips
+from unet_demo.data.augment import Light, Warp
 from unet_demo.data.isbi import Frames
+from unet_demo.data.photo_augment import PhotoAugment
 from unet_demo.data.shapes import SceneOptions
 from unet_demo.data.voc import Photos
 from unet_demo.data.weight_map import weight_map

@@ -8,9 +8,9 @@ import tifffile
 import torch
 from tiny import write_voc
 
-from unet_demo.data.augment_settings import ArticleAugmentation
+from unet_demo.data.article_augment import ArticleAugmentation
 from unet_demo.data.errors import DataError
-from unet_demo.evaluation_files import SHEET_SIDE
+from unet_demo.evaluation.report import SHEET_SIDE
 from unet_demo.networks import create_network
 from unet_demo.networks.base import parameter_count
 from unet_demo.training.datasets import with_taught_frames

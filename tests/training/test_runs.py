@@ -20,7 +20,7 @@ from tiny import RECIPE
 
 from unet_demo.checkpoints import load_checkpoint
 from unet_demo.data.split import RandomSplit
-from unet_demo.evaluation_files import SHEET_SIDE
+from unet_demo.evaluation.report import SHEET_SIDE
 from unet_demo.training import recipes
 from unet_demo.training.loop import Diverged, Finished, StepDone, Validated
 from unet_demo.training.runs import (

@@ -18,8 +18,9 @@ from serving import served
 
 from unet_demo.checkpoints import HUB_VARIABLE
 from unet_demo.data.shapes import article_scene
-from unet_demo.ui.demo import build, launch
-from unet_demo.ui.endpoints import list_checkpoints
+from unet_demo.ui.api.endpoints import list_checkpoints
+from unet_demo.ui.pages import build
+from unet_demo.ui.serve import launch
 
 PUBLIC = {"segment", "train", "checkpoints"}
 

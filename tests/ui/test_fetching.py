@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from unet_demo.ui import fetching
-from unet_demo.ui.fetching import FetchError, fetch
-from unet_demo.ui.parameters import UploadedFile
+from unet_demo.ui.api import download as fetching
+from unet_demo.ui.api.download import FetchError, fetch
+from unet_demo.ui.api.publish import UploadedFile
 
 PICTURE = bytes(range(256)) * 100
 

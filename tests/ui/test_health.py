@@ -7,8 +7,8 @@ import httpx2
 import pytest
 from serving import served
 
-from unet_demo.ui.health import HEALTH_PATH, health_route
-from unet_demo.version import VERSION
+from unet_demo.constants import VERSION
+from unet_demo.ui.middleware import HEALTH_PATH, health_route
 
 
 @pytest.fixture(scope="module")

@@ -34,12 +34,12 @@ from unet_demo.ui.link import (
     parameter_of,
     read,
 )
-from unet_demo.ui.page_address import PageAddress
+from unet_demo.ui.middleware import PageAddress
 from unet_demo.ui.segment_link import SegmentLink, example_of
 from unet_demo.ui.segment_page import SegmentPage
-from unet_demo.ui.train_controls import SCENE_SETTINGS, preset_values, settings_of
-from unet_demo.ui.train_link import TrainLink
-from unet_demo.ui.train_page import TrainPage
+from unet_demo.ui.train.controls import SCENE_SETTINGS, preset_values, settings_of
+from unet_demo.ui.train.link import TrainLink
+from unet_demo.ui.train.page import TrainPage
 
 
 @pytest.fixture(scope="module")

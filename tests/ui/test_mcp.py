@@ -22,8 +22,8 @@ from PIL import Image
 from serving import served
 
 from unet_demo.data.shapes import article_scene
-from unet_demo.ui import demo
-from unet_demo.ui.agents import VARIABLES, mcp_wanted
+from unet_demo.ui import serve as demo
+from unet_demo.ui.api.mcp import VARIABLES, mcp_wanted
 
 ROOT = Path(demo.__file__).parents[2]
 

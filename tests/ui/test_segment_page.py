@@ -16,16 +16,16 @@ import tifffile
 from fastapi import Request
 from PIL import Image
 
+from unet_demo.checkpoints.hub import sha256_of
 from unet_demo.data.images import Picture
 from unet_demo.examples import load_example, offered_examples
-from unet_demo.hub import sha256_of
-from unet_demo.ui.demo import build
-from unet_demo.ui.notices import alert
+from unet_demo.ui.html import alert
+from unet_demo.ui.pages import build
 from unet_demo.ui.segment_page import INFERENCE, SegmentPage, opening
 from unet_demo.ui.segment_session import Session
 from unet_demo.ui.segment_views import preview
-from unet_demo.ui.texts import say
-from unet_demo.ui.train_page import TRAINING
+from unet_demo.ui.text import say
+from unet_demo.ui.train.page import TRAINING
 
 ANN, BEN = "ann", "ben"
 """Session hashes."""

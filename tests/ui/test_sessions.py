@@ -2,8 +2,9 @@
 
 import pytest
 
-from unet_demo.ui import segment_session, train_session
+from unet_demo.ui import segment_session
 from unet_demo.ui.sessions import IDLE_SECONDS, MOST_OPEN, Sessions
+from unet_demo.ui.train import session as train_session
 
 
 class Session:

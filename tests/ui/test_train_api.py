@@ -10,15 +10,15 @@ from gradio_client.exceptions import AppError
 from serving import served
 
 from unet_demo.live.settings import LOCAL, SPACE
-from unet_demo.ui import train_endpoint
-from unet_demo.ui.train_endpoint import SCRIPTED_SECONDS, script_limits, train_network
-from unet_demo.ui.train_page import TrainPage
+from unet_demo.ui.api import endpoints
+from unet_demo.ui.api.endpoints import SCRIPTED_SECONDS, script_limits, train_network
+from unet_demo.ui.train.page import TrainPage
 
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
     with gr.Blocks() as demo:
-        train_endpoint.build()
+        endpoints.build()
     with served(demo.launch) as address:
         client = Client(address, verbose=False)
         yield client
@@ -87,7 +87,7 @@ def test_a_switch_is_still_true_or_false(client: Client):
 def test_scripts_train_one_at_a_time_and_take_no_visitors_place():
     with gr.Blocks() as demo:
         TrainPage(demo)
-        train_endpoint.build()
+        endpoints.build()
     (scripted,) = [fn for fn in demo.fns.values() if fn.api_name == "train"]
     group = [fn for fn in demo.fns.values() if fn.concurrency_id == scripted.concurrency_id]
     assert (scripted.concurrency_limit, group) == (1, [scripted])

@@ -16,13 +16,13 @@ from unet_demo.data.shapes import SceneOptions
 from unet_demo.live.run import LiveRun
 from unet_demo.live.settings import LOCAL, LiveSettings, SettingsError
 from unet_demo.ui import later
+from unet_demo.ui.components.share import ShareButtons
+from unet_demo.ui.html import alert
 from unet_demo.ui.link import Wish
-from unet_demo.ui.notices import alert
-from unet_demo.ui.share import ShareButtons
-from unet_demo.ui.texts import say
-from unet_demo.ui.train_controls import preset_values, settings_of, values_of
-from unet_demo.ui.train_page import TRAININGS_AT_ONCE, TrainPage, Update
-from unet_demo.ui.train_views import number, run_sentence
+from unet_demo.ui.text import say
+from unet_demo.ui.train.controls import preset_values, settings_of, values_of
+from unet_demo.ui.train.page import TRAININGS_AT_ONCE, TrainPage, Update
+from unet_demo.ui.train.views import number, run_sentence
 
 TINY = LiveSettings(SceneOptions(size=64, colour_is_clue=True), width=8, batch=1, steps=30)
 

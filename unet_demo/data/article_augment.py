@@ -1,14 +1,42 @@
 """The articles' own augmentations: article 0's flips, and article 2's effects, deformation and turns."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 import torchvision.transforms.v2.functional as tv
 from torch import Tensor
 from torchvision.transforms import InterpolationMode
 
-from .augment import chance, pixel_grid, sample, sample_pair, warp_pair, whole
-from .augment_settings import ArticleAugmentation, Flips, Warp
+from .augment import Warp, chance, pixel_grid, sample, sample_pair, warp_pair, whole
+
+
+@dataclass(frozen=True)
+class Flips:
+    """As in "PyTorch U-Net": left to right, and upside down, each with this ``probability``."""
+
+    probability: float = 0.5
+
+
+@dataclass(frozen=True)
+class ArticleAugmentation:
+    """As in "What is U-Net?": resized to a square, then one of EFFECTS, elastic deformation, one of TURNS.
+
+    Each of the three with this ``probability``, albumentations' own, drawn for each picture.
+    ``crop``: the output's side in px; ``elastic``: σ in px of displacements on a 3×3 grid.
+    ``blur``: longest motion in px; ``distortion``: how far, at most, a lens moves the corners, as a
+    share of their distance from the centre; ``noise``: largest σ, on pictures in 0..1;
+    ``contrast`` (0..1): factors lie within 1 ± this. The article gives no strengths; these are ours.
+    """
+
+    crop: int
+    elastic: float = 10.0
+    blur: float = 7.0
+    distortion: float = 0.1
+    noise: float = 0.05
+    contrast: float = 0.2
+    probability: float = 0.5
+
 
 Pair = tuple[Tensor, Tensor]
 """Pictures (N, C, H, W) in 0..1 and their ids (N, H, W)."""

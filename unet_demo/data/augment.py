@@ -6,11 +6,35 @@ Every random number comes from the generator that is given, so that a batch is a
 its step.
 """
 
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .augment_settings import Light, Warp
+
+@dataclass(frozen=True)
+class Warp:
+    """``crop`` is the output's side in px; ``rotation`` ± degrees; ``scale`` a range of zoom factors.
+
+    ``elastic`` is the σ in px of displacements on a 3×3 grid (Ronneberger et al. 2015: 10 px).
+    """
+
+    crop: int
+    rotation: float = 180.0
+    scale: tuple[float, float] = (0.8, 1.25)
+    mirror: bool = True
+    elastic: float = 10.0
+
+
+@dataclass(frozen=True)
+class Light:
+    """Ranges of contrast factor, brightness shift, gamma exponent and noise σ, on pictures in 0..1."""
+
+    contrast: float = 0.2
+    brightness: float = 0.1
+    gamma: float = 0.2
+    noise: float = 0.03
 
 
 def uniform(low: float, high: float, shape: tuple[int, ...], rng: torch.Generator) -> Tensor:

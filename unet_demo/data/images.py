@@ -20,8 +20,8 @@ import numpy as np
 from PIL import Image
 from tifffile import COMPRESSION, PHOTOMETRIC, TiffFile
 
-from ..sentences import Sentence, sentence, words_of
-from ..void import VOID, VOID_COLOUR
+from ..constants import VOID, VOID_COLOUR
+from ..messages import Sentence, sentence, words_of
 from .errors import PictureError
 from .planes import (
     MAX_PIXELS,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..sentences import words_of
+from ..messages import words_of
 from ..tasks import ISBI
 from .errors import DataError, PictureError
 from .images import read_picture, to_channels

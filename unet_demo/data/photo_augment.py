@@ -9,12 +9,30 @@ import torchvision.transforms.v2.functional as tv
 from torch import Tensor
 from torchvision.transforms import InterpolationMode
 
-from ..void import VOID
+from ..constants import VOID
 from .augment import chance, whole
-from .augment_settings import PhotoAugment
 
 MEAN_COLOUR = (124, 116, 104)
 """ImageNet's mean RGB, which surrounds photographs that are smaller than their crop."""
+
+
+@dataclass(frozen=True)
+class PhotoAugment:
+    """``crop``: the output's side in px; ``scale``: range of the photo's longest side, in crops.
+
+    ``brightness``, ``contrast``, ``saturation`` (0..1): factors lie within 1 ± these; ``hue``
+    (0..0.5): shift within ± this share of the colour circle, off as it takes longer than the rest;
+    ``grayscale``: probability of a gray photo.
+    """
+
+    crop: int
+    scale: tuple[float, float] = (0.5, 2.0)
+    mirror: bool = True
+    brightness: float = 0.4
+    contrast: float = 0.4
+    saturation: float = 0.4
+    grayscale: float = 0.1
+    hue: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import imagecodecs
 import numpy as np
 from PIL import ExifTags, Image, ImageFile
 
-from ..sentences import Sentence, sentence
+from ..messages import Sentence, sentence
 from .errors import PictureError
 
 MAX_PIXELS = 40_000_000

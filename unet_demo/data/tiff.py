@@ -24,7 +24,7 @@ from tifffile import (
     TiffPageSeries,
 )
 
-from ..sentences import Sentence, sentence
+from ..messages import Sentence, sentence
 from .errors import PictureError
 from .planes import (
     Decoded,

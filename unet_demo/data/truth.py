@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..sentences import sentence, words_of
+from ..constants import VOID, VOID_COLOUR
+from ..messages import sentence, words_of
 from ..tasks import RGB, Task
-from ..void import VOID, VOID_COLOUR
 from .errors import PictureError
 from .images import StoredMask, read_stored_mask
 

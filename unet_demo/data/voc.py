@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from ..sentences import words_of
+from ..constants import VOID
+from ..messages import words_of
 from ..tasks import VOC
-from ..void import VOID
 from .errors import DataError, PictureError
 from .split import RandomSplit
 from .truth import present_values, read_truth

@@ -9,7 +9,7 @@ from scipy.ndimage import distance_transform_edt, find_objects
 from skimage.measure import label
 from skimage.segmentation import relabel_sequential
 
-from ..void import VOID
+from ..constants import VOID
 
 REACH = 6.0
 """In σ: two cells that are farther away add less than float32 can hold (w0 · exp(−18))."""

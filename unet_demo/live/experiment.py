@@ -6,15 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ..choices import VALIDATION_SEED
-from ..data.scene_options import ARTICLE_SIZE, SceneOptions
-from ..data.shapes import article_scene, scene_batch
+from ..constants import VALIDATION_SEED
+from ..data.shapes import ARTICLE_SIZE, SceneOptions, article_scene, scene_batch
 from ..networks import create_network
 from ..networks.base import Network, he_initialise
 from ..tasks import ColourTask, Task
+from ..training.batches import Normalisation
 from ..training.loop import FitOptions
 from ..training.recipes import SHAPES
-from ..training.scene_batches import ArticleBatches, BatchOf, Normalisation, SceneBatches
+from ..training.scene_batches import ArticleBatches, BatchOf, SceneBatches
 from .settings import LiveSettings
 
 SHOWN = 4

@@ -17,13 +17,13 @@ import torch
 
 from ..checkpoints import Card, Checkpoint
 from ..devices import DeviceError, fast_dtype, memory_errors, pick_device
-from ..evaluation import class_scores
+from ..evaluation.evaluate import class_scores
 from ..inference import Prediction, Predictor
+from ..messages import Sentence, sentence
 from ..metrics import confusion_matrix
-from ..sentences import Sentence, sentence
+from ..training.batches import to_tensor
 from ..training.loop import Diverged, Event, Finished, StepDone, Trainer, fit, load_batches
 from ..training.recipes import SHAPES
-from ..training.scene_batches import to_tensor
 from .experiment import (
     SHOWN,
     Watched,

@@ -5,9 +5,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from ..choices import GRID, LOSSES, NETWORK_NAMES, OPTIMISERS, SPACE_VARIABLE, VALIDATION_SEED
-from ..data.scene_options import ARTICLE_SIZE, SceneOptions
-from ..sentences import LONGEST, in_full, sentence, shortened
+from ..constants import VALIDATION_SEED
+from ..data.shapes import ARTICLE_SIZE, SceneOptions
+from ..environment import SPACE_VARIABLE
+from ..messages import LONGEST, in_full, sentence, shortened
+from ..networks import NETWORKS
+from ..networks.base import GRID
+from ..tasks import LOSSES
+from ..training.loop import OPTIMISERS
 
 WIDTHS = (8, 16, 32, 64)
 RATES = (1e-5, 1e3)
@@ -115,7 +120,7 @@ class Limits:
 
     def check(self, settings: LiveSettings) -> None:
         """Raise SettingsError for the first setting that is unknown or out of bounds."""
-        _check_choice("network", settings.network, NETWORK_NAMES)
+        _check_choice("network", settings.network, tuple(NETWORKS))
         _check_choice("width", settings.width, WIDTHS)
         _check_choice("optimiser", settings.optimiser, OPTIMISERS)
         _check_choice("schedule", settings.schedule, LIVE_SCHEDULES)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import torch
 
-from .base import Network, parameter_count
+from .base import PUBLISHED_WIDTH, Network, parameter_count
 from .classic import ClassicUNet
 from .isbi import IsbiUNet
 from .resnet import ResNetUNet
@@ -13,13 +13,10 @@ from .strided import StridedUNet
 from .voc import VocUNet
 
 NETWORKS: dict[str, type[Network]] = {
-    "IsbiUNet": IsbiUNet,
-    "ShapesUNet": ShapesUNet,
-    "ClassicUNet": ClassicUNet,
-    "VocUNet": VocUNet,
-    "ResNetUNet": ResNetUNet,
-    "StridedUNet": StridedUNet,
+    network.__name__: network
+    for network in (IsbiUNet, ShapesUNet, ClassicUNet, VocUNet, ResNetUNet, StridedUNet)
 }
+"""In the articles' order."""
 
 
 def create_network(name: str, **options: object) -> Network:
@@ -36,7 +33,7 @@ def create_network(name: str, **options: object) -> Network:
 
 
 def count_parameters(name: str, options: Mapping[str, object]) -> int:
-    """Trainable parameters of a network, counted without making it.
+    """Count a network's trainable parameters without making it.
 
     Raises ValueError for an unknown name or option.
     """
@@ -44,4 +41,4 @@ def count_parameters(name: str, options: Mapping[str, object]) -> int:
         return parameter_count(create_network(name, **options))
 
 
-__all__ = ["NETWORKS", "Network", "count_parameters", "create_network"]
+__all__ = ["NETWORKS", "PUBLISHED_WIDTH", "Network", "count_parameters", "create_network"]

@@ -5,12 +5,17 @@ file declares only its parts, in the article's own order and sizes.
 """
 
 from collections.abc import Collection, Iterator
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..choices import GRID
+PUBLISHED_WIDTH = 64
+"""Channels of the first level in every article."""
+
+GRID = 16
+"""Four halvings: the walk of a U needs a height and a width that 16 divides."""
 
 
 def convolution(
@@ -75,16 +80,39 @@ def match_size(x: Tensor, like: Tensor) -> Tensor:
 class Network(nn.Module):
     """A segmentation network for pictures of any size: pads to the grid, walks, crops back.
 
-    Subclasses implement :meth:`walk`. ``skips=False`` builds the same layers with every skip
-    connection fed zeros: the parameter count stays, so that a comparison is about the skips alone.
+    A subclass builds its parts in :meth:`build`, and implements :meth:`walk`. ``skips=False`` builds
+    the same layers with every skip connection fed zeros: the parameter count stays, so that a
+    comparison is about the skips alone.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, width: int, *, skips: bool = True):
+    article: ClassVar[str]
+    """The title of the article that built it."""
+    published_channels: ClassVar[tuple[int, int]]
+    """The channels that it takes and gives there."""
+
+    def __init__(
+        self,
+        in_channels: int | None = None,
+        out_channels: int | None = None,
+        width: int = PUBLISHED_WIDTH,
+        *,
+        batch_norm: bool = True,
+        skips: bool = True,
+        **options: Any,
+    ):
+        """Build a network; channels that are left out are the article's. ``options``: build's own."""
         super().__init__()
-        self.in_channels = in_channels
-        self.out_channels = out_channels
+        taken, given = self.published_channels
+        self.in_channels = taken if in_channels is None else in_channels
+        self.out_channels = given if out_channels is None else out_channels
         self.width = width
+        self.batch_norm = batch_norm
         self.skips = skips
+        self.build(**options)
+
+    def build(self) -> None:
+        """Make the layers, from the channels, ``width`` and ``batch_norm`` that are set."""
+        raise NotImplementedError
 
     def walk(self, x: Tensor, dropped_skips: Collection[int]) -> Iterator[tuple[str, Tensor]]:
         """Yield (name, feature map) for each station of the walk; the last one is the logits.

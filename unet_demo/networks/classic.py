@@ -8,26 +8,18 @@ from .base import UNet, level_widths, max_pools, two_convolutions, upsample
 class ClassicUNet(UNet):
     """The U-Net most people know; ``bilinear`` (the article's default) also narrows the lowest level."""
 
+    article = "What is U-Net?"
+    published_channels = (1, 1)
     skip_first = True
 
-    def __init__(
-        self,
-        in_channels: int = 1,
-        out_channels: int = 1,
-        width: int = 64,
-        *,
-        bilinear: bool = True,
-        batch_norm: bool = True,
-        skips: bool = True,
-    ):
-        super().__init__(in_channels, out_channels, width, skips=skips)
-        w1, w2, w4, w8, w16 = level_widths(width)
+    def build(self, *, bilinear: bool = True) -> None:
+        w1, w2, w4, w8, w16 = level_widths(self.width)
 
         def block(inputs: int, outputs: int, middle: int | None = None) -> nn.Sequential:
-            return two_convolutions(inputs, outputs, middle=middle, batch_norm=batch_norm)
+            return two_convolutions(inputs, outputs, middle=middle, batch_norm=self.batch_norm)
 
         self.encoders = nn.ModuleList(
-            [block(in_channels, w1), block(w1, w2), block(w2, w4), block(w4, w8)]
+            [block(self.in_channels, w1), block(w1, w2), block(w2, w4), block(w4, w8)]
         )
         self.downs = max_pools()
         if bilinear:
@@ -42,4 +34,4 @@ class ClassicUNet(UNet):
                 nn.ConvTranspose2d(2 * w, w, 2, stride=2) for w in (w8, w4, w2, w1)
             )
             self.decoders = nn.ModuleList(block(2 * w, w) for w in (w8, w4, w2, w1))
-        self.head = nn.Conv2d(w1, out_channels, 1)
+        self.head = nn.Conv2d(w1, self.out_channels, 1)

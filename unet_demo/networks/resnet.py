@@ -39,22 +39,16 @@ class ResNetUNet(Network):
     uses; they are left out. Level 0 of ``dropped_skips`` is the pooled stem, level 1 is layer 2.
     """
 
-    def __init__(
-        self,
-        in_channels: int = 3,
-        out_channels: int = 22,
-        width: int = 64,
-        *,
-        batch_norm: bool = True,
-        skips: bool = True,
-    ):
-        super().__init__(in_channels, out_channels, width, skips=skips)
-        w = width
+    article = "VOC final project"
+    published_channels = (3, 22)
+
+    def build(self) -> None:
+        w = self.width
 
         def residual(inputs: int, middle: int, outputs: int, down: bool = False) -> Residual:
-            return Residual(inputs, middle, outputs, down=down, batch_norm=batch_norm)
+            return Residual(inputs, middle, outputs, down=down, batch_norm=self.batch_norm)
 
-        self.stem = convolution(in_channels, w, kernel=7, stride=2, batch_norm=batch_norm)
+        self.stem = convolution(self.in_channels, w, kernel=7, stride=2, batch_norm=self.batch_norm)
         self.pool = nn.MaxPool2d(3, stride=2, padding=1)
         self.layer2 = nn.Sequential(
             residual(w, w, 4 * w), residual(4 * w, w, 4 * w), residual(4 * w, w, 4 * w, down=True)
@@ -62,14 +56,14 @@ class ResNetUNet(Network):
         self.layer3 = nn.Sequential(
             residual(4 * w, 2 * w, 8 * w), *(residual(8 * w, 2 * w, 8 * w) for _ in range(3))
         )
-        self.bridge = two_convolutions(8 * w, 8 * w, batch_norm=batch_norm)
+        self.bridge = two_convolutions(8 * w, 8 * w, batch_norm=self.batch_norm)
         self.narrow2 = nn.Conv2d(8 * w, 4 * w, 3, padding=1)
-        self.decoder2 = two_convolutions(8 * w, 4 * w, batch_norm=batch_norm)
+        self.decoder2 = two_convolutions(8 * w, 4 * w, batch_norm=self.batch_norm)
         self.up2 = nn.ConvTranspose2d(4 * w, 4 * w, 3, stride=2, padding=1)
         self.narrow1 = nn.Conv2d(4 * w, w, 3, padding=1)
         self.up1 = nn.ConvTranspose2d(2 * w, 2 * w, 3, stride=2, padding=1)
         self.narrow0 = nn.Conv2d(2 * w, w, 3, padding=1)
-        self.head = nn.Conv2d(w, out_channels, 1)
+        self.head = nn.Conv2d(w, self.out_channels, 1)
 
     def walk(self, x: Tensor, dropped_skips: Collection[int]) -> Iterator[tuple[str, Tensor]]:
         full_size = x.shape[-2:]

@@ -8,25 +8,18 @@ from .base import UNet, level_widths, max_pools, two_convolutions
 class ShapesUNet(UNet):
     """The paper's U with transposed convolutions that halve the channels, and no biases."""
 
+    article = "U-Net from scratch"
+    published_channels = (3, 3)
     skip_first = True
 
-    def __init__(
-        self,
-        in_channels: int = 3,
-        out_channels: int = 3,
-        width: int = 64,
-        *,
-        batch_norm: bool = True,
-        skips: bool = True,
-    ):
-        super().__init__(in_channels, out_channels, width, skips=skips)
-        w1, w2, w4, w8, w16 = level_widths(width)
+    def build(self) -> None:
+        w1, w2, w4, w8, w16 = level_widths(self.width)
 
         def block(inputs: int, outputs: int) -> nn.Sequential:
-            return two_convolutions(inputs, outputs, bias=False, batch_norm=batch_norm)
+            return two_convolutions(inputs, outputs, bias=False, batch_norm=self.batch_norm)
 
         self.encoders = nn.ModuleList(
-            [block(in_channels, w1), block(w1, w2), block(w2, w4), block(w4, w8)]
+            [block(self.in_channels, w1), block(w1, w2), block(w2, w4), block(w4, w8)]
         )
         self.downs = max_pools()
         self.bottleneck = block(w8, w16)
@@ -34,4 +27,4 @@ class ShapesUNet(UNet):
             nn.ConvTranspose2d(2 * w, w, 2, stride=2) for w in (w8, w4, w2, w1)
         )
         self.decoders = nn.ModuleList(block(2 * w, w) for w in (w8, w4, w2, w1))
-        self.head = nn.Conv2d(w1, out_channels, 1)
+        self.head = nn.Conv2d(w1, self.out_channels, 1)

@@ -1,17 +1,16 @@
-"""Recipe → batches of real pictures. Every batch is a pure function of its step number and a seed."""
+"""Recipe → batches of frames and photos. Every batch is a pure function of its step number and a seed."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
-from ..data.article_augment import Pair, article_augment
-from ..data.augment import relight, warp_pair
-from ..data.augment_settings import ArticleAugmentation, Flips, Light, PhotoAugment, Warp
+from ..constants import VOID
+from ..data.article_augment import ArticleAugmentation, Flips, Pair, article_augment
+from ..data.augment import Light, Warp, relight, warp_pair
 from ..data.isbi import Frames
-from ..data.photo_augment import augment_photo
+from ..data.photo_augment import PhotoAugment, augment_photo
 from ..data.voc import Photos
-from ..void import VOID
 from .loop import Batch
 from .scene_batches import Normalisation, Shuffled, generator, to_tensor
 

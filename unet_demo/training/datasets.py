@@ -13,14 +13,14 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from ..checkpoints import open_checkpoint
-from ..choices import VALIDATION_SEED
+from ..constants import VALIDATION_SEED, VOID
 from ..data.errors import DataError
 from ..data.isbi import Frames, load_frames, load_unlabelled
 from ..data.shapes import SceneOptions, article_scene, scene_batch
 from ..data.split import RandomSplit
 from ..data.truth import void_share
 from ..data.voc import FRAMINGS, Framing, Photos, fitted, load_photos, sampling_weights
-from ..evaluation import (
+from ..evaluation.evaluate import (
     FRESH_SCENES,
     FRESH_SEED,
     Evaluation,
@@ -32,7 +32,6 @@ from ..evaluation import (
     evaluate_stack,
 )
 from ..inference import Predictor, Progress
-from ..void import VOID
 from .batches import FrameBatches, PhotoBatches
 from .recipe import Recipe
 from .scene_batches import ArticleBatches, BatchOf, SceneBatches, Shuffled

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from ..checkpoints import Checkpoint
-from ..evaluation import Scores
-from ..evaluation_files import square
+from ..constants import VOID
+from ..evaluation.evaluate import Scores
+from ..evaluation.report import square
 from ..inference import Predictor
 from ..networks import Network
 from ..render import colour_mask, to_rgb
 from ..tasks import ColourTask
-from ..void import VOID
 from .datasets import DATASETS, Part, Still
 from .recipe import Recipe
 from .scene_batches import BatchOf, Shuffled, WithWeightMaps, to_tensor

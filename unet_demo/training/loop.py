@@ -24,17 +24,20 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset
 
-from ..choices import OPTIMISERS, PRECISIONS, SCHEDULES
+from ..constants import VOID
 from ..devices import faster_precision
 from ..networks import Network
 from ..tasks import Task
-from ..void import VOID
-from .processes import Processes
+from .distributed import Processes
 
 Batch = tuple[Tensor, Tensor] | tuple[Tensor, Tensor, Tensor]
 """Pictures float32 (N, C, H, W), normalised, label ids (N, H, W), and maybe loss weights float32 (N, H, W)."""
 
 Scores = dict[str, float]
+
+OPTIMISERS = ("Adam", "AdamW", "RMSprop", "SGD")
+SCHEDULES = ("constant", "cosine", "step", "plateau")
+PRECISIONS = ("float32", "bfloat16", "fastest")
 
 PLATEAU_FACTOR = 0.1
 PLATEAU_MARGIN = 1e-4

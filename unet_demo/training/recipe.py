@@ -6,16 +6,19 @@ from dataclasses import asdict, dataclass, field, fields, replace
 import torch
 
 from ..checkpoints import Card
-from ..choices import INITIALISATIONS
-from ..data.augment_settings import ArticleAugmentation, Flips, Light, PhotoAugment, Warp
+from ..data.article_augment import ArticleAugmentation, Flips
+from ..data.augment import Light, Warp
+from ..data.photo_augment import PhotoAugment
 from ..data.shapes import SceneOptions
 from ..data.split import RandomSplit
-from ..evaluation import Scores
+from ..evaluation.evaluate import Scores
 from ..networks import Network, create_network
 from ..networks.base import he_initialise
 from ..tasks import Task
 from .loop import FitOptions
 from .scene_batches import Normalisation, Shuffled
+
+INITIALISATIONS = ("torch", "He")
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 from .. import tasks
-from ..data.augment_settings import ArticleAugmentation, Flips, Light, PhotoAugment, Warp
+from ..data.article_augment import ArticleAugmentation, Flips
+from ..data.augment import Light, Warp
+from ..data.photo_augment import PhotoAugment
 from ..data.shapes import SceneOptions
 from ..data.split import RandomSplit
 from .loop import FitOptions

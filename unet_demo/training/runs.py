@@ -21,10 +21,11 @@ import torch
 from PIL import Image
 
 from ..checkpoints import load_checkpoint, read_card, save_checkpoint
-from ..evaluation_files import CaseFolder
+from ..evaluation.report import CaseFolder
 from ..inference import Predictor
 from ..networks import Network
 from .datasets import Part
+from .distributed import LaunchError, Processes, join_processes
 from .experiments import Experiment, prepare
 from .loop import (
     Diverged,
@@ -37,7 +38,6 @@ from .loop import (
     fit,
     load_batches,
 )
-from .processes import LaunchError, Processes, join_processes
 from .recipe import Recipe
 
 STATE = "state.safetensors"

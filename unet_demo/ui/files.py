@@ -7,6 +7,9 @@ import time
 from functools import cache
 from pathlib import Path
 
+import gradio as gr
+from gradio.events import Dependency
+
 KEPT_SECONDS = 3600
 
 MAX_UPLOAD = 200 * 2**20
@@ -32,3 +35,16 @@ def fresh_folder() -> Path:
 def _root() -> tempfile.TemporaryDirectory:
     """This process's own folder, among those from which Gradio hands over files."""
     return tempfile.TemporaryDirectory(prefix="unet_demo_")
+
+
+def download_link(elem_id: str) -> gr.DownloadButton:
+    """What holds the file that was made last; nobody sees it."""
+    return gr.DownloadButton(visible="hidden", elem_id=elem_id)
+
+
+def hand_over(made: Dependency, link: gr.DownloadButton) -> None:
+    """Click the link for the person once the event has put a file into it.
+
+    An event that has none to give raises gr.Error: whatever it returns, the link would hand over.
+    """
+    made.success(None, js=f"() => document.querySelector('#{link.elem_id}').click()")

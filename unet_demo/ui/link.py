@@ -14,9 +14,9 @@ from urllib.parse import urlencode
 import gradio as gr
 from gradio.components import Component
 
-from ..sentences import in_full, shortened
+from ..messages import in_full, shortened
 from .languages import LANGUAGES
-from .texts import say, spoken
+from .text import say, spoken
 
 PAGES = ("segment", "train", "about")
 

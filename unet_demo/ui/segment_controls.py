@@ -7,16 +7,17 @@ import gradio as gr
 from gradio.blocks import Block
 from gradio.components import Component
 
-from ..bundled import offered_names, read_titles
+from ..checkpoints import offered_names
+from ..checkpoints.files import read_titles
 from ..exports import EXPORTS
 from ..render import STYLES
-from .download import download_link
-from .notices import Update, hint
-from .picture_input import PictureInput
-from .share import ShareButtons
-from .texts import t, t_name
-from .upload_box import upload_box
-from .viewer import viewer
+from .components.picture_input import PictureInput
+from .components.share import ShareButtons
+from .components.upload_box import upload_box
+from .components.viewer import viewer
+from .files import download_link
+from .html import Update, hint
+from .text import t, t_name
 
 Values = dict[Block, Any]
 """What a handler is given: the components that it asked for → their values."""

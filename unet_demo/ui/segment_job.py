@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
-from ..hub import looks_like_repo
+from ..checkpoints.hub import looks_like_repo
 from . import later, zero_gpu
 from .cancelling import StopSignal
-from .notices import Update
+from .html import Update
 from .segment_link import Linkable
 from .segment_session import Session
 from .segment_views import PageLook, Shown
 
 if TYPE_CHECKING:
     from ..inference import Predictor
-    from ..remote import RemotePredictor
+    from ..live.remote import RemotePredictor
     from ..segmentation import Brought
 
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..bundled import CheckpointError, offered_names, read_index
+from ..checkpoints import CheckpointError, offered_names, read_index
+from ..checkpoints.hub import looks_like_repo
 from ..data.images import Picture
-from ..hub import looks_like_repo
 from . import later
 from .link import (
     GENERAL,

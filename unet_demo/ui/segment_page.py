@@ -13,16 +13,14 @@ from gradio.blocks import Block
 from gradio.events import Dependency
 from PIL import Image
 
+from ..checkpoints.hub import looks_like_repo
 from ..data.images import read_picture
 from ..exports import EXPORTS
-from ..hub import looks_like_repo
 from ..render import error_map
 from . import later, zero_gpu
 from .cancelling import Cancellations
-from .download import hand_over
-from .files import fresh_folder
-from .notices import Update, alert, note
-from .scores import score_table
+from .files import fresh_folder, hand_over
+from .html import Update, alert, note, score_table
 from .segment_controls import SegmentControls, Values
 from .segment_job import Job, Work
 from .segment_link import (
@@ -34,7 +32,7 @@ from .segment_link import (
 )
 from .segment_session import Session, Sessions
 from .segment_views import PageLook, Shown, new_token, repainted, status, view, whole_page
-from .texts import language_of, say, say_name
+from .text import language_of, say, say_name
 
 if TYPE_CHECKING:
     from ..examples import Example

@@ -13,10 +13,10 @@ from ..data.images import Picture
 from ..exports import Look
 from ..render import LegendEntry, legend, overlay, to_rgb
 from . import later
+from .components.viewer import repaint_value, viewer_value
 from .files import fresh_folder
-from .notices import note, table
-from .texts import say, say_name, translated
-from .viewer import repaint_value, viewer_value
+from .html import note, table
+from .text import say, say_name, translated
 
 if TYPE_CHECKING:
     from ..segmentation import Segmentation

@@ -4,25 +4,20 @@ There the server's own process has no GPU, though torch says so; `DEVICE` is whe
 nothing is wrapped, and the ``spaces`` package, which only Spaces installs, is not looked for.
 """
 
-import os
 from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
-from . import later
-
-if TYPE_CHECKING:
-    from ..inference import Predictor
-    from ..live.run import LiveRun, RunState, Snapshot
-    from ..live.settings import Limits, LiveSettings
-    from ..remote import Answer, RemotePredictor
-
-VARIABLE = "SPACES_ZERO_GPU"
-
-ON_ZERO_GPU = os.environ.get(VARIABLE, "").lower() in ("1", "t", "true")
+from .. import segmentation
+from ..checkpoints import read_card
+from ..environment import ON_ZERO_GPU
+from ..inference import VIEWS, Predictor
+from ..live.remote import Answer, RemotePredictor, RemoteRun, play_here, predict_here
+from ..live.run import LiveRun, RunState, Snapshot
+from ..live.settings import Limits, LiveSettings
 
 if ON_ZERO_GPU:
     import spaces
@@ -59,8 +54,8 @@ def gpu(duration: Callable[..., float]) -> Callable[[Task], Task]:
 
 def prediction_seconds(file: Path, pages: np.ndarray, flips: bool) -> float:
     """For how long `predict_there` may need the GPU."""
-    card = later.checkpoints.read_card(file)
-    views = later.inference.VIEWS[card.symmetry]
+    card = read_card(file)
+    views = VIEWS[card.symmetry]
     passes = len(views) * len(card.scales) if flips else 1
     count, height, width, _ = pages.shape
     megapixels = count * max(height * width, card.side**2) / 1e6
@@ -68,12 +63,12 @@ def prediction_seconds(file: Path, pages: np.ndarray, flips: bool) -> float:
 
 
 @gpu(prediction_seconds)
-def predict_there(file: Path, pages: np.ndarray, flips: bool) -> "Generator[Answer, None, None]":
+def predict_there(file: Path, pages: np.ndarray, flips: bool) -> Generator[Answer, None, None]:
     """`remote.predict_here`, where the GPU is."""
-    yield from later.remote.predict_here(file, pages, flips)
+    yield from predict_here(file, pages, flips)
 
 
-def training_seconds(state: "RunState", steps: int | None, wishes: Path) -> float:
+def training_seconds(state: RunState, steps: int | None, wishes: Path) -> float:
     """For how long `play_there` may need the GPU."""
     left = state.limits.seconds - state.progress.seconds
     wished = state.settings.steps - len(state.progress.losses) if steps is None else steps
@@ -82,22 +77,22 @@ def training_seconds(state: "RunState", steps: int | None, wishes: Path) -> floa
 
 @gpu(training_seconds)
 def play_there(
-    state: "RunState", steps: int | None, wishes: Path
-) -> "Generator[Snapshot | RunState, None, None]":
+    state: RunState, steps: int | None, wishes: Path
+) -> Generator[Snapshot | RunState, None, None]:
     """`remote.play_here`, where the GPU is."""
-    yield from later.remote.play_here(state, steps, wishes)
+    yield from play_here(state, steps, wishes)
 
 
-def open_predictor(file: Path) -> "Predictor | RemotePredictor":
+def open_predictor(file: Path) -> Predictor | RemotePredictor:
     """What segments pictures with a checkpoint's file. Raises CheckpointError or DeviceError."""
     if ON_ZERO_GPU:
-        return later.remote.RemotePredictor(file, later.checkpoints.read_card(file), predict_there)
-    return later.segmentation.open_predictor(file)
+        return RemotePredictor(file, read_card(file), predict_there)
+    return segmentation.open_predictor(file)
 
 
-def new_run(settings: "LiveSettings", limits: "Limits") -> "LiveRun":
+def new_run(settings: LiveSettings, limits: Limits) -> LiveRun:
     """A training to be played. Raises SettingsError or DeviceError."""
     if ON_ZERO_GPU:
         seconds = min(limits.seconds, RUN_SECONDS - START_SECONDS)
-        return later.remote.RemoteRun(settings, replace(limits, seconds=seconds), play_there)
-    return later.live_run.LiveRun(settings, limits)
+        return RemoteRun(settings, replace(limits, seconds=seconds), play_there)
+    return LiveRun(settings, limits)

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import spaces
 
-from unet_demo import remote, segmentation
+from unet_demo import segmentation
 from unet_demo.checkpoints import CheckpointError
 from unet_demo.data.shapes import SceneOptions
 from unet_demo.inference import Cancelled
+from unet_demo.live import remote
 from unet_demo.live.run import LiveRun
 from unet_demo.live.settings import SPACE, LiveSettings
 from unet_demo.ui import zero_gpu

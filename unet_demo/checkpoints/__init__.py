@@ -1,0 +1,33 @@
+"""Trained networks as files: what describes one, how it is written and read, where it is found."""
+
+from .card import Card, CheckpointError
+from .files import (
+    WEIGHTS,
+    Checkpoint,
+    add_to_index,
+    load_checkpoint,
+    read_card,
+    read_index,
+    save_checkpoint,
+)
+from .find import find_checkpoint, find_offered, offered_cards, offered_names, open_checkpoint
+from .hub import HUB_VARIABLE, HubError
+
+__all__ = [
+    "HUB_VARIABLE",
+    "WEIGHTS",
+    "Card",
+    "Checkpoint",
+    "CheckpointError",
+    "HubError",
+    "add_to_index",
+    "find_checkpoint",
+    "find_offered",
+    "load_checkpoint",
+    "offered_cards",
+    "offered_names",
+    "open_checkpoint",
+    "read_card",
+    "read_index",
+    "save_checkpoint",
+]

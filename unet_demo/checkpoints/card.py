@@ -1,0 +1,141 @@
+"""A checkpoint's card: all that describes its weights, as it stands in the file's header."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+
+from ..messages import sentence, words_of
+from ..tasks import Task, task_from_dict, task_to_dict
+
+FORMAT = 1
+"""Version of the card; a file with a higher one was made by a later program."""
+
+MAX_MARGIN = 512
+
+MAX_SIDE = 2048
+"""Px to which a card may have pictures enlarged, its greatest scale included."""
+
+MAX_SCALES = 8
+
+SYMMETRIES = ("dihedral", "mirror")
+"""What a picture may be turned into and stay one: any of the square's eight, or its mirror image."""
+
+
+class CheckpointError(ValueError):
+    """One plain sentence: which checkpoint, what is wrong with it, what to do."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """All that is needed to rebuild, use and credit a checkpoint.
+
+    ``mean`` and ``std`` normalise pictures in 0..1, per channel. ``margin`` is how many px of
+    mirrored picture surround it on its way through the network. ``side`` is the longest side in px
+    to which pictures are brought first, since objects were learnt at that size; 0 leaves them.
+    Test-time averaging goes over ``symmetry`` (one of SYMMETRIES) and ``scales``, factors of the
+    size. ``threshold`` is the best one for a binary task. ``scores`` maps a score's name to its
+    value; ``scored_on`` names the data.
+    Raises ValueError for a field that is of another type or out of its range.
+    """
+
+    name: str
+    network: str
+    options: Mapping[str, object]
+    task: Task
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    margin: int = 0
+    side: int = 0
+    symmetry: str = SYMMETRIES[0]
+    scales: tuple[float, ...] = (1.0,)
+    threshold: float = 0.5
+    title: str = ""
+    summary: str = ""
+    article: str = ""
+    recipe: Mapping[str, object] = field(default_factory=dict)
+    scores: Mapping[str, float] = field(default_factory=dict)
+    scored_on: str = ""
+    licence: str = ""
+    credit: str = ""
+
+    def __post_init__(self) -> None:
+        for entry in fields(self):
+            if entry.type is str and not isinstance(getattr(self, entry.name), str):
+                raise ValueError(sentence("its {field} is not text", field=entry.name))
+        for name in ("options", "recipe", "scores"):
+            if not isinstance(getattr(self, name), Mapping):
+                raise ValueError(sentence("its {field} are not names with values", field=name))
+        if not all(_is_number(score) for score in self.scores.values()):
+            raise ValueError(sentence("a score is not a number"))
+        if len(self.mean) not in (1, 3) or len(self.mean) != len(self.std):
+            raise ValueError(sentence("mean and std are not those of 1 or 3 channels"))
+        if not all(_is_number(v) and math.isfinite(v) for v in (*self.mean, *self.std)):
+            raise ValueError(sentence("mean and std are not finite numbers"))
+        if min(self.std) <= 0:
+            raise ValueError(sentence("std is not above 0"))
+        if type(self.margin) is not int or not 0 <= self.margin <= MAX_MARGIN:
+            raise ValueError(
+                sentence("margin is not a whole number from 0 to {most}", most=MAX_MARGIN)
+            )
+        if type(self.side) is not int or not 0 <= self.side <= MAX_SIDE:
+            raise ValueError(sentence("side is not a whole number from 0 to {most}", most=MAX_SIDE))
+        if self.symmetry not in SYMMETRIES:
+            raise ValueError(
+                sentence("symmetry is not one of {known}", known=", ".join(SYMMETRIES))
+            )
+        if not self.scales or not all(_is_number(s) and 0.1 <= s <= 10 for s in self.scales):
+            raise ValueError(sentence("scales are not numbers from 0.1 to 10"))
+        if len(self.scales) > MAX_SCALES:
+            raise ValueError(sentence("there are more than {most} scales", most=MAX_SCALES))
+        if self.side * max(self.scales) > MAX_SIDE:
+            raise ValueError(sentence("side times a scale is more than {most}", most=MAX_SIDE))
+        if not _is_number(self.threshold) or not 0 <= self.threshold <= 1:
+            raise ValueError(sentence("threshold is not a number from 0 to 1"))
+
+    @property
+    def channels(self) -> int:
+        """Channels of the pictures that the network takes: 1 (gray) or 3 (RGB)."""
+        return len(self.mean)
+
+    def to_json(self) -> str:
+        """The card as it stands in a file's header."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return json.dumps({"format": FORMAT, **values, "task": task_to_dict(self.task)})
+
+    @classmethod
+    def from_json(cls, text: str) -> "Card":
+        """Read a header. Raises CheckpointError if it is from a later version, incomplete or wrong."""
+        try:
+            values = json.loads(text)
+            version = int(values.pop("format"))
+            if version > FORMAT:
+                raise CheckpointError(
+                    sentence(
+                        "The checkpoint was made by a later version of unet_demo; update the program."
+                    )
+                )
+            known = {f.name for f in fields(cls)}
+            values = {name: value for name, value in values.items() if name in known}
+            values["task"] = task_from_dict(values["task"])
+            for name in {"mean", "std", "scales"} & values.keys():
+                values[name] = tuple(values[name])
+            values["options"] = dict(values["options"])
+            return cls(**values)
+        except CheckpointError:
+            raise
+        except (
+            ValueError, TypeError, KeyError, AttributeError,
+            OverflowError, RecursionError,  # of numbers too large, and of lists in lists in lists
+        ) as error:  # fmt: skip
+            raise CheckpointError(
+                sentence(
+                    "The checkpoint's description cannot be read ({problem});"
+                    " download or train it again.",
+                    problem=words_of(error),
+                )
+            ) from error
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

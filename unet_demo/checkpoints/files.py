@@ -1,0 +1,211 @@
+"""A checkpoint is one safetensors file: float16 weights, and in its header all that describes them.
+
+Never a pickle: opening a stranger's file runs none of its code.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from ..messages import sentence
+from ..networks import Network, create_network
+from .card import Card, CheckpointError
+from .hub import CHECKPOINT_FILE, INDEX, MALFORMED, PICKLES, sha256_of
+
+HEADER_KEY = "unet_demo"
+"""Key of the safetensors metadata under which a checkpoint's card stands, as JSON."""
+
+DTYPES = {"F16", "BF16", "F32", "I64"}
+"""What a checkpoint may hold, in safetensors' terms: weights, and the whole numbers that BatchNorm counts."""
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_INSTALLED = _PACKAGE / "weights"
+
+WEIGHTS = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / "weights"
+"""The bundled checkpoints: inside an installed package, at the top of a clone."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A network with its weights, float32 on the CPU and in evaluation mode, and its card."""
+
+    card: Card
+    network: Network
+
+
+def save_checkpoint(path: Path, network: Network, card: Card) -> None:
+    """Write float16 weights and the card, atomically. Integer buffers keep their type."""
+    tensors = {
+        name: (t.half() if t.is_floating_point() else t).detach().cpu().contiguous()
+        for name, t in network.state_dict().items()
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    save_file(tensors, partial, metadata={HEADER_KEY: card.to_json()})
+    os.replace(partial, path)
+
+
+def read_card(path: Path) -> Card:
+    """The card alone, without the weights. Raises CheckpointError."""
+    return _open(path)[0]
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Rebuild a network, strictly: every weight must be there, none too many, each of its shape.
+
+    Raises CheckpointError when the file is not a checkpoint of this program, or is damaged, or its
+    weights could not do what its card says.
+    """
+    card, tensors = _open(path, weights=True)
+    try:
+        # Without memory at first: whatever size a stranger's header asks for, only the weights
+        # that are really in the file take any.
+        with torch.device("meta"):
+            network = create_network(card.network, **card.options)
+        network.load_state_dict(tensors, strict=True, assign=True)
+    except (ValueError, RuntimeError) as error:
+        raise CheckpointError(
+            sentence(
+                "The weights in {file} do not fit the network that its header names;"
+                " download or train the checkpoint again.",
+                file=path.name,
+            )
+        ) from error
+    if network.in_channels != card.channels:
+        raise CheckpointError(
+            sentence(
+                "{file} normalises {channels} channels, but its network takes {taken};"
+                " train it again.",
+                file=path.name, channels=card.channels, taken=network.in_channels,
+            )
+        )  # fmt: skip
+    if network.out_channels < card.task.outputs:
+        raise CheckpointError(
+            sentence(
+                "{file} needs {outputs} outputs for its classes, but its network has {given};"
+                " train it again.",
+                file=path.name, outputs=card.task.outputs, given=network.out_channels,
+            )
+        )  # fmt: skip
+    if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
+        raise CheckpointError(
+            sentence("{file} holds weights that are not numbers; train it again.", file=path.name)
+        )
+    return Checkpoint(card, network.eval())
+
+
+def refuse_pickle(name: str) -> None:
+    """Raise CheckpointError for the name of a file that PyTorch pickled."""
+    if name.lower().endswith(PICKLES):
+        raise CheckpointError(
+            sentence(
+                "{file} is a PyTorch pickle, which can run any code and is never opened: give a"
+                " .safetensors file of this program, or read it with torch.load(…,"
+                " weights_only=True) and write one with unet_demo.checkpoints.save_checkpoint.",
+                file=name,
+            )
+        )
+
+
+def _open(path: Path, weights: bool = False) -> tuple[Card, dict[str, torch.Tensor]]:
+    refuse_pickle(path.name)
+    if not path.is_file():
+        raise CheckpointError(
+            sentence("There is no checkpoint file {file!r}; check its path.", file=path.name)
+        )
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = (file.metadata() or {}).get(HEADER_KEY)
+            names = file.keys() if weights and header else []
+            if not DTYPES.issuperset(file.get_slice(name).get_dtype() for name in names):
+                raise CheckpointError(
+                    sentence(
+                        "The weights in {file} are no float16, bfloat16 or float32 numbers;"
+                        " save them as such.",
+                        file=path.name,
+                    )
+                )
+            tensors = {name: file.get_tensor(name) for name in names}
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(
+            sentence(
+                "{file} is not a complete safetensors file; download or copy it again.",
+                file=path.name,
+            )
+        ) from error
+    if header is None:
+        raise CheckpointError(
+            sentence(
+                "{file} is a safetensors file, but not a checkpoint of unet_demo:"
+                " its header does not describe a network of this program.",
+                file=path.name,
+            )
+        )
+    tensors = {n: t.float() if t.is_floating_point() else t for n, t in tensors.items()}
+    return Card.from_json(header), tensors
+
+
+def read_index(directory: Path = WEIGHTS) -> dict[str, dict[str, object]]:
+    """name → {"file", "sha256", "bytes"} of the checkpoints bundled in a directory, in its order.
+
+    A single entry that is damaged becomes one that no file fits: whoever asks for that checkpoint
+    is told so, and the others are as they were. Raises CheckpointError where nothing can be read.
+    """
+    path = directory / INDEX
+    if not path.is_file():
+        return {}
+    try:
+        listed = json.loads(path.read_bytes())["checkpoints"]
+        return {name: _entry(name, item) for name, item in listed.items()}
+    except (*MALFORMED, OSError) as error:
+        raise CheckpointError(
+            sentence(
+                "The list of the bundled checkpoints, {file}, is damaged;"
+                " clone or install the program again.",
+                file=INDEX,
+            )
+        ) from error
+
+
+def _entry(name: str, item: object) -> dict[str, object]:
+    if (
+        isinstance(item, dict)
+        and isinstance(item.get("sha256"), str)
+        and CHECKPOINT_FILE.fullmatch(str(item.get("file")))
+    ):
+        return item
+    return {"file": f"{name}.safetensors", "sha256": "", "bytes": 0}
+
+
+def add_to_index(path: Path) -> None:
+    """Enter a checkpoint file into the index.json beside it (or renew its entry)."""
+    entries = read_index(path.parent)
+    entries[path.stem] = {
+        "file": path.name,
+        "sha256": sha256_of(path),
+        "bytes": path.stat().st_size,
+    }
+    text = json.dumps({"checkpoints": entries}, indent=2) + "\n"
+    (path.parent / INDEX).write_text(text, encoding="utf-8")
+
+
+def read_titles(directory: Path = WEIGHTS) -> dict[str, str]:
+    """name → title of the checkpoints bundled in a directory.
+
+    The title of a file that is damaged is its name: whoever opens it is told what is wrong.
+    """
+    files = {name: directory / str(entry["file"]) for name, entry in read_index(directory).items()}
+    return {name: _title(file) or name for name, file in files.items()}
+
+
+def _title(file: Path) -> str:
+    try:
+        with safe_open(file, framework="numpy") as opened:
+            return str(json.loads(opened.metadata()[HEADER_KEY])["title"])
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError):
+        return ""

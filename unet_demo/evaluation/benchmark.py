@@ -1,0 +1,66 @@
+"""How long a picture takes, against the same network run as everyone runs it, in one and the same run."""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..checkpoints import Checkpoint
+from ..inference import Predictor, normalise
+from ..networks.base import parameter_count
+
+SIDE = 512
+REPEATS = 5
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Median seconds for one picture (SIDE, SIDE): plain float32 torch, and this program's Predictor."""
+
+    name: str
+    parameters: int
+    plain_seconds: float
+    predictor_seconds: float
+    device: str
+
+    @property
+    def speed_up(self) -> float:
+        """How many times faster the Predictor is."""
+        return self.plain_seconds / self.predictor_seconds
+
+
+def time_checkpoint(checkpoint: Checkpoint, device: str | None = None) -> Timing:
+    """Time a checkpoint both ways, in turns, so that whatever else the machine does hits both."""
+    card = checkpoint.card
+    page = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, card.channels), np.uint8)
+    predictor = Predictor(checkpoint, device)
+    network = checkpoint.network.to(predictor.device).eval()
+    picture = normalise(page, card).to(predictor.device)
+
+    def plain() -> None:
+        with torch.inference_mode():
+            card.task.probabilities(network(picture)).cpu()
+
+    ways: tuple[Callable[[], object], ...] = (plain, lambda: predictor.predict(page[None]))
+    for way in ways:
+        way()  # the first call prepares
+    seconds = [[_seconds(way) for way in ways] for _ in range(REPEATS)]
+    plain_seconds, predictor_seconds = (
+        statistics.median(column) for column in zip(*seconds, strict=True)
+    )
+    return Timing(
+        card.name,
+        parameter_count(network),
+        plain_seconds,
+        predictor_seconds,
+        str(predictor.device),
+    )
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun

@@ -1,0 +1,172 @@
+"""A finished run → a bundled checkpoint: scored anew from its float16 file, with a model card and a curve."""
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from ..checkpoints.card import Card
+from ..checkpoints.files import WEIGHTS, Checkpoint, add_to_index, load_checkpoint, save_checkpoint
+from ..evaluation.evaluate import Evaluation
+from ..evaluation.report import MatrixOfCases
+from ..inference import Predictor, Progress
+from ..networks.base import parameter_count
+from ..plots import Series, confusion_svg, curve_svg
+from .datasets import DATASETS, evaluate
+from .recipe import Recipe
+from .runs import LOSSES, SCORES, RunError, RunFolder
+
+SMOOTHING = 0.98
+"""Decay of the moving average that the curve draws of the losses."""
+
+
+HEADLINES = ("V_rand", "V_info", "mIoU")
+"""Scores that the card gives without averaging too, of the bundled weights and of the float32 ones."""
+
+
+def bundle(
+    recipe: Recipe,
+    run: Path,
+    data: Path | None,
+    device: str | None,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Enter the best checkpoint of a run into ``weights/``: file, index, model card and curve.
+
+    Its scores, with and without 8-fold averaging, are measured on the float16 weights that are
+    shipped; its threshold is the best one without, since that is how pages predict by default.
+    Raises RunError when the run has no such checkpoint, DataError when the data is not there.
+    """
+    source = RunFolder(run, recipe).best
+    if not source.is_file():
+        raise RunError(f"{str(run)!r} holds no {source.name}; train it first, or give its folder.")
+    checkpoint = load_checkpoint(source)
+    # With today's recipe's margin and the like, not those that the run began with.
+    undecided = Checkpoint(recipe.card({}, ""), checkpoint.network)
+    predictor = Predictor(undecided, device)
+    single = evaluate(predictor, data, flips=False, progress=progress).scores
+    confusion = MatrixOfCases(len(undecided.card.task.classes))
+    evaluation = evaluate(predictor, data, flips=True, progress=progress, keep=confusion)
+    trained = checkpoint.card.scores  # measured in training, before the weights became float16
+    scores = dict(evaluation.scores)
+    for headline in (name for name in HEADLINES if name in single):
+        scores[f"{headline} without averaging"] = single[headline]
+        if DATASETS[recipe.data].needs_folder:  # scenes are drawn anew: the score sees other ones
+            scores[f"{headline} without averaging, float32"] = trained[headline]
+    void = f", {evaluation.void:.1%} of whose pixels are void," if evaluation.void else ","
+    card = replace(
+        recipe.card(scores, f"{evaluation.scored_on}{void} {averaging(undecided.card)}"),
+        recipe=checkpoint.card.recipe,
+        threshold=single.get("threshold", 0.5),
+    )
+    target = WEIGHTS / source.name
+    save_checkpoint(target, checkpoint.network, card)
+    add_to_index(target)
+    curve = curve_svg([_losses(run / LOSSES), _scores(run / SCORES, _headline(card))])
+    target.with_suffix(".svg").write_text(curve, encoding="utf-8")
+    if len(confusion.matrix) > 2:  # of two classes the scores tell all
+        drawing = confusion_svg(confusion.matrix, card.task.classes)
+        confusion_path(target).write_text(drawing, encoding="utf-8")
+    parameters = parameter_count(checkpoint.network)
+    target.with_suffix(".md").write_text(model_card(card, recipe, parameters), encoding="utf-8")
+    return evaluation
+
+
+def confusion_path(checkpoint: Path) -> Path:
+    """Where the confusion matrix of a bundled checkpoint is drawn."""
+    return checkpoint.with_name(f"{checkpoint.stem}-confusion.svg")
+
+
+def averaging(card: Card) -> str:
+    """What test-time averaging means for a checkpoint, in words."""
+    views = {"dihedral": "8-fold averaging", "mirror": "averaged with its mirror image"}
+    sizes = "" if len(card.scales) == 1 else f" at {len(card.scales)} sizes"
+    return views[card.symmetry] + sizes
+
+
+def model_card(card: Card, recipe: Recipe, parameters: int) -> str:
+    """Markdown that tells a person what a checkpoint is, how it came about and what it is worth."""
+    train_command, bundle_command = recipe.commands
+    scores = "\n".join(
+        f"| {name} | {value:.4f} |" for name, value in card.scores.items() if value == value
+    )
+    confusion = (
+        f"\n![Confusion matrix]({confusion_path(Path(card.name)).name})\n"
+        if len(card.task.classes) > 2
+        else ""
+    )
+    seen = f"\nOn the contact sheet of twenty: {recipe.seen}\n" if recipe.seen else ""
+    tried = f"What was tried: {recipe.tried}\n\n" if recipe.tried else ""
+    return f"""# {card.name}: {card.title}
+
+{card.summary}
+
+- **Article:** {card.article}
+- **Network:** {card.network}, {_in_words(card.options)}; {parameters:,} parameters, float16
+- **Data and split:** {recipe.data_note}
+- **Terms:** {card.licence}
+- **Credit:** {card.credit or "none needed"}
+
+## Scores
+
+Measured on {card.scored_on}, with the file that is bundled.
+
+| score | value |
+|---|---|
+{scores}
+
+{recipe.scores_note}
+{confusion}
+## What it is bad at
+
+{recipe.limits}
+{seen}
+## How it was trained
+
+![Loss and validation score over the steps]({card.name}.svg)
+
+```
+{train_command}
+{bundle_command}
+```
+
+{tried}The whole recipe, as it stands in the file's header:
+
+```json
+{json.dumps(card.recipe, indent=2, ensure_ascii=False)}
+```
+"""
+
+
+def _losses(path: Path) -> Series:
+    """The training losses, smoothed and thinned to what a curve can show."""
+    steps, values = _columns(path, "loss")
+    smooth = np.empty_like(values)
+    mean = float(values[0])
+    for index, value in enumerate(values):
+        mean = SMOOTHING * mean + (1 - SMOOTHING) * float(value)
+        smooth[index] = mean
+    thin = slice(None, None, max(1, len(steps) // 300))
+    return Series("training loss, smoothed", steps[thin], smooth[thin], "#d55e00")
+
+
+def _headline(card: Card) -> str:
+    """The score that a checkpoint is known by."""
+    return next(name for name in HEADLINES if name in card.scores)
+
+
+def _scores(path: Path, name: str) -> Series:
+    steps, values = _columns(path, name)
+    return Series(f"validation {name}, no averaging over flips", steps, values, "#0072b2")
+
+
+def _columns(path: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return np.array([int(r["step"]) for r in rows]), np.array([float(r[name]) for r in rows])
+
+
+def _in_words(options: object) -> str:
+    return ", ".join(f"{key} {value}" for key, value in dict(options).items())  # type: ignore[call-overload]

@@ -1,0 +1,1 @@
+"""About: what each checkpoint is, and what it is worth."""

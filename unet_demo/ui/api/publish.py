@@ -1,0 +1,161 @@
+"""Endpoints for scripts and agents, told to them as the function's signature and docstring tell it.
+
+``gr.api`` would take the types, but calls the parameters "1st" and "2nd", leaves their descriptions
+out, passes on values of any type, and fetches no file.
+"""
+
+import re
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+from urllib.parse import unquote, urlsplit
+
+import gradio as gr
+from gradio.components.api_component import Api
+from gradio.processing_utils import save_bytes_to_cache
+from gradio.utils import get_function_description, get_function_params
+from gradio_client.utils import is_file_obj_with_meta, python_type_to_json_schema
+from pydantic import TypeAdapter, ValidationError
+
+from .download import FetchError, fetch
+
+OWN_FILE = re.compile(r"https?://[^?#]*/gradio_api/file=(?P<path>[^?#]+)")
+"""The address of a file that was uploaded to this server, or made by it."""
+
+
+class Parameter(Api):
+    """A value that a script sends: of the annotated type, or refused in a sentence."""
+
+    is_template = True  # nothing is drawn in the browser
+
+    def __init__(self, value: Any, annotation: Any, label: str, hint: str) -> None:
+        self._type = TypeAdapter(annotation)
+        self._hint = hint
+        schema = {**described(python_type_to_json_schema(annotation), hint), "default": value}
+        super().__init__(value, schema, label)
+
+    def preprocess(self, payload: Any) -> Any:
+        """The value as the function takes it. Raises gr.Error."""
+        try:
+            value = self._type.validate_python(payload)
+        except ValidationError as error:
+            raise self._refusal(payload) from error
+        if isinstance(payload, bool) and not isinstance(value, bool):
+            raise self._refusal(payload)  # pydantic takes true for the number 1
+        return value
+
+    def _refusal(self, payload: Any) -> gr.Error:
+        value = textwrap.shorten(repr(payload), 80)
+        return gr.Error(
+            f"{self.label} cannot be {value}; it takes {self._hint}", print_exception=False
+        )
+
+
+class UploadedFile(Api):
+    """A file that a script uploaded, or names by its web address: unopened, as a path."""
+
+    is_template = True
+
+    def __init__(self, label: str, hint: str) -> None:
+        self._hint = hint
+        super().__init__(None, described(gr.FileData.model_json_schema(), hint), label)
+
+    async def async_move_resource_to_block_cache(self, url_or_file_path):
+        """Gradio's, but for addresses: a local server is told of its own files by address, too."""
+        address = str(url_or_file_path)
+        if not address.startswith(("http://", "https://")):
+            return await super().async_move_resource_to_block_cache(url_or_file_path)
+        if own := OWN_FILE.fullmatch(address):
+            return unquote(own["path"])  # not yet known to be one: preprocess looks
+        path = await self._fetch(address)
+        self.temp_files.add(path)  # those are removed after a while
+        return path
+
+    async def _fetch(self, address: str) -> str:
+        """Download from the public Internet into the cache. Raises gr.Error."""
+        try:
+            data = await fetch(address)
+        except FetchError as error:
+            raise gr.Error(
+                f"{address[:200]} cannot be fetched, {error}", print_exception=False
+            ) from error
+        name = Path(urlsplit(address).path).name[-80:] or "file"  # no folder takes a longer one
+        return save_bytes_to_cache(data, name, self.GRADIO_CACHE)
+
+    def preprocess(self, payload: Any) -> Path:
+        """The path of a file in the cache, and of no other on the server. Raises gr.Error."""
+        if is_file_obj_with_meta(payload):
+            path = Path(payload["path"]).resolve()
+            if path.is_file() and path.is_relative_to(Path(self.GRADIO_CACHE).resolve()):
+                return path
+        raise gr.Error(
+            f"{self.label} is no uploaded file; it takes {self._hint}", print_exception=False
+        )
+
+
+class MadeFile(gr.File):
+    """A file that the function wrote, and returned the path of."""
+
+    is_template = True
+
+    def __init__(self, label: str, hint: str) -> None:
+        self._hint = hint
+        super().__init__(label=label)
+
+    def api_info(self) -> dict[str, Any]:
+        """Its schema for scripts."""
+        return described(super().api_info(), self._hint)
+
+    def postprocess(self, value: Any):
+        """What is sent of it: Gradio takes no Path."""
+        return super().postprocess(str(value) if value else None)
+
+
+def described(schema: dict[str, Any], hint: str) -> dict[str, Any]:
+    """A schema with its description, under the names by which Gradio asks for it."""
+    return {**schema, "description": hint, "additional_description": hint}
+
+
+def publish(function: Callable[..., Any], name: str, **options: Any) -> None:
+    """Add an endpoint to the current Blocks; its components are not drawn.
+
+    ``function`` is typed; what it takes or returns as a Path is a file. Its docstring describes each
+    parameter, and each output as ``name: description``, on one line. ``options`` are an event's.
+    """
+    hints = get_type_hints(function)
+    _, parameters, outputs = get_function_description(function)
+    with gr.Row(visible=False):
+        gr.Button().click(
+            function,
+            [
+                _input(hints[parameter], parameter, parameters[parameter], default)
+                for parameter, _, default, _ in get_function_params(function)
+            ],
+            [
+                _output(hint, *line.split(": ", 1))
+                for hint, line in zip(_returned(hints["return"]), outputs, strict=True)
+            ],
+            api_name=name,
+            show_progress="hidden",
+            **options,
+        )
+
+
+def _input(annotation: Any, label: str, hint: str, default: Any) -> Api:
+    if annotation is Path:
+        return UploadedFile(label, hint)
+    return Parameter(default, annotation, label, hint)
+
+
+def _output(annotation: Any, label: str, hint: str) -> gr.components.Component:
+    if annotation is Path:
+        return MadeFile(label, hint)
+    return Api(None, described(python_type_to_json_schema(annotation), hint), label)
+
+
+def _returned(annotation: Any) -> tuple[Any, ...]:
+    """The type of each output: of a tuple, of what a generator yields, or of one value."""
+    if get_origin(annotation) is Iterator:
+        (annotation,) = get_args(annotation)
+    return get_args(annotation) if get_origin(annotation) is tuple else (annotation,)

@@ -1,0 +1,1 @@
+"""Live components of our own: a Python side, a script and a style each."""

@@ -1,0 +1,11 @@
+"""The word of a server that has gone, which Gradio's own script says in English alone."""
+
+import gradio as gr
+
+from ..text import component_texts
+from .component import component
+
+
+def lost() -> gr.HTML:
+    """Shows nothing; its script puts Gradio's notice into the reader's language."""
+    return component("connection", None, component_texts("lost"), elem_id="lost")

@@ -1,0 +1,68 @@
+"""The pictures of a run: input, truth, prediction and errors side by side, as they change."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from ...constants import VOID
+from ...render import WRONG_COLOUR, colour_mask
+from ...tasks import Task
+from ..html import png_url
+from ..text import component_texts
+from .component import component
+
+
+def scenes(value: dict[str, Any] | None = None, **html: Any) -> gr.HTML:
+    """The grid of pictures; its value is a `scenes_value`.
+
+    Args:
+        value: what it shows at first.
+        html: further arguments of ``gr.HTML``.
+    """
+    return component("scenes", value, component_texts("scenes"), **html)
+
+
+def scenes_value(
+    pictures: np.ndarray, truth: np.ndarray, prediction: np.ndarray | None, task: Task, note: str
+) -> dict[str, Any]:
+    """What the component shows, JSON-able.
+
+    The errors are transparent where the prediction is right: the browser lays them over the faded
+    picture, so that a noisy picture travels once and not at every update.
+
+    Args:
+        pictures: uint8 (n, H, W, 3).
+        truth: label ids (n, H, W).
+        prediction: label ids (n, H, W), None where there is none yet.
+        task: names and colours of the labels.
+        note: a sentence below the grid.
+    """
+    rows = []
+    for row, picture in enumerate(pictures):
+        ids = None if prediction is None else prediction[row]
+        rows.append(
+            {
+                "picture": png_url(picture),
+                "truth": png_url(colour_mask(truth[row], task.palette)),
+                "prediction": None if ids is None else png_url(colour_mask(ids, task.palette)),
+                "errors": None if ids is None else png_url(_wrong(ids, truth[row])),
+            }
+        )
+    classes = [
+        {"name": name, "colour": _css(colour)}
+        for label, (name, colour) in enumerate(zip(task.classes, task.palette, strict=True))
+        if label != task.background
+    ]
+    return {"rows": rows, "note": note, "classes": classes}
+
+
+def _wrong(labels: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    pixels = np.zeros((*labels.shape, 4), np.uint8)
+    pixels[(labels != truth) & (truth != VOID)] = (*WRONG_COLOUR, 255)
+    return pixels
+
+
+def _css(colour: Sequence[int]) -> str:
+    return f"rgb({', '.join(str(channel) for channel in colour)})"

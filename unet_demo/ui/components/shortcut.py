@@ -1,0 +1,11 @@
+"""The Train page's key: space trains and pauses."""
+
+import gradio as gr
+
+from ..text import component_texts
+from .component import component
+
+
+def shortcut() -> gr.HTML:
+    """A line that names the key; its script listens for it, and tells the buttons' titles."""
+    return component("shortcut", None, component_texts("shortcut"), elem_id="train-shortcut")

@@ -1,0 +1,87 @@
+"""What a person takes along from a run, and the picture that they draw for it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ...checkpoints import save_checkpoint
+from ...live.experiment import watched_scenes
+from ...live.files import write_animation, write_curve, write_losses
+from ...live.run import LiveRun
+from ...live.settings import LiveSettings
+from ...render import overlay
+from ...training.published_losses import PUBLISHED
+from ..components.viewer import viewer_value
+from ..files import fresh_folder
+
+CANVAS = 384
+"""Side in px of the picture that a person draws on."""
+
+
+@dataclass(frozen=True)
+class RunFile:
+    """A file that a person can take along: its name, and how it is written."""
+
+    name: str
+    write: Callable[[LiveRun, Path], None]
+
+
+def checkpoint_file(run: LiveRun, path: Path) -> None:
+    """The network, as the Segment page and the command line open it."""
+    checkpoint = run.checkpoint()
+    save_checkpoint(path, checkpoint.network, checkpoint.card)
+
+
+def losses_file(run: LiveRun, path: Path) -> None:
+    """The losses, a row a step."""
+    write_losses(path, run.snapshot())
+
+
+def animation_file(run: LiveRun, path: Path) -> None:
+    """The run as a GIF."""
+    write_animation(path, run, title_of(run.settings))
+
+
+def curve_file(run: LiveRun, path: Path) -> None:
+    """The losses as a picture, with the article's own behind those of its preset."""
+    published = None if run.settings.scenes else PUBLISHED
+    write_curve(path, run.snapshot(), title_of(run.settings), published)
+
+
+FILES: dict[str, RunFile] = {
+    "checkpoint": RunFile("live-shapes.safetensors", checkpoint_file),
+    "losses": RunFile("losses.csv", losses_file),
+    "animation": RunFile("run.gif", animation_file),
+    "curve": RunFile("curve.png", curve_file),
+}
+
+
+def title_of(settings: LiveSettings) -> str:
+    """A heading for pictures of a run."""
+    return f"{settings.network}, width {settings.width}"
+
+
+def drawing_ground(settings: LiveSettings) -> str:
+    """The path of a scene to draw on, a PNG of CANVAS × CANVAS px.
+
+    Of pixels Gradio would write the file anew, while another visitor's browser reads it.
+    """
+    picture = Image.fromarray(watched_scenes(settings).images[0])
+    path = fresh_folder() / "scene.png"
+    picture.resize((CANVAS, CANVAS), Image.Resampling.NEAREST).save(path)
+    return str(path)
+
+
+def segment_drawing(run: LiveRun, drawing: np.ndarray) -> dict[str, Any]:
+    """The viewer's value for a drawing uint8 (H, W, 3), at the size that the network knows."""
+    side = run.settings.size
+    small = Image.fromarray(drawing).convert("RGB").resize((side, side), Image.Resampling.BOX)
+    picture = np.asarray(small)
+    prediction = run.predict(picture[None])
+    task = prediction.task
+    painted = overlay(picture, prediction.labels()[0], task)
+    return viewer_value(picture, painted, task.classes, task.palette, prediction.probabilities[0])

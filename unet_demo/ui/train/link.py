@@ -1,0 +1,109 @@
+"""The Train page's settings in an address: a preset, and whatever differs from it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ...constants import VALIDATION_SEED
+from ...live.settings import PRESETS, Limits, SettingsError
+from ..link import (
+    GENERAL,
+    Choice,
+    Number,
+    Parameter,
+    Power,
+    Refusal,
+    Unfit,
+    Wish,
+    given,
+    parameter_of,
+    read,
+    refused,
+    write,
+)
+from .controls import FIRST_PRESET, SCENE_SETTINGS, preset_values, settings_of
+
+RANGES = (("count_least", "count_most"), ("radius_least", "radius_most"))
+"""Settings of which the first is not above the second."""
+
+WORK = ("source", "width", "size", "batch")
+"""Settings that together say how much work a step is."""
+
+SCALE: dict[str, Parameter] = {"scale": Choice(("linear", "log"))}
+"""The chart's own; its script reads it (chart.js), and adds it to what is copied (share.js)."""
+
+
+class TrainLink:
+    """Reads and writes the Train page's part of an address; ``controls`` say what can be set."""
+
+    def __init__(self, controls: Mapping[str, Any], limits: Limits) -> None:
+        self.limits = limits
+        own: dict[str, Parameter] = {
+            "rate": Power(
+                *(getattr(controls["rate"], end) for end in ("minimum", "maximum", "step"))
+            ),
+            "noise": Number(controls["noise"].minimum, controls["noise"].maximum),
+            "seed": Number(0, VALIDATION_SEED - 1, 1),
+        }
+        self.settings: dict[str, Parameter] = {
+            "preset": Choice(tuple(PRESETS)),
+            **{name: own.get(name) or parameter_of(control) for name, control in controls.items()},
+        }
+        self.parameters = {**self.settings, **SCALE}
+
+    def read(self, query: Mapping[str, str]) -> Wish:
+        """The preset and every control's value, or no value where the address names none of them."""
+        settings = self._read_settings(query)
+        others = read(query, SCALE).refusals + tuple(self._unseen(query))
+        return Wish(settings.values, settings.refusals + others)
+
+    def autostart(self, query: Mapping[str, str]) -> bool:
+        """Whether the address asks for a run at once, and for the page that shows it."""
+        asked = read(query, GENERAL).values
+        return asked.get("autostart", False) and asked.get("page") == "train"
+
+    def write(self, preset: str, values: Mapping[str, Any]) -> str:
+        """The query that brings these settings back."""
+        idle = SCENE_SETTINGS if values["source"] == "article" else ()
+        told = {name: value for name, value in values.items() if name not in idle}
+        usual = preset_values(preset, self.limits)
+        return write(
+            {"page": "train", "preset": preset, **told}, usual, {**GENERAL, **self.settings}
+        )
+
+    def _read_settings(self, query: Mapping[str, str]) -> Wish:
+        asked = read(query, self.settings)
+        if not asked.values:
+            return asked
+        preset = asked.values.get("preset", FIRST_PRESET)
+        usual = preset_values(preset, self.limits)
+        values = {"preset": preset, **usual, **asked.values}
+        refusals = list(asked.refusals)
+        for wish, names in self._clashes(usual, values):
+            named = [name for name in names if name in asked.values]
+            values |= {name: usual[name] for name in names}
+            if named:
+                refusals.append(refused(Unfit(wish), given(query, named)))
+        return Wish(values, tuple(refusals))
+
+    def _unseen(self, query: Mapping[str, str]) -> Iterator[Refusal]:
+        """That nobody would see the run that is to start by itself."""
+        wanted = read(query, GENERAL).values.get("autostart", False)
+        if wanted and not self.autostart(query):
+            yield refused(Unfit("autostart"), given(query, ["autostart"]))
+
+    def _clashes(
+        self, usual: Mapping[str, Any], values: Mapping[str, Any]
+    ) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """What is wrong with settings that are right one by one, and which they are.
+
+        What was wrong before has been put right in ``values``.
+        """
+        if values["source"] == "article":
+            yield "scenes", SCENE_SETTINGS
+        for least, most in RANGES:
+            if values[least] > values[most]:
+                yield "order", (least, most)
+        try:
+            self.limits.check(settings_of({**usual, **{name: values[name] for name in WORK}}))
+        except SettingsError:
+            yield "work", WORK

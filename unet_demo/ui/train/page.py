@@ -1,0 +1,596 @@
+"""The Train page: press a button, and watch the loss fall and the mask appear."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from typing import Any
+
+import gradio as gr
+
+from ...live.run import RUN_ERRORS, LiveError, LiveRun, Snapshot
+from ...live.settings import LiveSettings, SettingsError, current_limits, with_changes
+from .. import zero_gpu
+from ..components.chart import chart
+from ..components.scenes import scenes
+from ..components.share import ShareButtons
+from ..components.shortcut import shortcut
+from ..components.viewer import viewer
+from ..files import download_link, hand_over
+from ..html import Update, alert, hint, note
+from ..text import DEFAULT_LANGUAGE, language_of, say, t
+from .controls import (
+    FIRST_PRESET,
+    data_controls,
+    experiment_controls,
+    preset_control,
+    preset_values,
+    settings_of,
+    training_controls,
+    values_of,
+)
+from .downloads import CANVAS, FILES, drawing_ground, segment_drawing
+from .link import TrainLink
+from .session import Session, Sessions
+from .views import (
+    curves,
+    envelope_table,
+    pictures,
+    preview,
+    readings,
+    ready_sentence,
+    run_sentence,
+    runs_table,
+)
+
+TRAINING = "train"
+"""Concurrency group of the visitors' trainings, so that nothing else waits behind one."""
+
+TRAININGS_AT_ONCE = 2
+
+BUTTONS = ("start", "pause", "resume", "step", "stop", "reset")
+
+ENABLED: dict[str, tuple[str, ...]] = {
+    "ready": ("start", "step"),
+    "waiting": (),
+    "running": ("pause", "stop"),
+    "paused": ("resume", "step", "stop", "reset"),
+    "over": ("start", "step", "reset"),
+}
+"""Which buttons a person can press in each state."""
+
+QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+"""How an event is wired whose handler is quick, above all one that comes again and again.
+
+Gradio's queue loses what is asked for while the stream of the answer before is closing, and with
+``trigger_mode="always_last"`` all that comes after it.
+"""
+
+
+class TrainPage:
+    """The page's components, and what happens when they are used.
+
+    ``first`` is what it opens with; the preset "Random shapes" if left out.
+    ``checkpoint`` holds the path of the file that "Use it in Segment" has written; ``saved`` is
+    that event, for the Segment page to go on from with ``.success``.
+    """
+
+    def __init__(self, demo: gr.Blocks, first: LiveSettings | None = None) -> None:
+        self.sessions = Sessions()
+        self.limits = current_limits()
+        self.controls: dict[str, Any] = {}
+        opening = values_of(first) if first else preset_values(FIRST_PRESET, self.limits)
+        with gr.Row(elem_classes="train-page"):
+            with gr.Column(min_width=280, elem_classes="start"):
+                self._lay_out_start()
+            with gr.Column(min_width=280, elem_classes="scenes-column"):
+                self.scenes = scenes(elem_id="train-scenes")
+                self.controls |= experiment_controls(opening)
+            with gr.Column(min_width=280, elem_classes="chart-column"):
+                self.chart = chart(elem_id="train-chart")
+                with gr.Row(elem_classes="train-foot"):
+                    shortcut()
+                    self.share = ShareButtons("train")
+        with gr.Row(equal_height=False):
+            with (
+                gr.Column(min_width=300),
+                gr.Accordion(t("train_training"), open=False, elem_id="train-training"),
+            ):
+                self.controls |= training_controls(opening, self.limits)
+            with (
+                gr.Column(min_width=300),
+                gr.Accordion(t("train_data"), open=False, elem_id="train-data"),
+            ):
+                self.controls |= data_controls(opening, self.limits)
+        self._lay_out_afterwards()
+        self.checkpoint = gr.State(None)
+        self.autostarted = gr.State(False)
+        self.link = TrainLink(self.controls, self.limits)
+        self._wire_opening(demo)
+        self._wire_buttons()
+        self._wire_controls()
+        self._wire_afterwards()
+
+    def _lay_out_start(self) -> None:
+        self.preset = preset_control()
+        with gr.Row(elem_classes="train-buttons"):
+            self.buttons = {
+                name: gr.Button(
+                    t(f"train_{name}"),
+                    variant="primary" if name == "start" else "secondary",
+                    size="lg" if name == "start" else "md",
+                    interactive=name in ENABLED["ready"],
+                    elem_id=f"train-{name}",
+                    min_width=64,
+                )
+                for name in BUTTONS
+            }
+        self.status = gr.HTML(
+            hint("loading"),
+            elem_id="train-status",
+            elem_classes="status",
+        )
+        self.readings = gr.HTML(readings(None, DEFAULT_LANGUAGE), elem_id="train-readings")
+
+    def _lay_out_afterwards(self) -> None:
+        with gr.Row(elem_id="train-after"):
+            with gr.Column(min_width=300):
+                self.editor = gr.ImageEditor(
+                    type="numpy", image_mode="RGB", format="png", sources=(), transforms=(),
+                    layers=False, canvas_size=(CANVAS, CANVAS), fixed_canvas=True, height=CANVAS + 80,
+                    brush=gr.Brush(
+                        default_size=28, colors=["#dc2828", "#28c828", "#2864dc", "#f0f0f0"],
+                        default_color="#dc2828", color_mode="defaults",
+                    ),
+                    label=t("train_draw"), buttons=[], elem_id="train-editor",
+                )  # fmt: skip
+                with gr.Row(elem_id="train-downloads"):
+                    self.downloads = {
+                        kind: gr.Button(
+                            t(f"train_download_{kind}"), size="sm", interactive=False, min_width=110,
+                            elem_id=f"train-download-{kind}",
+                        )
+                        for kind in FILES
+                    }  # fmt: skip
+                self.use = gr.Button(t("train_use"), interactive=False, elem_id="train-use")
+            with gr.Column(min_width=300):
+                self.drawn = viewer(empty="train_drawn_empty", elem_id="train-drawn")
+                self.drawn_note = gr.HTML(
+                    hint("train_draw_untrained"), elem_id="train-drawn-note", elem_classes="padded"
+                )
+        # A file is made when it is asked for, then this link is clicked for the person.
+        self.download = download_link("train-download-link")
+        with gr.Accordion(t("train_runs"), open=True):
+            gr.HTML(t("train_runs_info"), elem_classes=["hint", "padded"])
+            self.runs = gr.HTML(runs_table(Session()), elem_id="train-runs")
+            self.forget = gr.Button(t("train_runs_forget"), size="sm", elem_id="train-forget")
+        with gr.Accordion(t("train_envelope"), open=False):
+            gr.HTML(t("train_envelope_info"), elem_classes=["hint", "padded"])
+            self.envelope = gr.HTML(elem_id="train-envelope")
+
+    def _wire_opening(self, demo: gr.Blocks) -> None:
+        """What a page does when it opens, and when it is left."""
+        greeted = [
+            self.scenes, self.status, self.chart, self.readings, self.runs, self.envelope,
+            self.editor, self.preset,
+        ]  # fmt: skip
+        controls = list(self.controls.values())
+        demo.load(self.on_greeting, controls, [*greeted, *controls], **QUICK).then(
+            # Through the queue: without it Gradio tells nobody that a state has changed.
+            self.on_autostart, None, [self.autostarted, *self._followed], concurrency_limit=None,
+            show_progress="hidden", api_visibility="private",
+        )  # fmt: skip
+        # A state's change is told but once: a second load event of the page starts no second run.
+        self._wire_run(self.autostarted.change, self.on_autostarted, [self.autostarted, *controls])
+        demo.unload(self.on_leave)
+
+    def _wire_buttons(self) -> None:
+        """What begins, rests and ends a run, and what is kept of it."""
+        controls = list(self.controls.values())
+        for name, handler, inputs in (
+            ("start", self.on_start, controls),
+            ("step", self.on_step, controls),
+            ("resume", self.on_resume, []),
+        ):
+            self.buttons[name].click(self.on_press, None, self._followed, **QUICK)
+            self._wire_run(self.buttons[name].click, handler, inputs)
+        self.buttons["pause"].click(self.on_pause, **QUICK)
+        self.buttons["stop"].click(self.on_stop, outputs=self._followed, **QUICK)
+        self.buttons["reset"].click(self.on_reset, controls, self._followed, **QUICK)
+        self.forget.click(self.on_forget, None, [self.runs, self.chart], **QUICK)
+        self.share.wire(self.query, [self.preset, *controls])
+
+    def _wire_controls(self) -> None:
+        """What shows at once what a run would learn."""
+        controls = list(self.controls.values())
+        chosen = self.preset.input(
+            self.on_preset, self.preset, [*controls, self.editor, *self._followed],
+            show_progress="hidden", api_visibility="private",
+        )  # fmt: skip
+        self._wire_drawing(chosen.then)
+        gr.on(
+            [control.input for control in controls],
+            self.on_change,
+            controls,
+            [self.scenes, self.status, self.chart],
+            trigger_mode="always_last",
+            **QUICK,
+        )
+
+    def _wire_afterwards(self) -> None:
+        """What can be done with a network that was trained."""
+        # Gradio's own ``change`` comes a stroke late.
+        self._wire_drawing(self.editor.input)
+        for kind, button in self.downloads.items():
+            made = button.click(
+                self._download(kind), None, [self.download, self.status],
+                show_progress_on=[self.status], api_visibility="private",
+            )  # fmt: skip
+            hand_over(made, self.download)
+        self.saved = self.use.click(
+            self.on_use, None, [self.checkpoint, self.status], api_visibility="private"
+        )
+
+    def _wire_run(
+        self, event: Callable[..., Any], handler: Callable[..., Any], inputs: Sequence[Any]
+    ) -> None:
+        """Have an event call a handler that follows a run, and then segment the drawing."""
+        over = event(
+            handler, list(inputs), self._followed, concurrency_id=TRAINING,
+            concurrency_limit=TRAININGS_AT_ONCE, show_progress_on=[self.status],
+            trigger_mode="once", api_visibility="private",
+        )  # fmt: skip
+        over.failure(self.on_refused, None, self._followed, **QUICK)
+        self._wire_drawing(over.then)
+
+    def _wire_drawing(self, event: Callable[..., Any]) -> None:
+        """Have an event segment what was drawn."""
+        event(
+            self.on_draw, self.editor, [self.drawn, self.drawn_note], show_progress="hidden",
+            trigger_mode="always_last", concurrency_id="draw", concurrency_limit=2,
+            api_visibility="private",
+        )  # fmt: skip
+
+    @property
+    def _followed(self) -> list[Any]:
+        """All that moves while a run is followed."""
+        watched = [self.chart, self.scenes, self.status, self.readings, self.runs, self.use]
+        return [*watched, *self.buttons.values(), *self.downloads.values()]
+
+    def _session(self, request: gr.Request) -> Session:
+        """The visitor's session, which speaks the language of the page."""
+        session = self.sessions.of(request.session_hash)
+        session.language = language_of(request)
+        return session
+
+    def on_greeting(self, request: gr.Request, *values: Any) -> Update:
+        """What has to be computed, or said in the visitor's language.
+
+        Torch is imported for it, which takes time: what the visitor did meanwhile holds.
+        """
+        session = self._session(request)
+        session.opened = True
+        deeds = session.deeds
+        wished = self.link.read(request.query_params).values
+        settings = settings_of(wished) if wished else self._settings(values)
+        linked = {control: wished[name] for name, control in self._linked().items() if wished}
+        proposal = {**linked, **self._proposal(session, settings)}
+        run = session.run
+        always = {
+            self.envelope: envelope_table(session.language),
+            self.editor: drawing_ground(run.settings if run else settings),
+        }
+        if session.run:
+            return always
+        if self.link.autostart(request.query_params):
+            proposal |= self._told_to_wait(session)
+        return {
+            **(proposal if session.deeds == deeds else {}),
+            **always,
+            self.readings: readings(None, session.language),
+            self.runs: runs_table(session),
+        }
+
+    def on_autostart(self, request: gr.Request) -> Update:
+        """Whether the address asks for a run at once, and whether that has to wait."""
+        wanted = self.link.autostart(request.query_params)
+        session = self._session(request)
+        waiting = self._waiting(session) if wanted and session.run is None else {}
+        return {self.autostarted: wanted, **waiting}
+
+    def on_autostarted(self, request: gr.Request, wanted: bool, *values: Any) -> Iterator[Update]:
+        """Start the run that the address asks for; the browser tells of a state that is False, too."""
+        if wanted and self._session(request).run is None:
+            yield from self.on_start(request, *values)
+        else:
+            yield {self.status: gr.skip()}
+
+    def query(self, request: gr.Request, preset: str, *values: Any) -> tuple[str, bool]:
+        """The query of an address that brings the controls' values back; nothing is left out.
+
+        Raises SettingsError for values that no run can have.
+        """
+        self._settings(values)
+        return self.link.write(preset, dict(zip(self.controls, values, strict=True))), False
+
+    def on_preset(self, name: str, request: gr.Request) -> Update:
+        """Set every control, and show what is to be learned unless a run is in progress."""
+        session = self._session(request)
+        session.act()
+        values = preset_values(name, self.limits)
+        settings = settings_of(values)
+        moved = {self.controls[key]: value for key, value in values.items()}
+        if session.in_progress:
+            return moved
+        return {**moved, self.editor: drawing_ground(settings), **self._proposal(session, settings)}
+
+    def on_change(self, request: gr.Request, *values: Any) -> Update:
+        """A control moved: show what would be learned, unless a run is in progress."""
+        session = self._session(request)
+        session.act()
+        if session.in_progress:
+            return {self.status: gr.skip()}
+        try:
+            return self._proposal(session, self._settings(values))
+        except SettingsError as error:
+            told = gr.skip() if session.waiting else alert(error, session.language)
+            return {self.status: told}
+
+    def on_press(self, request: gr.Request) -> Update:
+        """A run was asked for: say at once where it has to wait; what begins it says the rest."""
+        return self._waiting(self._session(request)) or {self.status: gr.skip()}
+
+    def on_refused(self, request: gr.Request) -> Update:
+        """Where a run was waited for and never had its turn: wait no more; Gradio has said why."""
+        session = self._session(request)
+        if not session.waiting:
+            return {self.status: gr.skip()}
+        session.waiting = False
+        state = shown_state(session.run.snapshot()) if session.run else "ready"
+        return {self.status: "", **self._buttons(state, trained=session.trained)}
+
+    def on_start(self, request: gr.Request, *values: Any) -> Iterator[Update]:
+        """Train anew with what the controls say."""
+        session = self._session(request)
+        yield from self._served(session, self._start(session, values, None))
+
+    def on_step(self, request: gr.Request, *values: Any) -> Iterator[Update]:
+        """One step: of the run that is paused, else the first of a new one."""
+        session = self._session(request)
+        if session.run and session.in_progress:
+            updates = self._follow(session, session.run, 1)
+        else:
+            updates = self._start(session, values, 1)
+        yield from self._served(session, updates)
+
+    def on_resume(self, request: gr.Request) -> Iterator[Update]:
+        """Go on with the run that is paused."""
+        session = self._session(request)
+        if session.run:
+            yield from self._served(session, self._follow(session, session.run, None))
+        else:
+            session.waiting = False
+            # The run went with a connection that broke; a generator without a yield empties the page.
+            yield {
+                self.status: alert(why_no_network(session), session.language),
+                **self._buttons("ready", trained=False),
+            }
+
+    def on_pause(self, request: gr.Request) -> None:
+        """Let the run rest after its step; the handler that follows it says so."""
+        run = self._session(request).run
+        if run:
+            run.pause()
+
+    def on_stop(self, request: gr.Request) -> Update:
+        """End the run after its step; the handler that follows it, if there is one, says so."""
+        session = self._session(request)
+        followed = session.running
+        if session.run is None:
+            return {self.status: gr.skip()}
+        session.run.stop()
+        if followed:
+            return {self.status: gr.skip()}
+        snapshot = session.run.snapshot()
+        return {
+            **self._motion(session, session.run, snapshot),
+            self.status: run_status(snapshot, session.run, session.language),
+            self.runs: runs_table(session),
+        }
+
+    def on_reset(self, request: gr.Request, *values: Any) -> Update:
+        """Put the run away and show what would be learned next."""
+        session = self._session(request)
+        session.put_away()
+        try:
+            settings = self._settings(values)
+        except SettingsError as error:
+            return {
+                self.status: alert(error, session.language),
+                **self._buttons("ready", trained=False),
+            }
+        return {
+            **self._proposal(session, settings),
+            self.chart: curves(session, settings),
+            self.readings: readings(None, session.language),
+            self.runs: runs_table(session),
+            **self._buttons("ready", trained=False),
+        }
+
+    def on_forget(self, request: gr.Request) -> Update:
+        """Forget the runs before the one in hand."""
+        session = self._session(request)
+        session.forget()
+        settings = session.run.settings if session.run else with_changes(FIRST_PRESET)
+        return {self.runs: runs_table(session), self.chart: curves(session, settings)}
+
+    def on_leave(self, request: gr.Request) -> None:
+        """The tab was closed or loaded anew: its run stops and its memory goes."""
+        self.sessions.close(request.session_hash)
+
+    def on_draw(self, drawing: dict[str, Any] | None, request: gr.Request) -> Update:
+        """Segment what was drawn with the network as it is."""
+        session = self._session(request)
+        if not session.opened and session.run is None:
+            return {self.drawn_note: alert(why_no_network(session), session.language)}
+        if session.run is None or not session.trained:
+            text = "train_draw_running" if session.running else "train_draw_untrained"
+            return {self.drawn_note: hint(text)}
+        if drawing is None or drawing["composite"] is None:
+            return {self.drawn_note: hint("train_draw_info")}
+        try:
+            value = segment_drawing(session.run, drawing["composite"])
+        except LiveError as error:
+            return {self.drawn_note: alert(error, session.language)}
+        return {self.drawn: value, self.drawn_note: hint("train_draw_info")}
+
+    def on_use(self, request: gr.Request) -> Update:
+        """Write the checkpoint for the Segment page."""
+        session = self._session(request)
+        run = self._trained_run(session)
+        step = run.snapshot().trained_steps
+        path = session.file(f"live-{session.number}-{step}.safetensors")
+        FILES["checkpoint"].write(run, path)
+        return {
+            self.checkpoint: str(path),
+            self.status: note(say("train_used", session.language, name=path.name)),
+        }
+
+    def _linked(self) -> dict[str, Any]:
+        """What an address can set, by name."""
+        return {"preset": self.preset, **self.controls}
+
+    def _settings(self, values: Sequence[Any]) -> LiveSettings:
+        settings = settings_of(dict(zip(self.controls, values, strict=True)))
+        self.limits.check(settings)
+        return settings
+
+    def _served(self, session: Session, updates: Iterator[Update]) -> Iterator[Update]:
+        """What a run says whose turn has come; nobody waits for it any more, however it ends."""
+        session.waiting = False
+        try:
+            yield from updates
+        finally:
+            session.waiting = False  # what says that it waits may come after it has begun
+
+    def _start(
+        self, session: Session, values: Sequence[Any], steps: int | None
+    ) -> Iterator[Update]:
+        session.act()
+        yield self._buttons("running", trained=False)
+        try:
+            run = zero_gpu.new_run(self._settings(values), self.limits)
+        except RUN_ERRORS as error:
+            yield self._failure(session, error)
+            return
+        session.begin(run)
+        yield from self._follow(session, run, steps)
+
+    def _follow(self, session: Session, run: LiveRun, steps: int | None) -> Iterator[Update]:
+        """Show a run until it rests. What changes seldom is computed when it has changed."""
+        known = seen = None
+        status = ""
+        try:
+            with closing(run.play(steps)) as snapshots:
+                for snapshot in snapshots:
+                    moved = self._motion(session, run, snapshot)
+                    state = snapshot.state, snapshot.exploded
+                    if state != known:
+                        status = run_status(snapshot, run, session.language)
+                        moved[self.runs] = runs_table(session)
+                    known = state
+                    if snapshot.look is None or snapshot.look is not seen:
+                        moved[self.scenes] = pictures(snapshot, run.settings, session.language)
+                    seen = snapshot.look
+                    yield {**moved, self.status: status}
+        except LiveError as error:
+            yield self._failure(session, error)
+        except gr.Error as error:  # ZeroGPU has no GPU for this visitor now
+            yield self._failure(session, error.message)
+
+    def _motion(self, session: Session, run: LiveRun, snapshot: Snapshot) -> Update:
+        """What is said at every update.
+
+        The buttons don't move, nor does the status, but a tab that is just opening puts its
+        components back as they were laid out, and an answer of before the run may come late: said
+        again, they come right.
+        """
+        return {
+            self.chart: curves(session, run.settings),
+            self.readings: readings(snapshot, session.language),
+            **self._buttons(shown_state(snapshot), trained=session.trained),
+        }
+
+    def _told_to_wait(self, session: Session) -> Update:
+        """That a run begins later, where as many are under way as there is room for; else nothing."""
+        if self.sessions.running < TRAININGS_AT_ONCE:
+            return {}
+        told = note(say("train_said_waiting", session.language, count=TRAININGS_AT_ONCE))
+        return {self.status: f'<div class="waiting">{told}</div>'}
+
+    def _waiting(self, session: Session) -> Update:
+        """The same, and no button to press meanwhile; no proposal takes its place."""
+        told = self._told_to_wait(session)
+        session.waiting = bool(told)
+        return told and {**told, **self._buttons("waiting", trained=session.trained)}
+
+    def _failure(self, session: Session, error: object) -> Update:
+        return {
+            self.status: alert(error, session.language),
+            **self._buttons("over", trained=session.trained),
+        }
+
+    def _proposal(self, session: Session, settings: LiveSettings) -> Update:
+        """What a run with these settings would learn; nothing where one has begun meanwhile.
+
+        Whoever waits for a run goes on reading why.
+        """
+        self.limits.check(settings)
+        proposal = {
+            self.scenes: preview(settings, session.language),
+            self.status: note(ready_sentence(settings, session.language)),
+            self.chart: curves(session, settings),
+        }
+        if session.in_progress:
+            return {self.status: gr.skip()}
+        return {**proposal, self.status: gr.skip()} if session.waiting else proposal
+
+    def _buttons(self, state: str, *, trained: bool) -> Update:
+        """Which buttons can be pressed."""
+        pressed = {
+            button: gr.Button(interactive=name in ENABLED[state])
+            for name, button in self.buttons.items()
+        }
+        files = {button: gr.Button(interactive=trained) for button in self.downloads.values()}
+        return {**pressed, **files, self.use: gr.Button(interactive=trained)}
+
+    def _trained_run(self, session: Session) -> LiveRun:
+        """The run in hand. Raises gr.Error where no network has been trained, or none is at rest."""
+        if session.run is None or not session.trained:
+            raise gr.Error(why_no_network(session), print_exception=False)
+        return session.run
+
+    def _download(self, kind: str) -> Callable[[gr.Request], Update]:
+        def on_download(request: gr.Request) -> Update:
+            session = self._session(request)
+            path = session.file(FILES[kind].name)
+            FILES[kind].write(self._trained_run(session), path)
+            return {self.download: str(path)}
+
+        return on_download
+
+
+def why_no_network(session: Session) -> str:
+    """What to do where none is at hand."""
+    return say("train_nothing_yet" if session.opened else "lost_forgotten", session.language)
+
+
+def run_status(snapshot: Snapshot, run: LiveRun, language: str) -> str:
+    """What has become of a run, as HTML; what went wrong is announced at once."""
+    said = run_sentence(snapshot, run, language)
+    wrong = snapshot.state == "diverged" or snapshot.exploded
+    next_step = hint("train_draw_now") if snapshot.state == "finished" else ""
+    return (alert(said, language) if wrong else note(said)) + next_step
+
+
+def shown_state(snapshot: Snapshot) -> str:
+    """The state that the buttons follow, one of `ENABLED`."""
+    return "over" if snapshot.over else snapshot.state

@@ -1,0 +1,258 @@
+"""What the Train page shows of a run: sentences, readings, curves, pictures and tables."""
+
+import math
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+from ...live.experiment import SHOWN, task_of, watched_scenes
+from ...live.run import LiveRun, Snapshot, is_short
+from ...live.settings import LiveSettings, differing_fields, flatten
+from ...messages import in_full
+from ...networks import count_parameters
+from ...training import published_losses
+from ...training.published_losses import ENVELOPE
+from ..components.chart import Curve, chart_value
+from ..components.scenes import scenes_value
+from ..html import table
+from ..text import say, say_name
+from .session import Attempt, Session
+
+NOTHING = "–"
+
+WHOLE = 1000.0
+"""From here on a number is told without digits after the point, and its thousands are set apart."""
+
+IN_FULL = 1e6
+"""From here on a number is told as a power of ten: a loss may grow without end."""
+
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+LABEL_FIELDS = 3
+"""Settings that a legend names; the table below names all."""
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A number of so many digits as a person reads it: 0.052, 1,234, 1.23×10⁹; a dash where there is none."""
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    told = f"{value:.{digits}g}"
+    if WHOLE <= abs(float(told)) < IN_FULL:
+        return f"{value:,.0f}"
+    mantissa, _, power = told.partition("e")
+    return f"{mantissa}×10{str(int(power)).translate(RAISED)}" if power else told
+
+
+def fixed(value: float | None, places: int) -> str:
+    """A share as a person reads it, with so many digits after the point; a dash where there is none."""
+    return NOTHING if value is None or not math.isfinite(value) else f"{value:.{places}f}"
+
+
+def places_of(settings: LiveSettings) -> dict[str, str]:
+    """What the sentences about a run say of its settings, by the name of its place in them."""
+    return {
+        "network": settings.network,
+        "width": str(settings.width),
+        "parameters": f"{count_parameters(settings.network, settings.network_options):,}",
+        "rate": in_full(settings.rate),
+        "optimiser": settings.optimiser,
+    }
+
+
+def ready_sentence(settings: LiveSettings, language: str) -> str:
+    """What pressing Train will train."""
+    return say("train_said_ready", language, **places_of(settings))
+
+
+def run_sentence(snapshot: Snapshot, run: LiveRun, language: str) -> str:
+    """What has become of a run, and what to do where it went wrong."""
+    known = places_of(run.settings) | {"step": f"{snapshot.step:,}"}
+    if snapshot.exploded:
+        times = snapshot.smoothed[-1] / snapshot.losses[0]
+        return say(
+            "train_said_exploded", language, **known, loss=number(snapshot.loss),
+            times=number(times),
+        )  # fmt: skip
+    seconds = run.limits.seconds if snapshot.state == "out of time" else snapshot.seconds
+    return say(
+        f"train_said_{snapshot.state}",
+        language,
+        **known,
+        seconds=number(seconds),
+        restored=str(snapshot.restored_step),
+        miou=fixed(snapshot.look.miou if snapshot.look else None, 3),
+    )
+
+
+def readings(snapshot: Snapshot | None, language: str) -> str:
+    """The run's numbers as HTML; dashes before there is one."""
+    look = snapshot.look if snapshot else None
+    left = None if snapshot is None or snapshot.over else snapshot.seconds_left
+    shown = {
+        "step": f"{snapshot.step} / {snapshot.steps}" if snapshot else NOTHING,
+        "loss": number(snapshot.loss if snapshot else None, 4),
+        "miou": fixed(look.miou if look else None, 3),
+        "accuracy": fixed(100 * look.accuracy if look else None, 1) + (" %" if look else ""),
+        "speed": number(snapshot.steps_per_second if snapshot and snapshot.step else None),
+        "left": clock(left),
+        "device": snapshot.device.upper() if snapshot else NOTHING,
+    }
+    tiles = "".join(tile(name, value, language) for name, value in shown.items())
+    return f'<dl class="readings">{tiles}</dl>'
+
+
+def tile(name: str, value: str, language: str) -> str:
+    """One reading as HTML, explained where the pointer rests on it."""
+    told = escape(say(f"train_told_{name}", language))
+    label = escape(say(f"train_reading_{name}", language))
+    return (
+        f'<div data-reading="{name}" title="{told}"><dt>{label}</dt><dd>{escape(value)}</dd></div>'
+    )
+
+
+def clock(seconds: float | None) -> str:
+    """Seconds as m:ss."""
+    if seconds is None or not math.isfinite(seconds):
+        return NOTHING
+    whole = max(0, math.ceil(seconds))
+    return f"{whole // 60}:{whole % 60:02d}"
+
+
+def preview(settings: LiveSettings, language: str) -> dict[str, Any]:
+    """The pictures that a run would be looked at by, before there is one."""
+    watched = watched_scenes(settings)
+    return pictures_value(settings, watched.images, watched.labels, None, language)
+
+
+def pictures(snapshot: Snapshot, settings: LiveSettings, language: str) -> dict[str, Any]:
+    """The pictures of a run as it is now."""
+    watched = snapshot.watched
+    return pictures_value(settings, watched.images, watched.labels, snapshot, language)
+
+
+def pictures_value(
+    settings: LiveSettings, images: Any, labels: Any, snapshot: Snapshot | None, language: str
+) -> dict[str, Any]:
+    """The scenes component's value for all watched pictures (N, H, W, 3), of which it shows the first."""
+    prediction = snapshot.look.prediction if snapshot and snapshot.look else None
+    kind = "scenes" if settings.scenes else "article"
+    note = say(f"train_note_{kind}", language, count=len(images))
+    shown = slice(SHOWN)
+    task = task_of(settings)
+    return scenes_value(images[shown], labels[shown], prediction, task, note)
+
+
+def curves(session: Session, settings: LiveSettings) -> dict[str, Any]:
+    """The chart's value: the run in hand before those behind it, and the article's where it applies."""
+    attempts = session.attempts
+    labels = run_labels(attempts, session.language)
+    return chart_value(
+        [
+            curve(
+                attempt.snapshot, label, live=attempt.number == session.number and bool(session.run)
+            )
+            for attempt, label in zip(attempts, labels, strict=True)
+        ],
+        reference(session.language) if settings.scenes is None else None,
+    )
+
+
+def reference(language: str) -> Curve:
+    """The article's published losses."""
+    published = published_losses
+    return Curve(
+        say("train_published", language), range(1, published.STEPS + 1), published.PUBLISHED
+    )
+
+
+def curve(snapshot: Snapshot, label: str, *, live: bool) -> Curve:
+    """A run's losses as the chart takes them."""
+    looks = [look for look in snapshot.looks if look[0] > 0]
+    steps = range(1, snapshot.step + 1)
+    return Curve(
+        label,
+        steps,
+        snapshot.losses,
+        None if is_short(snapshot.steps) else snapshot.smoothed,
+        [look[0] for look in looks],
+        [look[1] for look in looks],
+        live,
+    )
+
+
+def run_labels(attempts: Sequence[Attempt], language: str) -> list[str]:
+    """For each run its number and the first settings in which the runs differ."""
+    fields = differing_fields([attempt.settings for attempt in attempts])[:LABEL_FIELDS]
+    return [
+        say(
+            "train_run_label",
+            language,
+            number=attempt.number,
+            differs=differences(attempt.settings, fields, language),
+        )
+        for attempt in attempts
+    ]
+
+
+def differences(settings: LiveSettings, fields: Sequence[str], language: str) -> str:
+    """The named fields of some settings, in words; network and width where there is none."""
+    values = flatten(settings)
+    return say("chart_comma", language).join(
+        f"{say(f'train_field_{name}', language)} {in_words(values[name], language)}"
+        for name in fields or ("network", "width")
+    )
+
+
+def in_words(value: object, language: str) -> str:
+    """A setting's value as a person reads it."""
+    if isinstance(value, bool):
+        return say("train_on" if value else "train_off", language)
+    if isinstance(value, tuple):
+        return "–".join(in_full(part) for part in value)
+    return in_full(value) if isinstance(value, float) else say_name("value", str(value), language)
+
+
+def runs_table(session: Session) -> str:
+    """HTML table of the session's runs, the newest first."""
+    attempts = session.attempts
+    language = session.language
+    if not attempts:
+        return f'<p class="hint">{escape(say("train_runs_none", language))}</p>'
+    fields = differing_fields([attempt.settings for attempt in attempts])
+    heads = (
+        say(f"train_run_{column}", language)
+        for column in ("number", "differs", "steps", "loss", "miou", "seconds")
+    )
+    rows = []
+    for attempt in reversed(attempts):
+        snapshot = attempt.snapshot
+        cells = (
+            attempt.number,
+            differences(attempt.settings, fields, language),
+            f"{snapshot.step:,}",
+            number(last_loss(snapshot)),
+            fixed(snapshot.look.miou if snapshot.look else None, 3),
+            number(snapshot.seconds),
+        )
+        rows.append("<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in cells) + "</tr>")
+    return table(heads, rows)
+
+
+def last_loss(snapshot: Snapshot) -> float | None:
+    """The loss that a run came to: smoothed, unless it is too short for that."""
+    return snapshot.loss if is_short(snapshot.steps) else snapshot.smoothed[-1]
+
+
+def envelope_table(language: str) -> str:
+    """HTML table: each of the article's steps, the seeds' envelope, and whether its loss lies inside."""
+    heads = (
+        say(f"train_envelope_{column}", language)
+        for column in ("step", "least", "greatest", "published", "inside")
+    )
+    rows = (
+        f"<tr><td>{row.step}</td><td>{row.least:.4f}</td><td>{row.greatest:.4f}</td>"
+        f"<td>{row.published:.4f}</td>"
+        f"<td>{escape(say('train_yes' if row.inside else 'train_no', language))}</td></tr>"
+        for row in ENVELOPE
+    )
+    return table(heads, rows)
