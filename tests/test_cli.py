@@ -165,6 +165,16 @@ def test_predict_says_what_was_done_to_16_bit_values(command, binary_file, stack
     assert "volume.tif: 16-bit values" in done.err
 
 
+def test_predict_leaves_pixels_without_a_value_void(command, binary_file, tmp_path):
+    pixels = np.random.default_rng(0).random((40, 50), np.float32)
+    pixels[3:6, 4] = -9999
+    tag = (42113, "s", 0, "-9999", True)
+    tifffile.imwrite(tmp_path / "holes.tif", pixels, extratags=[tag])
+    done = command("predict", binary_file, tmp_path / "holes.tif", "--out", tmp_path / "out")
+    assert "3 pixels hold no value" in done.err
+    assert np.array_equal(read_mask(tmp_path / "out" / "holes.png")[0] == 255, pixels == -9999)
+
+
 def test_predict_takes_several_files(command, binary_file, page, stack, tmp_path):
     done = command("predict", binary_file, page, stack, "--out", tmp_path / "out")
     assert done.status == 0

@@ -142,6 +142,15 @@ def test_of_a_pillow_image_with_frames_the_current_one_is_read_and_told(binary_f
     assert "Only frame 2 of 3 was read; give the file's path to read all." in prediction.notes
 
 
+def test_pixels_without_a_value_are_void_in_the_labels(binary_file):
+    pixels = noise(H, W).astype(np.float32)
+    pixels[3:6, 4] = np.nan
+    prediction = unet_demo.segment(pixels, binary_file)
+    assert np.array_equal(prediction.labels()[0] == 255, np.isnan(pixels))
+    assert np.array_equal(prediction.page(0).labels(), prediction.labels())
+    assert any("3 pixels hold no value" in note for note in prediction.notes)
+
+
 def test_the_callers_array_may_be_read_only_and_stays(binary_file):
     pixels = noise(H, W)
     before = pixels.copy()

@@ -509,7 +509,9 @@ def predict_file(file: Path, predictor: Predictor, options: argparse.Namespace) 
         for note in picture.notes:
             print(f"{file.name}: {note}", file=sys.stderr)
         with progress_bar(file.name) as progress:
-            prediction = predictor.predict(picture.pages, flips=options.tta, progress=progress)
+            prediction = predictor.predict(picture.pages, flips=options.tta, progress=progress).of(
+                picture
+            )
         for note in prediction.notes:
             print(f"{file.name}: {note}", file=sys.stderr)
         for path in write_prediction(

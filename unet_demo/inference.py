@@ -21,8 +21,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from .checkpoints import Card, Checkpoint
 from .checkpoints.card import SYMMETRIES
+from .constants import VOID
 from .data.errors import PictureError
-from .data.images import to_channels
+from .data.images import Picture, to_channels
 from .devices import fast_dtype, memory_errors, pick_device
 from .environment import SPACE_VARIABLE
 from .messages import sentence
@@ -66,6 +67,7 @@ class Prediction:
 
     ``probabilities``: float32 (N, K, H, W), 0..1; K = 1 for a binary task: P(label 1).
     ``notes``: plain sentences about anything that went another way than asked.
+    ``void``: bool (N, H, W), pixels of which the picture holds no value, or None: void in the labels.
     """
 
     probabilities: np.ndarray
@@ -74,14 +76,24 @@ class Prediction:
     seconds: float
     device: str
     notes: tuple[str, ...] = ()
+    void: np.ndarray | None = None
+
+    def of(self, picture: Picture) -> "Prediction":
+        """The same, with what the picture holds no value for as void."""
+        return replace(self, void=picture.void)
 
     def page(self, number: int) -> "Prediction":
         """The prediction of one slice, numbered from 0, as a stack of one."""
-        return replace(self, probabilities=self.probabilities[number : number + 1])
+        one = slice(number, number + 1)
+        void = None if self.void is None else self.void[one]
+        return replace(self, probabilities=self.probabilities[one], void=void)
 
     def labels(self, threshold: float | None = None) -> np.ndarray:
-        """(N, H, W) uint8 label ids; ``threshold`` (binary only) defaults to the checkpoint's own."""
-        return self.task.labels(self.probabilities, self._or_own(threshold))
+        """(N, H, W) uint8 label ids, 255 void; ``threshold`` (binary only) defaults to the checkpoint's own."""
+        labels = self.task.labels(self.probabilities, self._or_own(threshold))
+        if self.void is not None:
+            labels[self.void] = VOID
+        return labels
 
     def confidence(self, threshold: float | None = None) -> np.ndarray:
         """(N, H, W) float32: the probability of each pixel's label."""

@@ -67,7 +67,7 @@ def segment(
     """
     predictor = open_predictor(to_checkpoint(checkpoint), device)
     picture = to_picture(image)
-    prediction = predictor.predict(picture.pages, flips=average)
+    prediction = predictor.predict(picture.pages, flips=average).of(picture)
     return replace(prediction, notes=(*picture.notes, *prediction.notes))
 
 

@@ -102,5 +102,5 @@ def legend(labels: np.ndarray, confidence: np.ndarray, task: Task) -> tuple[Lege
 def error_map(page: np.ndarray, labels: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Wrong pixels red over a faded page: (H, W, 1 or 3), (H, W), (H, W) → uint8 (H, W, 3); void is right."""
     picture = (to_rgb(page) // 2 + 96).astype(np.uint8)
-    picture[(labels != truth) & (truth != VOID)] = WRONG_COLOUR
+    picture[(labels != truth) & (truth != VOID) & (labels != VOID)] = WRONG_COLOUR
     return picture

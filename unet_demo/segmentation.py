@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from .checkpoints import Card, CheckpointError, HubError, find_checkpoint, load_checkpoint
+from .constants import VOID
 from .data.errors import PictureError
 from .data.images import Picture
 from .data.truth import void_share
@@ -82,7 +83,7 @@ def plain_words(error: Exception) -> str:
 
 def one_class_reason(labels: np.ndarray, card: Card) -> Sentence | None:
     """Why a mask (…, H, W) may be all one class, in a sentence; None if it isn't."""
-    present = np.unique(labels)
+    present = np.setdiff1d(labels, [VOID])
     if len(present) != 1:
         return None
     name = card.task.classes[present[0]]
@@ -112,6 +113,8 @@ def truth_scores(labels: np.ndarray, truth: np.ndarray, card: Card) -> Scores:
     slice of the truth holds a cell.
     """
     classes = card.task.classes
+    unknown = labels == VOID  # the picture holds no value there
+    truth, labels = np.where(unknown, VOID, truth), np.where(unknown, 0, labels)
     scores = class_scores(confusion_matrix(truth, labels, len(classes)), classes)
     cells = truth == 1
     if card.task.kind == "binary" and cells.any(axis=(1, 2)).all():

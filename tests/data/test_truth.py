@@ -8,7 +8,7 @@ import tifffile
 from PIL import Image
 
 from unet_demo.constants import VOID
-from unet_demo.data.images import PictureError, write_mask_png, write_mask_tiff
+from unet_demo.data.images import PictureError, read_picture, write_mask_png, write_mask_tiff
 from unet_demo.data.truth import fit_truth, read_truth, read_truth_of
 from unet_demo.render import colour_mask
 from unet_demo.tasks import ISBI, SHAPES, VOC
@@ -187,3 +187,31 @@ def test_a_truth_of_the_pictures_size_is_taken_as_it_is():
 def test_a_truth_of_another_size_is_refused_with_both_sizes(shape, words):
     with pytest.raises(PictureError, match=words):
         fit_truth(np.zeros(shape, np.uint8), (1, 3, 4))
+
+
+def photo(tmp_path: Path, orientation: int, shape: tuple[int, int] = (3, 4)):
+    """A photograph whose pixels are to be turned, as it is read."""
+    exif = Image.Exif()
+    exif[274] = orientation
+    pixels = np.arange(np.prod(shape), dtype=np.uint8).reshape(shape)
+    Image.fromarray(pixels).save(tmp_path / "photo.png", exif=exif)
+    return read_picture(tmp_path / "photo.png")
+
+
+def test_a_truth_of_the_stored_pixels_is_turned_like_its_photograph(tmp_path):
+    shown = photo(tmp_path, 6)
+    truth = np.arange(12, dtype=np.uint8).reshape(1, 3, 4)
+    fitting = fit_truth(truth, shown.pages.shape[:3], shown.orientations)
+    assert np.array_equal(fitting, shown.pages[..., 0])
+    assert shown.notes == (
+        "The picture was turned or mirrored as its orientation tag (EXIF 6) says.",
+    )
+    upright = shown.pages[..., 0]
+    assert fit_truth(upright, shown.pages.shape[:3], shown.orientations) is upright
+
+
+@pytest.mark.parametrize(("orientation", "shape"), [(2, (3, 4)), (3, (3, 4)), (6, (4, 4))])
+def test_a_truth_that_fits_a_turned_photograph_either_way_is_refused(tmp_path, orientation, shape):
+    shown = photo(tmp_path, orientation, shape)
+    with pytest.raises(PictureError, match="would fit it either way"):
+        fit_truth(np.zeros((1, *shape), np.uint8), shown.pages.shape[:3], shown.orientations)

@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import numpy as np
 import pytest
+import tifffile
 from asking import program
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
@@ -124,6 +125,16 @@ def test_segment_takes_a_threshold(client, picture):
         sum(c["share"] for c in d["classes"] if c["name"] == "cell interior") for d in (low, high)
     ]
     assert interior[0] > interior[1]
+
+
+def test_pixels_without_a_value_are_void_in_the_mask(client, tmp_path):
+    pixels = article_scene()[0].astype(np.float32)
+    pixels[3:6, 4] = np.nan
+    tifffile.imwrite(tmp_path / "holes.tif", pixels, photometric="rgb")
+    holed = handle_file(tmp_path / "holes.tif")
+    mask, description = client.predict(holed, "shapes", api_name="/segment")
+    assert np.array_equal(np.asarray(Image.open(mask)) == 255, np.isnan(pixels[..., 0]))
+    assert any("3 pixels hold no value" in note for note in description["notes"])
 
 
 @pytest.mark.parametrize("threshold", [-0.1, 1.5])

@@ -86,7 +86,7 @@ def decode_tiff(path: Path, stored: bool) -> Decoded:
     """
     # A file may name others beside it to be read too: never follow that.
     with TiffFile(path, _multifile=False, is_mmstack=False, is_ndtiff=False) as tiff:
-        check_size(1, 1, len(tiff.pages))
+        check_size(1, 1, max(1, len(tiff.pages)))
         tiff.is_uniform = False  # it would look at four pages and take all others for alike
         chosen, others = _full_pictures(tiff)
         _check_series(chosen)

@@ -11,6 +11,7 @@ from ..messages import sentence, words_of
 from ..tasks import RGB, Task
 from .errors import PictureError
 from .images import StoredMask, read_stored_mask
+from .planes import turned
 
 _WHITES = (1, VOID, 65535)
 """The second value of a mask of two, beside 0; the greatest of its own type is another."""
@@ -34,13 +35,20 @@ def read_truth(path: str | os.PathLike, task: Task, *, lone_void: bool = False) 
         ) from None
 
 
-def read_truth_of(path: str | os.PathLike, task: Task, shape: tuple[int, int, int]) -> np.ndarray:
+def read_truth_of(
+    path: str | os.PathLike,
+    task: Task,
+    shape: tuple[int, int, int],
+    orientations: tuple[int, ...] = (),
+) -> np.ndarray:
     """Read the ground truth of a picture of ``shape`` (pages, height, width), to score against.
+
+    ``orientations``: as in :func:`fit_truth`.
 
     Raises PictureError as :func:`read_truth` does, for another size, and if fewer than two classes
     are in it: then no score would mean anything.
     """
-    truth = fit_truth(read_truth(path, task), shape)
+    truth = fit_truth(read_truth(path, task), shape, orientations)
     present = np.setdiff1d(present_values(truth), [VOID])
     if len(present) > 1:
         return truth
@@ -58,8 +66,25 @@ def read_truth_of(path: str | os.PathLike, task: Task, shape: tuple[int, int, in
     )  # fmt: skip
 
 
-def fit_truth(truth: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
-    """The truth if it is of the picture's (pages, height, width); raises PictureError otherwise."""
+def fit_truth(
+    truth: np.ndarray, shape: tuple[int, int, int], orientations: tuple[int, ...] = ()
+) -> np.ndarray:
+    """The truth if it is of the picture's (pages, height, width); raises PictureError otherwise.
+
+    Turned as the picture was (``orientations``: of each page, if any was) where it is one of the
+    stored pixels; refused where it may be that as well as one of the pixels that are shown.
+    """
+    as_stored = _turned(truth, shape, orientations)
+    if as_stored is not None and truth.shape == shape:
+        raise PictureError(
+            sentence(
+                "The picture was turned or mirrored as its orientation tag says, and this ground truth"
+                " would fit it either way; save the picture as it is shown, without the tag, and give"
+                " the mask that lies over it."
+            )
+        )
+    if as_stored is not None:
+        return as_stored
     if truth.shape != shape:
         raise PictureError(
             sentence(
@@ -69,6 +94,16 @@ def fit_truth(truth: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
             )
         )  # fmt: skip
     return truth
+
+
+def _turned(
+    truth: np.ndarray, shape: tuple[int, int, int], orientations: tuple[int, ...]
+) -> np.ndarray | None:
+    """The truth turned as the picture was; None if it was not, or if that does not fit it."""
+    if not orientations or len(truth) != len(orientations):
+        return None
+    pages = [turned(page, how) for page, how in zip(truth, orientations, strict=True)]
+    return np.stack(pages) if all(page.shape == shape[1:] for page in pages) else None
 
 
 def void_share(truths: Sequence[np.ndarray]) -> float:

@@ -426,8 +426,8 @@ class SegmentPage:
             return self._nothing(request) | emptied
         picture, task = shown.segmentation.picture, shown.segmentation.card.task
         try:
-            shape = picture.pages.shape[:3]
-            truth = None if path is None else later.truth.read_truth_of(path, task, shape)
+            fit = picture.pages.shape[:3], picture.orientations
+            truth = None if path is None else later.truth.read_truth_of(path, task, *fit)
         except later.segmentation.EXPECTED_ERRORS as error:
             session.empty_box()
             refused = {self.controls.status: expected_alert(error, language)}
@@ -525,7 +525,9 @@ class SegmentPage:
             yield self._as_before(job, alert(error.message, job.language))
             return
         card = predictor.card
-        segmentation = later.segmentation.Segmentation(brought.picture, prediction, card)
+        segmentation = later.segmentation.Segmentation(
+            brought.picture, prediction.of(brought.picture), card
+        )
         brought = job.session.latest(brought)
         job.take(brought)  # again, where it was put away meanwhile with an earlier result
         truth = brought.truth_for(card)

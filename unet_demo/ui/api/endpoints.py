@@ -89,7 +89,7 @@ def segment_picture(
     try:
         brought = read_picture(picture)
         predictor = zero_gpu.open_predictor(find_offered(checkpoint))
-        prediction = predictor.predict(brought.pages, flips=average)
+        prediction = predictor.predict(brought.pages, flips=average).of(brought)
         labels = prediction.labels(threshold)
         (mask,) = write_prediction(fresh_folder(), brought.name, prediction, threshold=threshold)
     except EXPECTED_ERRORS as error:

@@ -31,6 +31,7 @@ KOREAN_SENTENCES: dict[str, str] = {
     "percentiles {below:g} and {above:g} of all pixels": "전체 픽셀의 {below:g}–{above:g} 백분위수 기준",
     "percentiles {below:g} and {above:g} of one pixel in {share}": "픽셀 {share}개당 하나에서 구한 {below:g}–{above:g} 백분위수 기준",
     "the lowest and the highest value": "최솟값과 최댓값 기준",
+    "The picture was turned or mirrored as its orientation tag says, and this ground truth would fit it either way; save the picture as it is shown, without the tag, and give the mask that lies over it.": "방향 태그에 따라 이미지를 돌리거나 뒤집었는데, 이 정답은 어느 쪽으로도 맞습니다. 이미지를 보이는 방향 그대로 태그 없이 저장하고, 그 위에 놓이는 마스크를 주세요.",
     "The picture was turned or mirrored as its orientation tag (EXIF {orientation}) says.": "방향 태그(EXIF {orientation})에 따라 이미지를 돌리거나 뒤집었습니다.",
     "{count} pixels hold no value (NaN, infinite, or marked as no data): they count for nothing and are void in the mask.": "픽셀 {count}개에는 값이 없습니다(NaN, 무한대 또는 데이터 없음 표시). 계산에서 제외했으며 마스크에서는 void입니다.",
     "A look-up table of one colour was read as gray.": "한 가지 색의 룩업 테이블을 흑백으로 읽었습니다.",

@@ -31,6 +31,7 @@ SIMPLIFIED_CHINESE_SENTENCES: dict[str, str] = {
     "percentiles {below:g} and {above:g} of all pixels": "全部像素的第 {below:g} 和第 {above:g} 百分位数",
     "percentiles {below:g} and {above:g} of one pixel in {share}": "每 {share} 个像素取一个的第 {below:g} 和第 {above:g} 百分位数",
     "the lowest and the highest value": "最小值和最大值",
+    "The picture was turned or mirrored as its orientation tag says, and this ground truth would fit it either way; save the picture as it is shown, without the tag, and give the mask that lies over it.": "图像已按方向标记旋转或翻转，而这个真值两种方向都吻合。请将图像按显示的方向保存（不带标记），并提供与其重合的掩膜。",
     "The picture was turned or mirrored as its orientation tag (EXIF {orientation}) says.": "已按方向标记（EXIF {orientation}）旋转或翻转图像。",
     "{count} pixels hold no value (NaN, infinite, or marked as no data): they count for nothing and are void in the mask.": "{count} 个像素没有值（NaN、无穷大或标记为无数据）：它们不参与计算，在掩膜中为 void。",
     "A look-up table of one colour was read as gray.": "单一颜色的查找表已按灰度读取。",

@@ -31,6 +31,7 @@ TRADITIONAL_CHINESE_SENTENCES: dict[str, str] = {
     "percentiles {below:g} and {above:g} of all pixels": "全部像素的第 {below:g} 和第 {above:g} 百分位數",
     "percentiles {below:g} and {above:g} of one pixel in {share}": "每 {share} 個像素取一個的第 {below:g} 和第 {above:g} 百分位數",
     "the lowest and the highest value": "最小值和最大值",
+    "The picture was turned or mirrored as its orientation tag says, and this ground truth would fit it either way; save the picture as it is shown, without the tag, and give the mask that lies over it.": "影像已依方向標記旋轉或翻轉，而這個真值兩種方向都吻合。請將影像依顯示的方向儲存（不帶標記），並提供與其重合的遮罩。",
     "The picture was turned or mirrored as its orientation tag (EXIF {orientation}) says.": "已依方向標記（EXIF {orientation}）旋轉或翻轉影像。",
     "{count} pixels hold no value (NaN, infinite, or marked as no data): they count for nothing and are void in the mask.": "{count} 個像素沒有值（NaN、無限大或標記為無資料）：它們不列入計算，在遮罩中為 void。",
     "A look-up table of one colour was read as gray.": "單一顏色的查找表已讀為灰階。",
