@@ -144,7 +144,9 @@ def add_evaluate_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("checkpoint", help=CHECKPOINT_HELP)
     command.add_argument("--data", type=Path, help="folder of the data set (shapes needs none)")
     command.add_argument(
-        "--split", default="val", help="train, val (default) or all; VOC: trainval; scenes: val"
+        "--split",
+        default="val",
+        help="train, val (default) or all; VOC: any list that it holds; scenes: val",
     )
     command.add_argument("--no-tta", action="store_true", help="without test-time averaging")
     command.add_argument(

@@ -6,7 +6,7 @@ from PIL import Image
 from tiny import write_voc
 
 from unet_demo.data.errors import DataError
-from unet_demo.data.voc import load_photos, reduced, sampling_weights
+from unet_demo.data.voc import has_list, load_photos, reduced, sampling_weights, weights_by_class
 from unet_demo.render import colour_mask
 from unet_demo.tasks import VOC
 
@@ -48,14 +48,21 @@ def test_a_folder_without_voc_is_refused_with_what_to_do(tmp_path):
         load_photos(tmp_path, "val")
 
 
-def test_an_unknown_split_is_refused(voc):
-    with pytest.raises(DataError, match="There is no split 'test' of VOC; use one of train, val"):
-        load_photos(voc, "test")
+@pytest.mark.parametrize("split", ["trainval", "test"])
+def test_a_list_that_is_not_there_is_refused_and_those_that_are_named(voc, split):
+    with pytest.raises(
+        DataError, match=rf"no list of the split '{split}'.*but train, val; use one"
+    ):
+        load_photos(voc, split)
 
 
-def test_a_missing_list_is_refused(voc):
-    with pytest.raises(DataError, match="The list of the split 'trainval' is missing"):
-        load_photos(voc, "trainval")
+def test_a_list_of_ones_own_is_read_too(voc):
+    lists = voc / "VOCdevkit/VOC2012/ImageSets/Segmentation"
+    (lists / "mine.txt").write_text("2007_000003\n")
+    assert has_list(voc, "mine") and not has_list(voc, "yours")
+    photos = load_photos(voc, "val") + load_photos(voc, "mine")
+    assert photos.names == ["2007_000004", "2007_000005", "2007_000003"]
+    assert len(photos.images) == len(photos.labels) == 3
 
 
 def test_a_broken_photo_is_named(voc):
@@ -165,3 +172,15 @@ def test_photos_of_rare_classes_are_drawn_more_often():
 def test_a_photo_of_nothing_but_background_and_void_can_be_drawn_too():
     weights = sampling_weights([np.array([[0, 255]], np.uint8), np.array([[1]], np.uint8)], 3)
     assert (weights > 0).all()
+
+
+def test_a_share_of_the_photos_is_drawn_class_by_class():
+    """Three photos of class 1, one of class 2, one of nothing: two thirds by class."""
+    labels = [np.array([[0, ids]], np.uint8) for ids in (1, 1, 1, 2, 255)]
+    weights = weights_by_class(labels, 4, 2 / 3)
+    one, two, nothing = 1 / 9 + 1 / 15, 1 / 3 + 1 / 15, 1 / 15
+    assert weights == pytest.approx([one, one, one, two, nothing])
+
+
+def test_photos_without_any_object_are_drawn_alike():
+    assert weights_by_class([np.zeros((1, 2), np.uint8)] * 2, 3, 0.75) == pytest.approx([0.5, 0.5])

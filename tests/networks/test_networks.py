@@ -1,12 +1,14 @@
-"""The six networks: the articles' own sizes, any picture's size, and what a skip connection does."""
+"""The networks: the articles' own sizes, any picture's size, and what a skip connection does."""
 
 import pytest
 import torch
 from torch import nn
 
+from unet_demo.checkpoints import Card, load_checkpoint, save_checkpoint
 from unet_demo.data.shapes import SceneOptions, scene_batch
-from unet_demo.networks import NETWORKS, Network, count_parameters, create_network
+from unet_demo.networks import BEYOND, NETWORKS, Network, count_parameters, create_network
 from unet_demo.networks.base import he_initialise, parameter_count
+from unet_demo.tasks import SHAPES
 
 ARTICLES = [
     ("IsbiUNet", {}, 1, 1, 23_379_969),
@@ -21,7 +23,19 @@ ARTICLES = [
 
 IDS = [f"{name}{'-transposed' if options else ''}" for name, options, *_ in ARTICLES]
 
-every_network = pytest.mark.parametrize(("name", "options"), [row[:2] for row in ARTICLES], ids=IDS)
+ROWS = [row[:2] for row in ARTICLES]
+
+every_articles_network = pytest.mark.parametrize(("name", "options"), ROWS, ids=IDS)
+
+every_network = pytest.mark.parametrize(
+    ("name", "options"), [*ROWS, ("PretrainedUNet", {})], ids=[*IDS, "PretrainedUNet"]
+)
+
+LEVELS = {"ResNetUNet": range(2), "PretrainedUNet": range(1, 5)}
+"""The levels whose skip connections can be dropped, where they are not the first four."""
+
+
+OPTIONS = {"in_channels": 3, "out_channels": 3, "width": 4}
 
 
 def tiny(name: str, width: int = 4, **options: object) -> Network:
@@ -40,15 +54,23 @@ def test_at_width_64_a_network_has_the_articles_channels_and_parameters(
     assert parameter_count(network) == count
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", NETWORKS | BEYOND)
 def test_a_network_is_registered_under_its_own_name(name):
-    assert NETWORKS[name].__name__ == name
+    assert (NETWORKS | BEYOND)[name].__name__ == name
 
 
-@pytest.mark.parametrize("batch_norm", [True, False], ids=["BatchNorm", "plain"])
 @every_network
-def test_every_parameter_receives_a_gradient(name, options, batch_norm):
-    network = tiny(name, batch_norm=batch_norm, **options)
+def test_every_parameter_receives_a_gradient(name, options):
+    assert_all_learn(tiny(name, **options))
+
+
+@every_articles_network
+def test_every_parameter_receives_a_gradient_without_batch_norm(name, options):
+    assert_all_learn(tiny(name, batch_norm=False, **options))
+
+
+def assert_all_learn(network: Network) -> None:
+    """Fails for a weight that has no gradient."""
     he_initialise(network)
     network(torch.randn(2, 3, 64, 64)).square().mean().backward()
     # The bias of a convolution before a BatchNorm has a gradient that is exactly nought.
@@ -60,7 +82,7 @@ def test_every_parameter_receives_a_gradient(name, options, batch_norm):
     assert silent == []
 
 
-@every_network
+@every_articles_network
 def test_without_batch_norm_there_is_none(name, options):
     network = tiny(name, batch_norm=False, **options)
     assert not any(isinstance(layer, nn.BatchNorm2d) for layer in network.modules())
@@ -127,15 +149,15 @@ def test_without_skips_the_parameters_stay_and_the_output_changes(name, options)
 def test_dropping_every_skip_equals_a_network_without_skips(name, options):
     joined, cut = tiny(name, **options).eval(), tiny(name, skips=False, **options).eval()
     picture = torch.randn(1, 3, 32, 32)
-    assert torch.equal(joined(picture, dropped_skips=range(4)), cut(picture))
+    assert torch.equal(joined(picture, dropped_skips=range(5)), cut(picture))
 
 
 @every_network
 def test_each_dropped_skip_changes_the_output_in_its_own_way(name, options):
     network = tiny(name, **options).eval()
-    levels = 2 if name == "ResNetUNet" else 4
     picture = torch.randn(1, 3, 64, 64)
-    outputs = [network(picture), *(network(picture, {level}) for level in range(levels))]
+    levels = LEVELS.get(name, range(4))
+    outputs = [network(picture), *(network(picture, {level}) for level in levels)]
     pairs = [(a, b) for i, a in enumerate(outputs) for b in outputs[:i]]
     assert not any(torch.equal(a, b) for a, b in pairs)
 
@@ -170,6 +192,19 @@ RESNET_SHAPES = [
     ("logits", 3, 48, 32),
 ]
 
+PRETRAINED_SHAPES = [
+    ("encoder 1", 16, 24, 16),
+    ("encoder 2", 24, 12, 8),
+    ("encoder 3", 40, 6, 4),
+    ("encoder 4", 112, 3, 2),
+    ("bottleneck", 320, 2, 1),
+    ("decoder 4", 32, 3, 2),
+    ("decoder 3", 16, 6, 4),
+    ("decoder 2", 12, 12, 8),
+    ("decoder 1", 6, 24, 16),
+    ("logits", 3, 48, 32),
+]
+
 
 @pytest.mark.parametrize(
     ("name", "options", "stations"),
@@ -181,8 +216,9 @@ RESNET_SHAPES = [
         ("VocUNet", {}, U_SHAPES),
         ("ResNetUNet", {}, RESNET_SHAPES),
         ("StridedUNet", {}, U_SHAPES),
+        ("PretrainedUNet", {}, PRETRAINED_SHAPES),
     ],
-    ids=IDS,
+    ids=[*IDS, "PretrainedUNet"],
 )
 def test_the_walk_names_every_station_and_its_shape(name, options, stations):
     picture = torch.randn(2, 3, 48, 32)
@@ -209,6 +245,25 @@ def test_he_initialisation_spreads_the_weights_by_their_inputs_and_clears_the_bi
     layer = network.get_submodule("encoders.3.1.0")
     assert layer.weight.std().item() == pytest.approx((2 / (128 * 9)) ** 0.5, rel=0.02)
     assert not layer.bias.any()
+
+
+def test_the_network_on_a_pretrained_encoder_is_small():
+    options = {"in_channels": 3, "out_channels": 21, "width": 16}
+    assert count_parameters("PretrainedUNet", options) == 3_816_941
+
+
+def test_an_encoder_that_timm_might_look_for_on_the_network_is_refused():
+    with pytest.raises(ValueError, match="no encoder 'hf-hub:owner/repo'; use one of tf_efficient"):
+        create_network("PretrainedUNet", encoder="hf-hub:owner/repo")
+
+
+def test_a_network_on_a_pretrained_encoder_survives_being_saved_and_opened(tmp_path):
+    network = tiny("PretrainedUNet").eval()
+    card = Card("tiny", "PretrainedUNet", OPTIONS, SHAPES, (0.5,) * 3, (0.5,) * 3)
+    save_checkpoint(tmp_path / "tiny.safetensors", network, card)
+    opened = load_checkpoint(tmp_path / "tiny.safetensors").network
+    picture = torch.randn(1, 3, 32, 48)
+    assert torch.allclose(opened(picture), network(picture), atol=1e-2)
 
 
 def test_counting_without_making_a_network_gives_the_same_number():

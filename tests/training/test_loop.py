@@ -268,6 +268,19 @@ def test_every_optimiser_lowers_every_loss(optimiser, loss):
     assert seen[-1] < 0.9 * seen[0]
 
 
+def test_a_slow_part_learns_at_its_share_of_the_rate():
+    slow = trainer(optimiser="SGD", momentum=0.0, rate=0.1, slow_part="bottleneck", slowness=0.25)
+    plain = trainer(optimiser="SGD", momentum=0.0, rate=0.1)
+    before = {name: value.clone() for name, value in plain.network.named_parameters()}
+    for each in (slow, plain):
+        each.train_step(*SCENES(0))
+    moved = dict(slow.network.named_parameters())
+    for name, value in plain.network.named_parameters():
+        share = 0.25 if name.startswith("bottleneck") else 1.0
+        expected = before[name] + share * (value - before[name])
+        assert torch.allclose(moved[name], expected, atol=1e-6), name
+
+
 def test_clipping_bounds_the_length_of_a_step():
     one = trainer(optimiser="SGD", rate=1.0, momentum=0.0, clip_norm=0.01)
     before = weights_of(one.network)

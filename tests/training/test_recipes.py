@@ -1,5 +1,6 @@
 """The recipes: ours, those for a GPU, and the articles' own."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -61,7 +62,8 @@ def shrunk(recipe: Recipe) -> Recipe:
 
 def test_every_checkpoint_of_the_design_has_a_recipe():
     names = {"shapes", "isbi", "isbi-elastic", "voc", "voc-resnet50", "voc-color"}
-    assert set(RECIPES) == set(AS_PUBLISHED) == names
+    assert set(AS_PUBLISHED) == names
+    assert set(RECIPES) == names | {"voc-pretrained"}
     assert set(FOR_GPU) == names - {"shapes"}
 
 
@@ -118,6 +120,14 @@ def test_a_teacher_labels_what_nobody_has_and_leaves_out_what_it_is_not_sure_of(
     assert (frames.labels[-3:][np.abs(probabilities - 0.5) < 0.2] == 255).all()
     assert (frames.labels[-3:][probabilities > 0.7] == 1).all()
     assert (frames.labels[-3:][probabilities < 0.3] == 0).all()
+
+
+def test_further_lists_train_too_where_they_are(data, tmp_path):
+    folder = shutil.copytree(data, tmp_path / "data")
+    (folder / "VOCdevkit/VOC2012/ImageSets/Segmentation/val-extra.txt").write_text("2007_000003")
+    recipe = shrunk(RECIPES["voc-pretrained"])
+    batches = [prepare(recipe, where, "cpu").batch_of for where in (data, folder)]
+    assert [len(each.photos) for each in batches] == [4, 5]
 
 
 def test_a_recipe_with_a_teacher_asks_for_the_unlabelled_slices(data, tmp_path):

