@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self, TextIO
 
@@ -17,16 +17,16 @@ import pytest
 import tifffile
 import torch
 from PIL import Image
-from tiny import RECIPE
+from tiny import RECIPE, saved, shapes_checkpoint, write_voc
 
 from unet_demo import cli
-from unet_demo.checkpoints import add_to_index, load_checkpoint
+from unet_demo.checkpoints import Checkpoint, add_to_index, load_checkpoint
 from unet_demo.cli import main
 from unet_demo.constants import VERSION
 from unet_demo.data.images import read_mask
 from unet_demo.networks import NETWORKS
 from unet_demo.networks.shapes import ShapesUNet
-from unet_demo.tasks import SHAPES
+from unet_demo.tasks import SHAPES, ColourTask
 from unet_demo.training import recipes
 
 
@@ -524,6 +524,30 @@ def test_in_a_shell_a_mistake_is_one_line_and_status_2(tmp_path):
     refusal(Done(done.returncode, done.stdout, done.stderr))
 
 
+def test_predict_writes_the_colours_that_a_network_paints(command, page, tmp_path):
+    checkpoint = shapes_checkpoint()
+    paints = replace(checkpoint.card, task=ColourTask(SHAPES.classes, SHAPES.palette))
+    file = saved(Checkpoint(paints, checkpoint.network), tmp_path / "paints.safetensors")
+    done = command("predict", file, page, "--out", tmp_path / "out", "--colours")
+    path = tmp_path / "out" / "cells-colours.png"
+    assert done.status == 0 and str(path) in done.out.splitlines()
+    with Image.open(path) as image:
+        painted = np.asarray(image)
+    normalised = torch.from_numpy(np.array(Image.open(page))).float() / 255
+    with torch.inference_mode():
+        logits = checkpoint.network((normalised.expand(1, 3, -1, -1) - 0.5) / 0.25)
+    expected = logits[0].sigmoid().permute(1, 2, 0).numpy() * 255
+    assert np.abs(painted - expected).max() <= 4  # float16 weights, bfloat16 arithmetic
+
+
+def test_predict_tells_that_a_network_of_classes_paints_no_colours(
+    command, shapes_file, page, tmp_path
+):
+    done = command("predict", shapes_file, page, "--out", tmp_path / "out", "--colours")
+    assert "tells classes and paints no colours" in refusal(done)
+    assert not (tmp_path / "out").exists()
+
+
 # --- evaluate ---
 
 
@@ -620,6 +644,46 @@ def test_train_leaves_a_checkpoint_that_predicts(command, tiny_recipe, page, tmp
         "predict", tmp_path / "run" / "shapes.safetensors", page, "--out", tmp_path / "out"
     )
     assert done.status == 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (("shapes", "--quick"), "Only the recipes of VOC have a quick check"),
+        (("shapes", "--split", "as-published"), "No article splits the data of 'shapes'"),
+        (("voc", "--as-published", "--weight-map"), "teaches void as a class"),
+        (("shapes", "--width", "0"), "The width is 0; it is a number of channels, 1 or more"),
+    ],
+)
+def test_train_tells_what_a_recipe_cannot_have(command, tmp_path, asked, words):
+    done = command("train", *asked, "--out", tmp_path / "run")
+    assert words in refusal(done)
+    assert not (tmp_path / "run").exists()
+
+
+def test_train_takes_a_width_and_the_weight_map_for_any_recipe(command, tiny_recipe, tmp_path):
+    options = ("--steps", 1, "--width", 3, "--weight-map", "--keep-epochs", "--save-pictures")
+    assert command("train", "shapes", "--out", tmp_path, *options).status == 0
+    card = load_checkpoint(tmp_path / "epochs" / "shapes-000001.safetensors").card
+    assert card.options["width"] == 3 and card.recipe["weight_map"] is True
+    assert (tmp_path / "pictures" / "000001.png").is_file()
+
+
+def test_train_as_published_names_the_articles_faults(command, tmp_path):
+    options = ("--as-published", "--width", 2, "--steps", 1)
+    done = command("train", "shapes", "--out", tmp_path, *options)
+    assert "As published, but: The run is not seeded; here it is." in done.err
+
+
+def test_train_takes_the_articles_split_and_its_quick_check(command, tmp_path):
+    voc = write_voc(tmp_path / "voc", train=60, val=10)
+    options = ("--steps", 1, "--width", 2, "--as-published", "--data", voc)
+    for choice in (("--split", "as-published"), ("--quick",)):
+        run = tmp_path / choice[0]
+        assert command("train", "voc", "--out", run, *choice, *options).status == 0
+        card = load_checkpoint(run / "voc.safetensors").card
+        photos = {"--split": 14, "--quick": 10}[choice[0]]
+        assert card.scored_on == f"the {photos} photos of VOC 2012's part 'val', drawn at random"
 
 
 def test_train_resumes_a_run(command, tiny_recipe, tmp_path):

@@ -30,7 +30,6 @@ from .evaluation.evaluate import Evaluation, Scores
 from .evaluation.report import CaseFolder
 from .exports import prediction_paths, write_colours, write_prediction
 from .inference import Predictor, Progress
-from .networks import count_parameters
 from .publishing import prepare
 from .segmentation import open_predictor, plain_words
 from .space import prepare_space
@@ -257,14 +256,12 @@ def chosen_recipe(options: argparse.Namespace) -> Recipe:
 def recipe_to_train(options: argparse.Namespace) -> Recipe:
     """The recipe that ``train`` is asked for, with its changes. Raises RunError for one that cannot be."""
     recipe = chosen_recipe(options)
-    try:
-        if options.precision:
-            recipe = replace(recipe, fit=replace(recipe.fit, precision=options.precision))
-        if options.width is not None:
-            recipe = replace(recipe, options={**recipe.options, "width": options.width})
-            count_parameters(recipe.network, recipe.options)
-    except (ValueError, RuntimeError, ZeroDivisionError) as error:
-        raise RunError(f"These settings don't work: {error}.") from error
+    if options.precision:
+        recipe = replace(recipe, fit=replace(recipe.fit, precision=options.precision))
+    if options.width is not None:
+        if options.width < 1:
+            raise RunError(f"The width is {options.width}; it is a number of channels, 1 or more.")
+        recipe = replace(recipe, options={**recipe.options, "width": options.width})
     if options.weight_map:
         if recipe.taught:
             raise RunError(
