@@ -1,5 +1,6 @@
 """Each article's settings as ``--as-published`` has them, typed from the articles themselves."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -205,6 +206,11 @@ def test_article_1_trained_by_its_recipe_gives_the_losses_of_the_page(tmp_path):
     recipe = AS_PUBLISHED["shapes"]
     narrow = replace(recipe, options={**recipe.options, "width": 4})
     assert losses(narrow, tmp_path) == pytest.approx(article_losses(0, width=4), rel=1e-5)
+    report = json.loads((tmp_path / "test" / "scores.json").read_text())
+    assert report["scored_on"] == "the article's own picture, which it trained on"
+    assert {"mIoU", "IoU circle"} <= set(report["scores"])
+    for kind in ("input", "label", "output"):
+        assert (tmp_path / "test" / f"article-{kind}.png").is_file()
 
 
 @pytest.mark.slow

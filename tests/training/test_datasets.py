@@ -9,14 +9,16 @@ import tifffile
 import torch
 from tiny import binary_checkpoint, voc_checkpoint, write_voc
 
-from unet_demo.checkpoints import Checkpoint
+from unet_demo.checkpoints import Checkpoint, find_offered, read_card
 from unet_demo.data.errors import DataError
 from unet_demo.data.split import RandomSplit
 from unet_demo.data.voc import fitted, load_photos, pasted, stretched
 from unet_demo.inference import Predictor
-from unet_demo.training.datasets import ArticlePart, Isbi, Shapes, Voc, evaluate
+from unet_demo.training.datasets import DATASETS, ArticlePart, Isbi, Shapes, Voc, evaluate
 from unet_demo.training.experiments import prepare
-from unet_demo.training.recipes import AS_PUBLISHED
+from unet_demo.training.recipes import AS_PUBLISHED, RECIPES
+
+BUNDLED = ("shapes", "isbi", "isbi-elastic", "voc", "voc-resnet50", "voc-color")
 
 THIRDS = {"train": 0.5, "val": 0.2, "test": 0.3, "seed": 0}
 
@@ -64,6 +66,13 @@ def test_a_split_that_a_card_describes_wrongly_is_refused(volume, split):
     predictor = with_recipe(binary_checkpoint(), data="isbi", split=split)
     with pytest.raises(DataError, match=r"does not say which of its data"):
         evaluate(predictor, volume)
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_a_bundled_checkpoint_that_knew_no_splits_is_scored_by_its_data_sets_own_lists(name):
+    card = read_card(find_offered(name))
+    data = DATASETS[card.recipe["data"]].of(card.recipe)
+    assert data in (Isbi(), Voc(), Shapes(RECIPES["shapes"].scenes))
 
 
 def test_too_few_pictures_for_a_part_are_told():

@@ -100,7 +100,8 @@ class DataSet(ABC):
         return self.load(directory, "val")
 
     def test(self, directory: Path | None) -> Part | None:
-        """What a training is scored on when it is over, if the recipe keeps something back for that."""
+        """What a training is scored on when it is over, if there is anything: frames that the recipe
+        keeps back, or the article's picture, whose prediction it shows at the end."""
         return None
 
     @abstractmethod
@@ -173,6 +174,9 @@ class Shapes(DataSet):
             return ArticlePart()
         told = f"{LOOKED_AT} random scenes drawn with a seed of their own"
         return ScenePart(self.scenes, LOOKED_AT, VALIDATION_SEED, told)
+
+    def test(self, directory: Path | None) -> Part | None:
+        return ArticlePart() if self.article_scene else None
 
     def batches(
         self, recipe: Recipe, directory: Path | None, device: str | None

@@ -123,7 +123,7 @@ class Recipe:
     @property
     def commands(self) -> tuple[str, str]:
         """What to type to train the checkpoint again, and to bundle it."""
-        data = "" if self.data == "shapes" else " --data DIR"
+        data = "" if self.scenes else " --data DIR"  # scenes are drawn, not read
         return (
             f"python -m unet_demo train {self.name}{data} --out RUN",
             f"python -m unet_demo bundle {self.name} RUN{data}",

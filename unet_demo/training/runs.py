@@ -3,8 +3,8 @@
 A run's folder holds ``losses.csv`` and ``scores.csv`` (a row a step, a row a validation),
 ``tensorboard/``, ``state.safetensors`` (to resume from) and ``NAME.safetensors`` (the best so far,
 or the last one where the recipe chooses by no score). Where that is asked for, also ``epochs/`` (a
-checkpoint a validation) and ``pictures/`` (a PNG a validation); and ``test/`` where something is
-kept back for the end.
+checkpoint a validation) and ``pictures/`` (a PNG a validation); and ``test/`` where the data set
+has pictures for the end.
 """
 
 import csv
@@ -105,7 +105,7 @@ class Started:
 
 @dataclass(frozen=True)
 class FinalScores:
-    """Scores of the kept network on what neither training nor validation saw."""
+    """Scores of the kept network on what its data set has for the end; each picture lies in ``test/``."""
 
     scores: Scores
     scored_on: str
@@ -147,8 +147,8 @@ def train(
     Saves its state atomically every SAVE_EVERY steps and at every validation. With ``resume``,
     continues from the last one,
     exactly as if it had not been interrupted. Where several processes were launched, each calls
-    this and trains its share, but only the main one validates, writes and yields. Where the recipe
-    keeps something back for a test, ends with that. Raises RunError, DeviceError or DataError
+    this and trains its share, but only the main one validates, writes and yields. Where the data
+    set has something for a test, ends with that. Raises RunError, DeviceError or DataError
     before the first step.
     """
     folder = RunFolder(out, recipe)
@@ -201,7 +201,7 @@ def train(
 
 
 def _test(experiment: Experiment, part: Part, folder: RunFolder) -> FinalScores:
-    """Score the kept network on the pictures kept back, and leave each with its output."""
+    """Score the kept network on a part, and leave each picture with its label and its output."""
     predictor = Predictor(load_checkpoint(folder.best), experiment.device)
     cases = CaseFolder(folder.test, experiment.recipe.task)
     scores = part.evaluate(predictor, keep=cases)
