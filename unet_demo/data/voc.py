@@ -65,7 +65,7 @@ def load_photos(
     """
     root = _root(Path(directory))
     if drawn:
-        names = sorted(_listed(root, "train") + _listed(root, "val"))
+        names = sorted({*_listed(root, "train"), *_listed(root, "val")})
         names = [names[number] for number in drawn.numbers(len(names), split)]
     else:
         names = _listed(root, split)
