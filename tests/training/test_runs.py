@@ -227,3 +227,17 @@ def test_a_run_in_epochs_that_is_resumed_gives_the_losses_of_one_left_alone(volu
             break
     resumed = train(IN_EPOCHS, volume, tmp_path / "broken", resume=True)
     assert [event.loss for event in resumed if isinstance(event, StepDone)] == expected[3:]
+
+
+@pytest.mark.parametrize("broken_at", [5, 6])
+def test_a_run_that_is_resumed_within_an_epoch_gives_the_scores_of_one_left_alone(
+    run, tmp_path, monkeypatch, broken_at
+):
+    monkeypatch.setattr("unet_demo.training.runs.SAVE_EVERY", 2)
+    for event in train(RECIPE, None, tmp_path):
+        if isinstance(event, StepDone) and event.step == broken_at:
+            break
+    started, *_ = train(RECIPE, None, tmp_path, resume=True)
+    assert started.step == 4
+    for name in (LOSSES, SCORES):
+        assert (tmp_path / name).read_text() == (run / name).read_text()

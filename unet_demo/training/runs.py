@@ -181,7 +181,7 @@ def train(
     with RunLog(out, trainer.step) as log:
         for event in fit(trainer, batches, experiment.validate):
             log.write(event)
-            if isinstance(event, StepDone) and event.step % SAVE_EVERY == 0:
+            if isinstance(event, StepDone) and _saves_between(event.step, recipe):
                 trainer.save(folder.state)
             if isinstance(event, Validated):
                 card = recipe.card(event.scores, experiment.validation.scored_on)
@@ -198,6 +198,12 @@ def train(
             yield event
             if isinstance(event, Finished) and not event.stopped and experiment.test:
                 yield _test(experiment, experiment.test, folder)
+
+
+def _saves_between(step: int, recipe: Recipe) -> bool:
+    """Whether to save after a step that no validation follows: one would be lost if it broke off there."""
+    validates = step % recipe.fit.epoch == 0 or step == recipe.fit.steps
+    return step % SAVE_EVERY == 0 and not validates
 
 
 def _test(experiment: Experiment, part: Part, folder: RunFolder) -> FinalScores:
