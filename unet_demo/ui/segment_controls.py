@@ -94,6 +94,9 @@ class SegmentControls:
                 t("segment_cancel"), size="sm", visible=False, min_width=90, scale=0,
                 elem_id="cancel",
             )  # fmt: skip
+        with gr.Row(visible=False, elem_id="misfit") as self.misfit:
+            self.misfit_said = gr.HTML(elem_classes="status")
+            self.fitting = gr.Button("", size="sm", scale=0, min_width=200, elem_id="fitting")
         self.viewer = viewer(elem_id="viewer")
         self.legend = gr.HTML(elem_id="legend")
 
@@ -180,7 +183,8 @@ class SegmentControls:
         """What changes when something is segmented."""
         return [
             *self.painted, *self.compared, self.truth, self.checkpoint, self.flips, self.summary, self.picture,
-            self.slice, self.threshold, self.download_note, self.cancel,
+            self.slice, self.threshold, self.download_note, self.cancel, self.misfit,
+            self.misfit_said, self.fitting,
         ]  # fmt: skip
 
     def picked(self, checkpoint: str, flips: bool, others: Iterable[str]) -> Update:

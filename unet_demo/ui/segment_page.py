@@ -13,8 +13,9 @@ from gradio.blocks import Block
 from gradio.events import Dependency
 from PIL import Image
 
+from ..checkpoints.files import read_titles
 from ..checkpoints.hub import looks_like_repo
-from ..data.images import read_picture
+from ..data.images import Picture, read_picture
 from ..exports import EXPORTS
 from ..render import error_map
 from . import later, zero_gpu
@@ -35,6 +36,7 @@ from .segment_views import PageLook, Shown, new_token, repainted, status, view, 
 from .text import language_of, say, say_name
 
 if TYPE_CHECKING:
+    from ..checkpoints import Card
     from ..examples import Example
     from ..segmentation import Brought
 
@@ -134,6 +136,7 @@ class SegmentPage:
         self._segment_at(controls.examples.select, self.on_example)
         picked = [controls.checkpoint.input, controls.flips.input]
         self._segment_at(partial(gr.on, picked), self.on_again)
+        self._segment_at(controls.fitting.click, self.on_fitting)
         self._segment_at(controls.repo.submit, self.on_repo, controls.repo)
         self.open_from(controls.file.upload, controls.file)
         controls.cancel.click(self.on_cancel, queue=False, api_visibility="private")
@@ -353,6 +356,18 @@ class SegmentPage:
             lambda job, brought: self._segment(replace(job, picked=True), brought),
         )  # fmt: skip
 
+    def on_fitting(
+        self, values: Values, request: gr.Request, progress: gr.Progress = PROGRESS
+    ) -> Iterator[Update]:
+        """The checkpoint that the hint names, for the picture that was brought last."""
+
+        def work(job: Job, brought: "Brought") -> Iterator[Update]:
+            task = later.subject.subject_of(brought.picture.pages[0])
+            name = later.subject.FITTING[task.classes]
+            yield from self._segment(replace(job, checkpoint=name), brought)
+
+        yield from self._again(values, request, progress, work)
+
     def on_repo(
         self, values: Values, request: gr.Request, progress: gr.Progress = PROGRESS
     ) -> Iterator[Update]:
@@ -509,6 +524,7 @@ class SegmentPage:
         yield self._begun(job)
         try:
             predictor = job.predictor()
+            yield self._misfit(predictor.card, brought.picture, job.language)
             prediction = predictor.predict(
                 brought.picture.pages,
                 flips=job.flips,
@@ -573,8 +589,25 @@ class SegmentPage:
                 self.controls.checkpoint: shown.checkpoint,
                 self.controls.flips: shown.flips,
                 self.controls.picture: job.session.preview(picture),
+                **self._misfit(shown.segmentation.card, picture, job.language),
             }
         return before
+
+    def _misfit(self, card: "Card", picture: Picture, language: str) -> Update:
+        """That a checkpoint is plainly wrong for a picture, and a button with the one that fits."""
+        controls, better = (
+            self.controls,
+            later.subject.better_checkpoint(picture.pages[0], card.task),
+        )
+        if better not in controls.names:
+            return {controls.misfit: gr.Row(visible=False)}
+        kind = say(f"kind_{better}", language)
+        title = say_name("title", read_titles().get(better, better), language)
+        return {
+            controls.misfit: gr.Row(visible=True),
+            controls.misfit_said: note(say("segment_misfit", language, kind=kind)),
+            controls.fitting: say("segment_fitting", language, title=title),
+        }
 
     def _result(self, shown: Shown, job: Job) -> Update:
         """Everything on the page that speaks of the picture, after the network ran."""
