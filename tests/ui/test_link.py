@@ -179,7 +179,7 @@ def test_values_that_cannot_be_together_are_refused_together(
 
 
 def test_a_shared_machine_refuses_what_is_too_much_for_it(pages) -> None:
-    link = TrainLink(pages[1].controls, SPACE)
+    link = TrainLink(SPACE)
     (sentence,) = said(link.read({"preset": "article", "batch": "2"}))
     assert "more work a step than this machine allows" in sentence
 

@@ -1,4 +1,8 @@
-"""What a person can set for a live training, and how far. Light: the page is laid out before torch is there."""
+"""What a person can set for a live training, and how far.
+
+CONTROLS declares each setting once: where it is kept, its bounds, its name in an address and in a
+sentence. The page's components, the address and the checks follow from it.
+"""
 
 import os
 from collections.abc import Sequence
@@ -8,48 +12,14 @@ from typing import Any
 from ..constants import VALIDATION_SEED
 from ..data.shapes import ARTICLE_SIZE, SceneOptions
 from ..environment import SPACE_VARIABLE
-from ..messages import LONGEST, in_full, sentence, shortened
+from ..messages import LONGEST, Sentence, in_full, sentence, shortened
 from ..networks import NETWORKS
 from ..networks.base import GRID
 from ..tasks import LOSSES
 from ..training.loop import OPTIMISERS
 
-WIDTHS = (8, 16, 32, 64)
-RATES = (1e-5, 1e3)
-SMALLEST_SIZE = 64
-
-BOUNDS: dict[str, tuple[float, float]] = {
-    "count": (1, 8),
-    "radius": (0.04, 0.4),
-    "noise": (0, 80),
-    "blur": (0, 4),
-}
-"""The least and the greatest that a scene may have of each, whatever the machine."""
-
 LIVE_SCHEDULES = ("constant", "cosine")
 """The loop's other ones wait for settings or validations that a live run has not."""
-
-
-WORDS = {
-    "preset": sentence("preset"),
-    "network": sentence("network"),
-    "width": sentence("width"),
-    "optimiser": sentence("optimiser"),
-    "schedule": sentence("schedule"),
-    "loss": sentence("loss"),
-    "rate": sentence("learning rate"),
-    "steps": sentence("number of steps"),
-    "batch": sentence("batch"),
-    "seed": sentence("seed"),
-    "size": sentence("picture size"),
-    "count_least": sentence("least number of shapes"),
-    "count_most": sentence("greatest number of shapes"),
-    "radius_least": sentence("least size of the shapes"),
-    "radius_most": sentence("greatest size of the shapes"),
-    "noise": sentence("noise"),
-    "blur": sentence("blur"),
-}
-"""The settings that a sentence may have to name."""
 
 
 class SettingsError(ValueError):
@@ -95,6 +65,85 @@ class LiveSettings:
         return (self.width / 64) ** 2 * (self.size / ARTICLE_SIZE) ** 2 * self.batch
 
 
+@dataclass(frozen=True)
+class Control:
+    """One setting that a person can change, under the ``name`` that addresses and texts know it by.
+
+    ``path`` leads to it in LiveSettings: fields, and the place in a pair. ``words`` name it in a
+    sentence. It is one of ``choices``; or a number from ``least`` to ``most``, which may be the name of
+    a field of Limits, in steps of ``step``, which only a slider keeps unless it is ``whole``; or,
+    without either, on or off.
+    """
+
+    name: str
+    path: tuple[str | int, ...]
+    words: Sentence | None = None
+    choices: tuple[object, ...] = ()
+    least: float | None = None
+    most: float | str = 0
+    step: float = 1
+    whole: bool = False
+
+    def range(self, limits: "Limits") -> tuple[float, float]:
+        """The least and the greatest number on this machine."""
+        assert self.least is not None
+        return self.least, getattr(limits, self.most) if isinstance(self.most, str) else self.most
+
+    def value(self, settings: LiveSettings) -> Any:
+        """The setting's value; the article's picture has the scenes' as they begin."""
+        value: Any = settings if settings.scenes else replace(settings, scenes=SceneOptions())
+        for key in self.path:
+            value = value[key] if isinstance(key, int) else getattr(value, key)
+        return value
+
+
+CONTROLS: dict[str, Control] = {
+    control.name: control
+    for control in (
+        Control("network", ("network",), sentence("network"), tuple(NETWORKS)),
+        Control("width", ("width",), sentence("width"), (8, 16, 32, 64)),
+        Control("skips", ("skips",)),
+        Control("batch_norm", ("batch_norm",)),
+        Control("optimiser", ("optimiser",), sentence("optimiser"), OPTIMISERS),
+        Control("loss", ("loss",), sentence("loss"), LOSSES),
+        Control("schedule", ("schedule",), sentence("schedule"), LIVE_SCHEDULES),
+        Control("rate", ("rate",), sentence("learning rate"), least=1e-5, most=1e3, step=0.25),
+        Control("steps", ("steps",), sentence("number of steps"), least=1, most="steps", whole=True),
+        Control("batch", ("batch",), sentence("batch"), least=1, most="batch", whole=True),
+        Control("seed", ("seed",), sentence("seed"), least=0, most=VALIDATION_SEED - 1, whole=True),
+        Control(
+            "count_least", ("scenes", "count", 0), sentence("least number of shapes"),
+            least=1, most=8, whole=True,
+        ),
+        Control(
+            "count_most", ("scenes", "count", 1), sentence("greatest number of shapes"),
+            least=1, most=8, whole=True,
+        ),
+        Control(
+            "radius_least", ("scenes", "radius", 0), sentence("least size of the shapes"),
+            least=0.04, most=0.4, step=0.01,
+        ),
+        Control(
+            "radius_most", ("scenes", "radius", 1), sentence("greatest size of the shapes"),
+            least=0.04, most=0.4, step=0.01,
+        ),
+        Control(
+            "size", ("scenes", "size"), sentence("picture size"), least=64, most="size", step=GRID,
+            whole=True,
+        ),
+        Control("noise", ("scenes", "noise"), sentence("noise"), least=0, most=80),
+        Control("blur", ("scenes", "blur"), sentence("blur"), least=0, most=4, step=0.25),
+        Control("clue", ("scenes", "colour_is_clue")),
+        Control("overlap", ("scenes", "overlap")),
+        Control("rotated", ("scenes", "rotated")),
+    )
+}  # fmt: skip
+"""In the order of the page. The rate stands there as its power of ten, in marks of ``step``."""
+
+RANGES = (("count_least", "count_most"), ("radius_least", "radius_most"))
+"""Settings of which the first is not above the second."""
+
+
 PRESETS: dict[str, LiveSettings] = {
     "article": LiveSettings(width=64, batch=1, steps=10),
     "random": LiveSettings(SceneOptions(colour_is_clue=True), steps=200),
@@ -120,17 +169,12 @@ class Limits:
 
     def check(self, settings: LiveSettings) -> None:
         """Raise SettingsError for the first setting that is unknown or out of bounds."""
-        _check_choice("network", settings.network, tuple(NETWORKS))
-        _check_choice("width", settings.width, WIDTHS)
-        _check_choice("optimiser", settings.optimiser, OPTIMISERS)
-        _check_choice("schedule", settings.schedule, LIVE_SCHEDULES)
-        _check_choice("loss", settings.loss, LOSSES)
-        _check_range("rate", settings.rate, *RATES)
-        _check_range("steps", settings.steps, 1, self.steps)
-        _check_range("batch", settings.batch, 1, self.batch)
-        _check_range("seed", settings.seed, 0, VALIDATION_SEED - 1)
-        if settings.scenes:
-            _check_scenes(settings.scenes, self.size)
+        for control in CONTROLS.values():
+            if settings.scenes or control.path[0] != "scenes":
+                self._check(control, control.value(settings))
+        for least, most in RANGES if settings.scenes else ():
+            low, high = (CONTROLS[name].value(settings) for name in (least, most))
+            _check_range(CONTROLS[most].words, high, low, CONTROLS[most].range(self)[1])
         if settings.work > self.work:
             raise SettingsError(
                 sentence(
@@ -139,6 +183,19 @@ class Limits:
                     work=settings.work, most=self.work,
                 )
             )  # fmt: skip
+
+    def _check(self, control: Control, value: Any) -> None:
+        if control.choices:
+            _check_choice(control.words, value, control.choices)
+        elif control.least is not None:
+            _check_range(control.words, value, *control.range(self))
+            if control.whole and value % control.step:
+                raise SettingsError(
+                    sentence(
+                        "The {what} is {given}; choose a multiple of {step}.",
+                        what=control.words, given=in_full(value), step=control.step,
+                    )
+                )  # fmt: skip
 
 
 LOCAL = Limits(steps=5000, seconds=1800, size=256, batch=32, work=4)
@@ -151,42 +208,26 @@ def current_limits() -> Limits:
     return SPACE if os.environ.get(SPACE_VARIABLE) else LOCAL
 
 
-def _check_choice(name: str, value: object, choices: Sequence[object]) -> None:
+def _check_choice(what: Sentence | None, value: object, choices: Sequence[object]) -> None:
     if value not in choices:
         raise SettingsError(
             sentence(
                 "There is no {what} {given!r}; choose one of {known}.",
-                what=WORDS[name], known=", ".join(str(choice) for choice in choices),
+                what=what, known=", ".join(str(choice) for choice in choices),
                 given=shortened(text) if len(text := str(value)) > LONGEST else value,
             )
         )  # fmt: skip
 
 
-def _check_range(name: str, value: float, least: float, most: float) -> None:
+def _check_range(what: Sentence | None, value: float, least: float, most: float) -> None:
     if not least <= value <= most:
         raise SettingsError(
             sentence(
                 "The {what} is {given}; choose one from {least} to {most}.",
-                what=WORDS[name], given=shortened(in_full(value)), least=in_full(least),
+                what=what, given=shortened(in_full(value)), least=in_full(least),
                 most=in_full(most),
             )
         )  # fmt: skip
-
-
-def _check_scenes(scenes: SceneOptions, largest: int) -> None:
-    _check_range("size", scenes.size, SMALLEST_SIZE, largest)
-    if scenes.size % GRID:
-        raise SettingsError(
-            sentence(
-                "The picture size is {size}; choose a multiple of {step}.",
-                size=scenes.size, step=GRID,
-            )
-        )  # fmt: skip
-    for name, (least, most) in (("count", scenes.count), ("radius", scenes.radius)):
-        _check_range(f"{name}_least", least, *BOUNDS[name])
-        _check_range(f"{name}_most", most, least, BOUNDS[name][1])
-    _check_range("noise", scenes.noise, *BOUNDS["noise"])
-    _check_range("blur", scenes.blur, *BOUNDS["blur"])
 
 
 def differing_fields(settings: Sequence[LiveSettings]) -> tuple[str, ...]:
@@ -212,6 +253,6 @@ def with_changes(preset: str, **changes: Any) -> LiveSettings:
 
     Raises SettingsError for a preset that there is not.
     """
-    _check_choice("preset", preset, tuple(PRESETS))
+    _check_choice(sentence("preset"), preset, tuple(PRESETS))
     given = {name: value for name, value in changes.items() if value is not None}
     return replace(PRESETS[preset], **given)

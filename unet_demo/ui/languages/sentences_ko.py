@@ -141,7 +141,7 @@ KOREAN_SENTENCES: dict[str, str] = {
     "There is no {what} {given!r}; choose one of {known}.": "{what}: 없는 값입니다(‘{given}’). {known} 중에서 선택하세요.",
     "The {what} is {given}; choose one from {least} to {most}.": "{what}: 쓸 수 없는 값입니다({given}). {least}에서 {most} 사이에서 선택하세요.",
     "The {what} is {given}; choose a whole number.": "{what}: 쓸 수 없는 값입니다({given}). 정수를 선택하세요.",
-    "The picture size is {size}; choose a multiple of {step}.": "이미지 크기: 쓸 수 없는 값입니다({size}). {step}의 배수를 선택하세요.",
+    "The {what} is {given}; choose a multiple of {step}.": "{what}: 쓸 수 없는 값입니다({given}). {step}의 배수를 선택하세요.",
     "One step of these settings is {work:.3g} times the article's work, and {most:g} is the most here; choose a smaller width, picture or batch.": "이 설정의 한 스텝은 원문 계산량의 {work:.3g}배인데, 여기서는 {most:g}배까지만 됩니다. 너비, 이미지 크기, 배치 크기 중 하나를 줄이세요.",
     "The field {field!r} is empty; fill it in.": "‘{field}’ 칸이 비어 있습니다. 값을 채우세요.",
     # the settings of a training, in such sentences

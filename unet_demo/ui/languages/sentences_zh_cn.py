@@ -141,7 +141,7 @@ SIMPLIFIED_CHINESE_SENTENCES: dict[str, str] = {
     "There is no {what} {given!r}; choose one of {known}.": "{what}：没有“{given}”，请从以下选择：{known}。",
     "The {what} is {given}; choose one from {least} to {most}.": "{what}为 {given}，请选择 {least} 到 {most} 之间的值。",
     "The {what} is {given}; choose a whole number.": "{what}为 {given}，请选择整数。",
-    "The picture size is {size}; choose a multiple of {step}.": "图片尺寸为 {size}，请选择 {step} 的倍数。",
+    "The {what} is {given}; choose a multiple of {step}.": "{what}为 {given}，请选择 {step} 的倍数。",
     "One step of these settings is {work:.3g} times the article's work, and {most:g} is the most here; choose a smaller width, picture or batch.": "按这些设置，每步的计算量是原文的 {work:.3g} 倍，而这里最多 {most:g} 倍，请减小宽度、图片尺寸或批大小。",
     "The field {field!r} is empty; fill it in.": "“{field}”一栏是空的，请填写。",
     # the settings of a training, in such sentences

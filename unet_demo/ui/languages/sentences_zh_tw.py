@@ -141,7 +141,7 @@ TRADITIONAL_CHINESE_SENTENCES: dict[str, str] = {
     "There is no {what} {given!r}; choose one of {known}.": "{what}：沒有「{given}」，請從以下選擇：{known}。",
     "The {what} is {given}; choose one from {least} to {most}.": "{what}為 {given}，請選擇 {least} 到 {most} 之間的值。",
     "The {what} is {given}; choose a whole number.": "{what}為 {given}，請選擇整數。",
-    "The picture size is {size}; choose a multiple of {step}.": "圖片尺寸為 {size}，請選擇 {step} 的倍數。",
+    "The {what} is {given}; choose a multiple of {step}.": "{what}為 {given}，請選擇 {step} 的倍數。",
     "One step of these settings is {work:.3g} times the article's work, and {most:g} is the most here; choose a smaller width, picture or batch.": "依這些設定，每步的運算量是原文的 {work:.3g} 倍，而這裡最多 {most:g} 倍，請減小寬度、圖片尺寸或批次大小。",
     "The field {field!r} is empty; fill it in.": "「{field}」一欄是空的，請填寫。",
     # the settings of a training, in such sentences

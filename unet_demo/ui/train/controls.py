@@ -10,166 +10,99 @@ from gradio.components import Component
 
 from ...data.shapes import SceneOptions
 from ...live.settings import (
-    BOUNDS,
+    CONTROLS,
     PRESETS,
-    RATES,
-    SMALLEST_SIZE,
-    WIDTHS,
-    WORDS,
+    Control,
     Limits,
     LiveSettings,
     SettingsError,
 )
 from ...messages import in_full, sentence
-from ...networks import NETWORKS
-from ...networks.base import GRID
-from ...tasks import LOSSES
-from ...training.loop import OPTIMISERS
+from ..languages.en import ENGLISH
 from ..text import t
 
 FIRST_PRESET = "random"
 """The quickest to show something."""
 
-SCENE_SETTINGS = (
-    "size", "count_least", "count_most", "radius_least", "radius_most", "noise", "blur", "overlap",
-    "clue", "rotated",
-)  # fmt: skip
+EXPERIMENT = (("network", "width", "skips", "batch_norm"),)
+"""The network: what a person compares runs by. Rows of controls, as on the page."""
+
+METHOD = (("optimiser", "loss", "schedule"), ("rate", "steps"), ("batch", "seed"))
+"""How it is trained."""
+
+DATA = (
+    ("source",),
+    ("count_least", "count_most"),
+    ("radius_least", "radius_most"),
+    ("size", "noise", "blur"),
+    ("clue", "overlap", "rotated"),
+)
+"""What it is trained on."""
+
+SOURCES = ("scenes", "article")
+"""What a run's pictures are: random scenes, or the article's own one."""
+
+SCENE_SETTINGS = tuple(name for name, one in CONTROLS.items() if one.path[0] == "scenes")
 """What the article's one picture knows nothing of."""
 
 
 def described(key: str) -> dict[str, Any]:
-    """Label and info of a control."""
-    return {"label": t(f"train_{key}"), "info": t(f"train_{key}_info")}
+    """Label, info and id of a control."""
+    return {
+        "label": t(f"train_{key}"),
+        "info": t(f"train_{key}_info"),
+        "elem_id": key.replace("_", "-"),
+    }
 
 
-def named(key: str, values: tuple[str, ...]) -> list[tuple[Any, str]]:
-    """Choices with a text of their own."""
-    return [(t(f"train_{key}_{value}"), value) for value in values]
+def named(key: str, values: tuple[Any, ...]) -> list[tuple[Any, Any]]:
+    """Choices with a text of their own, where there is one."""
+    texts = {value: f"train_{key}_{value}" for value in values}
+    return [(t(text) if text in ENGLISH else str(value), value) for value, text in texts.items()]
 
 
 def preset_control() -> gr.Radio:
     """Where to start from."""
-    return gr.Radio(
-        named("preset", tuple(PRESETS)), value=FIRST_PRESET, elem_id="preset", **described("preset")
-    )
+    return gr.Radio(named("preset", tuple(PRESETS)), value=FIRST_PRESET, **described("preset"))
 
 
-def experiment_controls(values: Mapping[str, Any]) -> dict[str, Component]:
-    """The network: what a person compares runs by."""
-    with gr.Row(elem_id="train-experiment"):
-        network = gr.Dropdown(
-            list(NETWORKS), value=values["network"], filterable=False, min_width=160,
-            elem_id="network", **described("network"),
-        )  # fmt: skip
-        width = gr.Dropdown(
-            list(WIDTHS), value=values["width"], filterable=False, min_width=120,
-            elem_id="width", **described("width"),
-        )  # fmt: skip
-        skips = gr.Checkbox(values["skips"], elem_id="skips", min_width=200, **described("skips"))
-        batch_norm = gr.Checkbox(
-            values["batch_norm"], elem_id="batch-norm", min_width=200, **described("batch_norm")
-        )
-    return {"network": network, "width": width, "skips": skips, "batch_norm": batch_norm}
+def lay_out(
+    rows: tuple[tuple[str, ...], ...], values: Mapping[str, Any], limits: Limits, **options: Any
+) -> dict[str, Component]:
+    """The components of rows of controls, by name, with these values; ``options`` are the rows'."""
+    made: dict[str, Component] = {}
+    for row in rows:
+        with gr.Row(**options):
+            for name in row:
+                made[name] = component_of(name, values[name], limits)
+    return made
 
 
-def training_controls(values: Mapping[str, Any], limits: Limits) -> dict[str, Component]:
-    """How it is trained."""
-    with gr.Row():
-        optimiser = gr.Dropdown(
-            list(OPTIMISERS), value=values["optimiser"], filterable=False, min_width=150,
-            elem_id="optimiser", **described("optimiser"),
+def component_of(name: str, value: Any, limits: Limits) -> Component:
+    """What a control is on the page, with this value."""
+    if name == "source":
+        return gr.Radio(named(name, SOURCES), value=value, **described(name))
+    control = CONTROLS[name]
+    if control.choices:
+        return gr.Dropdown(
+            named(name, control.choices), value=value, filterable=False, min_width=150,
+            **described(name),
         )  # fmt: skip
-        loss = gr.Dropdown(
-            named("loss", LOSSES), value=values["loss"], filterable=False, min_width=150,
-            elem_id="loss", **described("loss"),
-        )  # fmt: skip
-        schedule = gr.Dropdown(
-            named("schedule", ("constant", "cosine")), value=values["schedule"], filterable=False,
-            min_width=150, elem_id="schedule", **described("schedule"),
-        )  # fmt: skip
-    with gr.Row():
-        lowest, highest = (math.log10(rate) for rate in RATES)
-        rate = gr.Slider(
-            lowest, highest, values["rate"], step=0.25, min_width=220, elem_id="rate",
-            **described("rate"),
-        )  # fmt: skip
-        steps = gr.Slider(
-            1, limits.steps, values["steps"], step=1, min_width=220, elem_id="steps",
-            **described("steps"),
-        )  # fmt: skip
-    with gr.Row():
-        batch = gr.Slider(
-            1, limits.batch, values["batch"], step=1, min_width=220, elem_id="batch",
-            **described("batch"),
-        )  # fmt: skip
-        seed = gr.Number(
-            values["seed"], step=1, min_width=150, elem_id="seed",
-            **described("seed"),
-        )  # fmt: skip
-    return {
-        "optimiser": optimiser, "loss": loss, "schedule": schedule, "rate": rate, "steps": steps,
-        "batch": batch, "seed": seed,
-    }  # fmt: skip
-
-
-def data_controls(values: Mapping[str, Any], limits: Limits) -> dict[str, Component]:
-    """What it is trained on."""
-    controls: dict[str, Component] = {
-        "source": gr.Radio(
-            named("source", ("scenes", "article")), value=values["source"], elem_id="source",
-            **described("source"),
-        )
-    }  # fmt: skip
-    for row in (
-        {f"count_{end}": (*BOUNDS["count"], 1) for end in ("least", "most")},
-        {f"radius_{end}": (*BOUNDS["radius"], 0.01) for end in ("least", "most")},
-        {
-            "size": (SMALLEST_SIZE, limits.size, GRID),
-            "noise": (*BOUNDS["noise"], 1),
-            "blur": (*BOUNDS["blur"], 0.25),
-        },
-    ):
-        with gr.Row():
-            for name, (least, most, step) in row.items():
-                controls[name] = gr.Slider(
-                    least, most, values[name], step=step, min_width=200,
-                    elem_id=name.replace("_", "-"), **described(name),
-                )  # fmt: skip
-    with gr.Row():
-        for name in ("clue", "overlap", "rotated"):
-            controls[name] = gr.Checkbox(
-                values[name], elem_id=name, min_width=200, **described(name)
-            )
-    return controls
+    if control.least is None:
+        return gr.Checkbox(value, min_width=200, **described(name))
+    if name == "seed":
+        return gr.Number(value, step=1, min_width=150, **described(name))
+    least, most = control.range(limits)
+    if name == "rate":
+        least, most = math.log10(least), math.log10(most)
+    return gr.Slider(least, most, value, step=control.step, min_width=200, **described(name))
 
 
 def values_of(settings: LiveSettings) -> dict[str, Any]:
     """What the controls show for some settings; the article's picture leaves the scenes' as they begin."""
-    scenes = settings.scenes or SceneOptions()
-    return {
-        "source": "scenes" if settings.scenes else "article",
-        "count_least": scenes.count[0],
-        "count_most": scenes.count[1],
-        "radius_least": scenes.radius[0],
-        "radius_most": scenes.radius[1],
-        "size": scenes.size,
-        "noise": scenes.noise,
-        "blur": scenes.blur,
-        "overlap": scenes.overlap,
-        "clue": scenes.colour_is_clue,
-        "rotated": scenes.rotated,
-        "network": settings.network,
-        "width": settings.width,
-        "skips": settings.skips,
-        "batch_norm": settings.batch_norm,
-        "optimiser": settings.optimiser,
-        "rate": math.log10(settings.rate),
-        "schedule": settings.schedule,
-        "loss": settings.loss,
-        "batch": settings.batch,
-        "steps": settings.steps,
-        "seed": settings.seed,
-    }
+    values = {name: control.value(settings) for name, control in CONTROLS.items()}
+    source = "scenes" if settings.scenes else "article"
+    return {"source": source, **values, "rate": math.log10(settings.rate)}
 
 
 def settings_of(values: Mapping[str, Any]) -> LiveSettings:
@@ -177,45 +110,37 @@ def settings_of(values: Mapping[str, Any]) -> LiveSettings:
 
     Raises SettingsError where one was left empty, or is between two numbers that can be chosen.
     """
-    for name, value in values.items():
-        if value is None:
-            raise SettingsError(
-                sentence("The field {field!r} is empty; fill it in.", field=WORDS.get(name, name))
-            )
-    scenes = SceneOptions(
-        size=whole(values, "size"),
-        count=(whole(values, "count_least"), whole(values, "count_most")),
-        radius=(values["radius_least"], values["radius_most"]),
-        overlap=values["overlap"],
-        colour_is_clue=values["clue"],
-        noise=values["noise"],
-        blur=values["blur"],
-        rotated=values["rotated"],
-    )
+    kept: dict[str, Any] = {}
+    scenes: dict[str, Any] = {}
+    for name, control in CONTROLS.items():
+        value = checked(control, values[name])
+        match control.path:
+            case ("scenes", str(field)):
+                scenes[field] = value
+            case ("scenes", str(field), 0):
+                scenes[field] = (value,)
+            case ("scenes", str(field), _):
+                scenes[field] += (value,)
+            case (str(field),):
+                kept[field] = value
+    kept["rate"] = float(f"{10 ** values['rate']:.3g}")
     return LiveSettings(
-        scenes=scenes if values["source"] == "scenes" else None,
-        network=values["network"],
-        width=int(values["width"]),
-        skips=values["skips"],
-        batch_norm=values["batch_norm"],
-        optimiser=values["optimiser"],
-        rate=float(f"{10 ** values['rate']:.3g}"),
-        schedule=values["schedule"],
-        loss=values["loss"],
-        batch=whole(values, "batch"),
-        steps=whole(values, "steps"),
-        seed=whole(values, "seed"),
+        scenes=SceneOptions(**scenes) if values["source"] == "scenes" else None, **kept
     )
 
 
-def whole(values: Mapping[str, Any], name: str) -> int:
-    """A control's value. Raises SettingsError where it is no whole number."""
-    value = values[name]
+def checked(control: Control, value: Any) -> Any:
+    """A control's value. Raises SettingsError where it is missing, or no whole number but should be."""
+    if value is None:
+        what = control.words or control.name
+        raise SettingsError(sentence("The field {field!r} is empty; fill it in.", field=what))
+    if not control.whole:
+        return value
     if value != int(value):
         raise SettingsError(
             sentence(
                 "The {what} is {given}; choose a whole number.",
-                what=WORDS[name], given=in_full(value),
+                what=control.words, given=in_full(value),
             )
         )  # fmt: skip
     return int(value)

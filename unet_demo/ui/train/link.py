@@ -1,10 +1,10 @@
 """The Train page's settings in an address: a preset, and whatever differs from it."""
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ...constants import VALIDATION_SEED
-from ...live.settings import PRESETS, Limits, SettingsError
+from ...live.settings import CONTROLS, PRESETS, RANGES, Control, Limits, SettingsError
 from ..link import (
     GENERAL,
     Choice,
@@ -12,18 +12,15 @@ from ..link import (
     Parameter,
     Power,
     Refusal,
+    Switch,
     Unfit,
     Wish,
     given,
-    parameter_of,
     read,
     refused,
     write,
 )
-from .controls import FIRST_PRESET, SCENE_SETTINGS, preset_values, settings_of
-
-RANGES = (("count_least", "count_most"), ("radius_least", "radius_most"))
-"""Settings of which the first is not above the second."""
+from .controls import FIRST_PRESET, SCENE_SETTINGS, SOURCES, preset_values, settings_of
 
 WORK = ("source", "width", "size", "batch")
 """Settings that together say how much work a step is."""
@@ -32,21 +29,27 @@ SCALE: dict[str, Parameter] = {"scale": Choice(("linear", "log"))}
 """The chart's own; its script reads it (chart.js), and adds it to what is copied (share.js)."""
 
 
-class TrainLink:
-    """Reads and writes the Train page's part of an address; ``controls`` say what can be set."""
+def parameter(control: Control, limits: Limits) -> Parameter:
+    """How a control's value is written."""
+    if control.choices:
+        return Choice(control.choices)
+    if control.least is None:
+        return Switch()
+    least, most = control.range(limits)
+    if control.name == "rate":
+        return Power(math.log10(least), math.log10(most), control.step)
+    return Number(least, most, control.step if control.whole else 0)
 
-    def __init__(self, controls: Mapping[str, Any], limits: Limits) -> None:
+
+class TrainLink:
+    """Reads and writes the Train page's part of an address."""
+
+    def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        own: dict[str, Parameter] = {
-            "rate": Power(
-                *(getattr(controls["rate"], end) for end in ("minimum", "maximum", "step"))
-            ),
-            "noise": Number(controls["noise"].minimum, controls["noise"].maximum),
-            "seed": Number(0, VALIDATION_SEED - 1, 1),
-        }
         self.settings: dict[str, Parameter] = {
             "preset": Choice(tuple(PRESETS)),
-            **{name: own.get(name) or parameter_of(control) for name, control in controls.items()},
+            "source": Choice(SOURCES),
+            **{name: parameter(control, limits) for name, control in CONTROLS.items()},
         }
         self.parameters = {**self.settings, **SCALE}
 

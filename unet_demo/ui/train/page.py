@@ -18,13 +18,14 @@ from ..files import download_link, hand_over
 from ..html import Update, alert, hint, note
 from ..text import DEFAULT_LANGUAGE, language_of, say, t
 from .controls import (
+    DATA,
+    EXPERIMENT,
     FIRST_PRESET,
-    data_controls,
-    experiment_controls,
+    METHOD,
+    lay_out,
     preset_control,
     preset_values,
     settings_of,
-    training_controls,
     values_of,
 )
 from .downloads import CANVAS, FILES, drawing_ground, segment_drawing
@@ -83,7 +84,9 @@ class TrainPage:
                 self._lay_out_start()
             with gr.Column(min_width=280, elem_classes="scenes-column"):
                 self.scenes = scenes(elem_id="train-scenes")
-                self.controls |= experiment_controls(opening)
+                self.controls |= lay_out(
+                    EXPERIMENT, opening, self.limits, elem_id="train-experiment"
+                )
             with gr.Column(min_width=280, elem_classes="chart-column"):
                 self.chart = chart(elem_id="train-chart")
                 with gr.Row(elem_classes="train-foot"):
@@ -94,16 +97,16 @@ class TrainPage:
                 gr.Column(min_width=300),
                 gr.Accordion(t("train_training"), open=False, elem_id="train-training"),
             ):
-                self.controls |= training_controls(opening, self.limits)
+                self.controls |= lay_out(METHOD, opening, self.limits)
             with (
                 gr.Column(min_width=300),
                 gr.Accordion(t("train_data"), open=False, elem_id="train-data"),
             ):
-                self.controls |= data_controls(opening, self.limits)
+                self.controls |= lay_out(DATA, opening, self.limits)
         self._lay_out_afterwards()
         self.checkpoint = gr.State(None)
         self.autostarted = gr.State(False)
-        self.link = TrainLink(self.controls, self.limits)
+        self.link = TrainLink(self.limits)
         self._wire_opening(demo)
         self._wire_buttons()
         self._wire_controls()
