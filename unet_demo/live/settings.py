@@ -140,8 +140,8 @@ CONTROLS: dict[str, Control] = {
 }  # fmt: skip
 """In the order of the page. The rate stands there as its power of ten, in marks of ``step``."""
 
-RANGES = (("count_least", "count_most"), ("radius_least", "radius_most"))
-"""Settings of which the first is not above the second."""
+RANGES = {"count_most": "count_least", "radius_most": "radius_least"}
+"""Setting → the one that it may not be below."""
 
 
 PRESETS: dict[str, LiveSettings] = {
@@ -171,10 +171,7 @@ class Limits:
         """Raise SettingsError for the first setting that is unknown or out of bounds."""
         for control in CONTROLS.values():
             if settings.scenes or control.path[0] != "scenes":
-                self._check(control, control.value(settings))
-        for least, most in RANGES if settings.scenes else ():
-            low, high = (CONTROLS[name].value(settings) for name in (least, most))
-            _check_range(CONTROLS[most].words, high, low, CONTROLS[most].range(self)[1])
+                self._check(control, settings)
         if settings.work > self.work:
             raise SettingsError(
                 sentence(
@@ -184,11 +181,15 @@ class Limits:
                 )
             )  # fmt: skip
 
-    def _check(self, control: Control, value: Any) -> None:
+    def _check(self, control: Control, settings: LiveSettings) -> None:
+        value = control.value(settings)
         if control.choices:
             _check_choice(control.words, value, control.choices)
         elif control.least is not None:
-            _check_range(control.words, value, *control.range(self))
+            least, most = control.range(self)
+            if control.name in RANGES:
+                least = CONTROLS[RANGES[control.name]].value(settings)
+            _check_range(control.words, value, least, most)
             if control.whole and value % control.step:
                 raise SettingsError(
                     sentence(

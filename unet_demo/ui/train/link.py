@@ -103,7 +103,7 @@ class TrainLink:
         """
         if values["source"] == "article":
             yield "scenes", SCENE_SETTINGS
-        for least, most in RANGES:
+        for most, least in RANGES.items():
             if values[least] > values[most]:
                 yield "order", (least, most)
         try:

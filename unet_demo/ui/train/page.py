@@ -265,13 +265,9 @@ class TrainPage:
         return session
 
     def on_greeting(self, request: gr.Request, *values: Any) -> Update:
-        """What has to be computed, or said in the visitor's language.
-
-        Torch is imported for it, which takes time: what the visitor did meanwhile holds.
-        """
+        """What has to be computed, or said in the visitor's language."""
         session = self._session(request)
         session.opened = True
-        deeds = session.deeds
         wished = self.link.read(request.query_params).values
         settings = settings_of(wished) if wished else self._settings(values)
         linked = {control: wished[name] for name, control in self._linked().items() if wished}
@@ -286,7 +282,7 @@ class TrainPage:
         if self.link.autostart(request.query_params):
             proposal |= self._told_to_wait(session)
         return {
-            **(proposal if session.deeds == deeds else {}),
+            **proposal,
             **always,
             self.readings: readings(None, session.language),
             self.runs: runs_table(session),
@@ -317,7 +313,6 @@ class TrainPage:
     def on_preset(self, name: str, request: gr.Request) -> Update:
         """Set every control, and show what is to be learned unless a run is in progress."""
         session = self._session(request)
-        session.act()
         values = preset_values(name, self.limits)
         settings = settings_of(values)
         moved = {self.controls[key]: value for key, value in values.items()}
@@ -328,7 +323,6 @@ class TrainPage:
     def on_change(self, request: gr.Request, *values: Any) -> Update:
         """A control moved: show what would be learned, unless a run is in progress."""
         session = self._session(request)
-        session.act()
         if session.in_progress:
             return {self.status: gr.skip()}
         try:
@@ -477,7 +471,6 @@ class TrainPage:
     def _start(
         self, session: Session, values: Sequence[Any], steps: int | None
     ) -> Iterator[Update]:
-        session.act()
         yield self._buttons("running", trained=False)
         try:
             run = zero_gpu.new_run(self._settings(values), self.limits)

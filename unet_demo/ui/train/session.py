@@ -32,15 +32,9 @@ class Session:
         self.run: LiveRun | None = None
         self.waiting = False
         """Whether the visitor was told that the run they asked for begins later."""
-        self._deeds = 0
         self._number = 0
         self._past: tuple[Attempt, ...] = ()
         self._folder: tempfile.TemporaryDirectory | None = None
-
-    @property
-    def deeds(self) -> int:
-        """How often the visitor changed a control or asked for a run: an answer begun before is late."""
-        return self._deeds
 
     @property
     def number(self) -> int:
@@ -72,10 +66,6 @@ class Session:
     def running(self) -> bool:
         """Whether a training is under way."""
         return self.run is not None and self.run.snapshot().state == "running"
-
-    def act(self) -> None:
-        """Note that the visitor does something now."""
-        self._deeds += 1
 
     def begin(self, run: LiveRun) -> None:
         """Take a new run in hand."""
