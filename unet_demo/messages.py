@@ -34,7 +34,7 @@ def sentence(template: str, /, **values: object) -> Sentence:
     """The template, a literal, with its ``{places}`` filled in.
 
     A text under the name of a kind of names that the pages translate, such as ``{summary}``, is one
-    of these names (ui/languages/en.py).
+    of these names (ui/languages/en.json).
     """
     return Sentence(template, values)
 

@@ -13,11 +13,7 @@ import gradio as gr
 from gradio.i18n import I18nData
 
 from ..messages import Sentence, words_of
-from .languages import CARDS, LANGUAGES, SENTENCES
-from .languages.en import ENGLISH
-
-DEFAULT_LANGUAGE = "en"
-"""Of whoever speaks none of ours, and of what is laid out before a visitor comes."""
+from .languages import CARDS, DEFAULT_LANGUAGE, ENGLISH, LANGUAGES, SENTENCES
 
 PREFIX = "unet_demo_"
 """Gradio's own keys (``image``, ``label`` …) would be shadowed without a prefix."""

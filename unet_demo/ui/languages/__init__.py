@@ -1,41 +1,31 @@
-"""Everything that a person reads on the page, in three files a language.
+"""Everything that a person reads on the page: a JSON file a language, found by its name.
 
-en.py says which keys the first has. The keys of the other two are English: the templates that
-sentence() is called with in the rooms below, and what the bundled checkpoints' cards say. A further
-language is three further files and three lines here.
+A file has "texts" under keys that begin with their page or component; "sentences", under the English
+template that `messages.sentence` is called with below the pages; and "cards", under what the bundled
+checkpoints' cards and drawings say in English. ``{places}`` are filled in, and stay as they are in every
+language. What a language lacks is English.
 """
 
-from .cards_ko import KOREAN_CARDS
-from .cards_zh_cn import SIMPLIFIED_CHINESE_CARDS
-from .cards_zh_tw import TRADITIONAL_CHINESE_CARDS
-from .en import ENGLISH
-from .ko import KOREAN
-from .sentences_ko import KOREAN_SENTENCES
-from .sentences_zh_cn import SIMPLIFIED_CHINESE_SENTENCES
-from .sentences_zh_tw import TRADITIONAL_CHINESE_SENTENCES
-from .zh_cn import SIMPLIFIED_CHINESE
-from .zh_tw import TRADITIONAL_CHINESE
+import json
+from pathlib import Path
 
-LANGUAGES: dict[str, dict[str, str]] = {
-    "en": ENGLISH,
-    "ko": KOREAN,
-    "zh-CN": SIMPLIFIED_CHINESE,
-    "zh-TW": TRADITIONAL_CHINESE,
-}
-"""Language tag, as Gradio spells it → key → text."""
+DEFAULT_LANGUAGE = "en"
+"""Of whoever speaks none of ours, and of what is laid out before a visitor comes."""
 
-SENTENCES: dict[str, dict[str, str]] = {
-    "en": {},
-    "ko": KOREAN_SENTENCES,
-    "zh-CN": SIMPLIFIED_CHINESE_SENTENCES,
-    "zh-TW": TRADITIONAL_CHINESE_SENTENCES,
+WORDS: dict[str, dict[str, dict[str, str]]] = {
+    file.stem: json.loads(file.read_text(encoding="utf-8"))
+    for file in sorted(Path(__file__).parent.glob("*.json"))
 }
-"""Language tag → template of a sentence of the rooms below → its translation. English is as it is said."""
+"""Language tag, as Gradio spells it → "texts", "sentences" and "cards", as they stand in its file."""
 
-CARDS: dict[str, dict[str, str]] = {
-    "en": {},
-    "ko": KOREAN_CARDS,
-    "zh-CN": SIMPLIFIED_CHINESE_CARDS,
-    "zh-TW": TRADITIONAL_CHINESE_CARDS,
-}
-"""Language tag → what the cards and the drawings of bundled checkpoints say → its translation."""
+ENGLISH = WORDS[DEFAULT_LANGUAGE]["texts"]
+"""Key → text: what there is to translate."""
+
+LANGUAGES = {language: {**ENGLISH, **words["texts"]} for language, words in WORDS.items()}
+"""Language tag → key → text."""
+
+SENTENCES = {language: words["sentences"] for language, words in WORDS.items()}
+"""Language tag → template of a sentence of the modules below → its translation."""
+
+CARDS = {language: words["cards"] for language, words in WORDS.items()}
+"""Language tag → what cards and drawings say → its translation."""

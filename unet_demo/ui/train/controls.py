@@ -18,7 +18,7 @@ from ...live.settings import (
     SettingsError,
 )
 from ...messages import in_full, sentence
-from ..languages.en import ENGLISH
+from ..languages import ENGLISH
 from ..text import t
 
 FIRST_PRESET = "random"
