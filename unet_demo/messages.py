@@ -1,7 +1,7 @@
-"""What the rooms below the pages say: English that a page can say in another language.
+"""What the modules below the pages say: English that a page can say in another language.
 
 As with gettext, the template is the key of its translations (ui/languages/sentences_….py), and the
-room that says something knows no language but English.
+module that says something knows no language but English.
 """
 
 from decimal import Decimal

@@ -20,7 +20,7 @@ _TIDYING = threading.Lock()
 
 
 def fresh_folder() -> Path:
-    """An empty folder for one answer. Those of earlier answers are removed once they are old."""
+    """Make an empty folder for one answer; those of earlier answers are removed once they are old."""
     with _TIDYING:
         root = Path(_root().name)
         root.mkdir(exist_ok=True)  # the system may have tidied up behind a server that sat idle
@@ -33,12 +33,12 @@ def fresh_folder() -> Path:
 
 @cache
 def _root() -> tempfile.TemporaryDirectory:
-    """This process's own folder, among those from which Gradio hands over files."""
+    """Return this process's own folder, among those from which Gradio serves files."""
     return tempfile.TemporaryDirectory(prefix="unet_demo_")
 
 
 def download_link(elem_id: str) -> gr.DownloadButton:
-    """What holds the file that was made last; nobody sees it."""
+    """Make the hidden button that holds the file that was made last."""
     return gr.DownloadButton(visible="hidden", elem_id=elem_id)
 
 

@@ -18,7 +18,7 @@ STRATEGY = zlib.Z_RLE
 
 
 def png_url(pixels: NDArray[np.uint8]) -> str:
-    """``data:image/png`` of pixels (H, W), (H, W, 3) or (H, W, 4), 0 to 255."""
+    """Encode pixels uint8 (H, W), (H, W, 3) or (H, W, 4) as ``data:image/png``."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG", compress_level=1, compress_type=STRATEGY)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
@@ -29,35 +29,35 @@ Update = dict[Any, Any]
 
 
 def note(text: str) -> str:
-    """A quiet line that screen readers announce."""
+    """Return a quiet line that screen readers announce."""
     return f'<p role="status">{escape(text)}</p>'
 
 
 def hint(key: str) -> str:
-    """A quiet sentence, which the browser translates."""
+    """Return a quiet sentence, which the browser translates."""
     return f'<p class="hint" role="status">{t(key)}</p>'
 
 
 def alert(error: object, language: str) -> str:
-    """A mistake in one plain sentence, announced at once."""
+    """Return a mistake in one plain sentence, announced at once."""
     return f'<p role="alert" class="mistake">{escape(translated(error, language))}</p>'
 
 
 def alerts(mistakes: Iterable[object], language: str) -> str:
-    """Mistakes together, and the button that closes a box of them that lies over a page: address.js."""
+    """Join mistakes, with the button that closes a box of them that lies over a page (address.js)."""
     name = escape(say("link_close", language))
     close = f'<button type="button" class="close" aria-label="{name}">×</button>'
     return close + "".join(alert(mistake, language) for mistake in mistakes)
 
 
 def table(heads: Iterable[str], rows: Iterable[str]) -> str:
-    """An HTML table from head texts and ready-made rows."""
+    """Return an HTML table from head texts and ready-made rows."""
     head = "".join(f'<th scope="col">{escape(text)}</th>' for text in heads)
     return f'<table class="numbers"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
 
 
 def score_table(scores: Mapping[str, float], language: str) -> str:
-    """HTML table of scores; one that does not exist (a class in neither mask) is a dash."""
+    """Return an HTML table of scores; one that does not exist (a class in neither mask) is a dash."""
     rows = (
         f"<tr><td>{escape(score_name(name, language))}</td>"
         f"<td>{f'{value:.4f}' if value == value else '–'}</td></tr>"
@@ -67,7 +67,7 @@ def score_table(scores: Mapping[str, float], language: str) -> str:
 
 
 def score_name(name: str, language: str) -> str:
-    """A score's name in words: ``IoU circle`` is a measure and a class."""
+    """Return a score's name in words: ``IoU circle`` is a measure and a class."""
     measure, _, of_class = name.partition(" ")
     if measure in ("IoU", "Dice"):
         return f"{measure} {say_name('class', of_class, language)}"

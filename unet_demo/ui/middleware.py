@@ -59,7 +59,7 @@ class PageLanguage:
 
 
 def _with_script(script: bytes, send: Send) -> Send:
-    """``send``, but for a page the script follows ``<head>``."""
+    """Wrap ``send`` so that in a page the script follows ``<head>``."""
     start: Message | None = None
 
     async def send_on(message: Message) -> None:
@@ -115,7 +115,7 @@ HEALTH_PATH = "/health"
 
 
 def health_route() -> Route:
-    """GET /health → 200 ``{"status": "ok", "version": …}``, also where the page asks for a password.
+    """Answer GET /health with 200 ``{"status": "ok", "version": …}``, also where the page asks for a password.
 
     It computes nothing and waits for no network: it tells of the server, not of a checkpoint.
     """

@@ -15,7 +15,7 @@ from .train.page import TrainPage
 
 
 def build() -> gr.Blocks:
-    """All pages, as one Blocks."""
+    """Build all pages, as one Blocks."""
     with gr.Blocks(title="unet_demo", delete_cache=(3600, 3600), fill_width=True) as demo:
         with gr.Column(elem_classes="masthead"):
             gr.HTML(f"<h1>{t('title')}</h1>")

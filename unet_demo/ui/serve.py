@@ -35,7 +35,7 @@ SCRIPT = HERE / "components" / "address.js"
 
 
 def head() -> str:
-    """What goes before the page: the styles, and the script that reads the address at once."""
+    """Return what goes before the page: the styles, and the script that reads the address at once."""
     styles = "".join(f"<style>{path.read_text(encoding='utf-8')}</style>" for path in STYLES)
     return f"{styles}<script>{SCRIPT.read_text(encoding='utf-8')}</script>"
 

@@ -21,7 +21,7 @@ class Closing(Protocol):
     """What a session can do."""
 
     def close(self) -> None:
-        """The visitor has left: stop, and leave nothing behind."""
+        """Stop, and leave nothing behind: the visitor has left."""
 
 
 S = TypeVar("S", bound=Closing)
@@ -44,7 +44,7 @@ class Sessions(Generic[S]):
         self._open: dict[str, _Open[S]] = {}
 
     def of(self, session_hash: str | None) -> S:
-        """A visitor's session, opened if need be; for a call without a hash it is kept by nobody."""
+        """Return a visitor's session, opened if need be; a call without a hash gets one that nobody keeps."""
         if not session_hash:
             return self._new()
         with self._lock:
@@ -71,7 +71,7 @@ class Sessions(Generic[S]):
             return tuple(known.session for known in self._open.values())
 
     def _take_out_gone(self) -> list[S]:
-        """Those that are too many, or idle for too long; to be called with the lock."""
+        """Remove and return sessions that are too many, or idle for too long; call it with the lock."""
         oldest = self._clock() - IDLE_SECONDS
         late = [name for name, known in self._open.items() if known.seconds < oldest]
         many = list(self._open)[: max(0, len(self._open) - MOST_OPEN)]

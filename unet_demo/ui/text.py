@@ -1,7 +1,7 @@
 """What a person reads, in the language of the page; the words themselves are in ``languages/``.
 
 Two ways lead to the reader: `t` marks a text that Gradio's own script translates in the browser, and
-`say` fills in a sentence on the server, as `translated` does with those of the rooms below.
+`say` fills in a sentence on the server, as `translated` does with those of the modules below.
 `language_of` decides the language for all.
 """
 
@@ -39,7 +39,7 @@ class FromBrowser(Protocol):
 
 
 def language_of(request: FromBrowser) -> str:
-    """The visitor's language, a key of `LANGUAGES`.
+    """Return the visitor's language, a key of `LANGUAGES`.
 
     It is ``?lang=`` of the page's address, else the first that the browser asks for and we speak,
     else English.
@@ -53,14 +53,14 @@ def language_of(request: FromBrowser) -> str:
 
 
 def accepted_tags(header: str) -> Iterator[str]:
-    """The language tags of an Accept-Language header, the best liked first."""
+    """Return the language tags of an Accept-Language header, the best liked first."""
     weighed = [(float(weight or 1), tag) for tag, weight in ACCEPTED.findall(header)]
     ordered = sorted(weighed, key=lambda pair: pair[0], reverse=True)
     return (tag for weight, tag in ordered if weight > 0)
 
 
 def spoken(tag: str) -> str | None:
-    """The language of ours that a tag such as ``ko-KR`` or ``zh-hk`` asks for, if there is one."""
+    """Return the language of ours that a tag such as ``ko-KR`` or ``zh-hk`` asks for, or None."""
     language, *parts = tag.strip().lower().replace("_", "-").split("-")
     if language == "zh":
         traditional = "hans" not in parts and not TRADITIONAL.isdisjoint(parts)
@@ -69,7 +69,7 @@ def spoken(tag: str) -> str | None:
 
 
 def i18n() -> gr.I18n:
-    """The translations, as ``launch()`` takes them; the browser chooses."""
+    """Return the translations, as ``launch()`` takes them; the browser chooses."""
     return gr.I18n(
         **{
             language: {PREFIX + key: text for key, text in texts.items()}
@@ -79,7 +79,7 @@ def i18n() -> gr.I18n:
 
 
 def t(key: str) -> I18nData:
-    """A text for a component's label, info or value, which the browser translates.
+    """Mark a text for a component's label, info or value, which the browser translates.
 
     In HTML one may stand among other characters: Gradio finds the first of a string, and no second.
     Raises KeyError for a key that there is not.
@@ -90,28 +90,28 @@ def t(key: str) -> I18nData:
 
 
 def t_name(kind: str, name: str) -> I18nData | str:
-    """A name from the rooms below, for a label; one that is not translated stays as it is."""
+    """Mark a name from the modules below, for a label; one without a translation stays as it is."""
     key = f"{kind}:{name}"
     return t(key) if key in ENGLISH else name
 
 
 def say(key: str, language: str, **values: object) -> str:
-    """A sentence that is put together on the server. Raises KeyError for what there is not."""
+    """Fill in a sentence on the server. Raises KeyError for a key that does not exist."""
     return LANGUAGES[language][key].format(**values)
 
 
 def say_name(kind: str, name: str, language: str) -> str:
-    """A name from the rooms below, in words; one that is not translated stays as it is."""
+    """Translate a name from the modules below; one without a translation stays as it is."""
     return LANGUAGES[language].get(f"{kind}:{name}", name)
 
 
 def say_card(text: str, language: str) -> str:
-    """What a checkpoint's card says; a stranger's card stays in its own words."""
+    """Translate what a checkpoint's card says; a stranger's card stays in its own words."""
     return CARDS[language].get(text, text)
 
 
 def translated(text: object, language: str) -> str:
-    """What an error, or a text of the rooms below, says in a language.
+    """Translate an error, or a text of the modules below the pages.
 
     A `Sentence` is filled in anew from its translation. Whatever is none, or has none, stays as it is.
     """
@@ -123,14 +123,14 @@ def translated(text: object, language: str) -> str:
 
 
 def _value(place: str, value: object, language: str) -> object:
-    """A value of a sentence; numbers stay as they are, for the template to format."""
+    """Return a value of a sentence; numbers stay as they are, for the template to format."""
     if isinstance(value, Sentence):
         return translated(value, language)
     return say_name(place, value, language) if isinstance(value, str) else value
 
 
 def component_texts(component: str, **others: str) -> dict[str, dict[str, str]]:
-    """Language → key → text, for the script of a component of our own.
+    """Collect language → key → text for the script of a component of our own.
 
     Its texts are those whose keys begin with its name, which falls away, and the classes' names;
     ``others`` gives a key the text of another key instead.

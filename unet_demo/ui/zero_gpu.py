@@ -44,7 +44,7 @@ Task = TypeVar("Task", bound=Callable)
 
 
 def gpu(duration: Callable[..., float]) -> Callable[[Task], Task]:
-    """Decorator of a generator that needs the GPU: on ZeroGPU it runs in a forked process.
+    """Decorate a generator that needs the GPU: on ZeroGPU it runs in a forked process.
 
     ``duration`` is given the generator's own arguments, and answers for how many seconds the GPU is
     asked for; then it is taken away, and whatever was not yet yielded is lost.
@@ -53,7 +53,7 @@ def gpu(duration: Callable[..., float]) -> Callable[[Task], Task]:
 
 
 def prediction_seconds(file: Path, pages: np.ndarray, flips: bool) -> float:
-    """For how long `predict_there` may need the GPU."""
+    """Return for how many seconds `predict_there` may need the GPU."""
     card = read_card(file)
     views = VIEWS[card.symmetry]
     passes = len(views) * len(card.scales) if flips else 1
@@ -64,12 +64,12 @@ def prediction_seconds(file: Path, pages: np.ndarray, flips: bool) -> float:
 
 @gpu(prediction_seconds)
 def predict_there(file: Path, pages: np.ndarray, flips: bool) -> Generator[Answer, None, None]:
-    """`remote.predict_here`, where the GPU is."""
+    """Run `remote.predict_here` where the GPU is."""
     yield from predict_here(file, pages, flips)
 
 
 def training_seconds(state: RunState, steps: int | None, wishes: Path) -> float:
-    """For how long `play_there` may need the GPU."""
+    """Return for how many seconds `play_there` may need the GPU."""
     left = state.limits.seconds - state.progress.seconds
     wished = state.settings.steps - len(state.progress.losses) if steps is None else steps
     return START_SECONDS + min(max(left, 0), wished * STEP_SECONDS)
@@ -79,19 +79,19 @@ def training_seconds(state: RunState, steps: int | None, wishes: Path) -> float:
 def play_there(
     state: RunState, steps: int | None, wishes: Path
 ) -> Generator[Snapshot | RunState, None, None]:
-    """`remote.play_here`, where the GPU is."""
+    """Run `remote.play_here` where the GPU is."""
     yield from play_here(state, steps, wishes)
 
 
 def open_predictor(file: Path) -> Predictor | RemotePredictor:
-    """What segments pictures with a checkpoint's file. Raises CheckpointError or DeviceError."""
+    """Open a checkpoint's file to segment pictures with. Raises CheckpointError or DeviceError."""
     if ON_ZERO_GPU:
         return RemotePredictor(file, read_card(file), predict_there)
     return segmentation.open_predictor(file)
 
 
 def new_run(settings: LiveSettings, limits: Limits) -> LiveRun:
-    """A training to be played. Raises SettingsError or DeviceError."""
+    """Prepare a training. Raises SettingsError or DeviceError."""
     if ON_ZERO_GPU:
         seconds = min(limits.seconds, RUN_SECONDS - START_SECONDS)
         return RemoteRun(settings, replace(limits, seconds=seconds), play_there)

@@ -63,14 +63,14 @@ class Bundled:
 
 
 def read_bundled(weights: Path) -> list[Bundled]:
-    """The checkpoints in a folder, in the order of its index. Raises CheckpointError."""
+    """Return the checkpoints in a folder, in the order of its index. Raises CheckpointError."""
     files = [weights / str(entry["file"]) for entry in read_index(weights).values()]
     cards = {file: read_card(file) for file in files}
     return [Bundled(file, file.stat().st_size, card) for file, card in cards.items()]
 
 
 def about(bundled: Sequence[Bundled], language: str) -> str:
-    """The whole page as HTML."""
+    """Return the whole page as HTML."""
     return "".join(
         (
             section("what", language, prose("intro", language) + prose("alone", language)),
@@ -84,37 +84,37 @@ def about(bundled: Sequence[Bundled], language: str) -> str:
 
 
 def section(key: str, language: str, inside: str) -> str:
-    """A heading of the page, and what stands below it."""
+    """Return a heading of the page, and what stands below it."""
     return f"<h2>{said(key, language)}</h2>{inside}"
 
 
 def said(key: str, language: str, **values: object) -> str:
-    """A text of this page, ready for HTML."""
+    """Return a text of this page, ready for HTML."""
     return escape(say(f"about_{key}", language, **values))
 
 
 def prose(key: str, language: str, **values: object) -> str:
-    """A paragraph of this page."""
+    """Return a paragraph of this page."""
     return f"<p>{said(key, language, **values)}</p>"
 
 
 def words(text: str, language: str) -> str:
-    """A person's words about a checkpoint, ready for HTML."""
+    """Return a person's words about a checkpoint, ready for HTML."""
     return escape(say_card(text, language))
 
 
 def scrolled(inside: str, label: str, kind: str = "") -> str:
-    """What may be wider than a phone: it scrolls by itself, with the keyboard too."""
+    """Let what may be wider than a phone scroll by itself, with the keyboard too."""
     return f'<div class="scrolled {kind}" role="region" aria-label="{label}" tabindex="0">{inside}</div>'
 
 
 def folded(summary: str, inside: str) -> str:
-    """What only some want to read."""
+    """Fold away what only some want to read."""
     return f"<details><summary>{summary}</summary>{inside}</details>"
 
 
 def networks(bundled: Sequence[Bundled], language: str) -> str:
-    """The articles' networks, at their own width and as they are bundled."""
+    """Return the articles' networks, at their own width and as they are bundled."""
     columns = ("article", "network", "channels", "published", "bundled")
     heads = [say(f"about_{column}", language, width=PUBLISHED_WIDTH) for column in columns]
     rows = [network_row(network, bundled, language) for network in NETWORKS.values()]
@@ -122,7 +122,7 @@ def networks(bundled: Sequence[Bundled], language: str) -> str:
 
 
 def network_row(network: type[Network], bundled: Sequence[Bundled], language: str) -> str:
-    """A row of that table."""
+    """Return a row of that table."""
     name = network.__name__
     ours = [
         said("as_bundled", language, parameters=f"{parameters(b.card):,}", name=b.card.name)
@@ -146,7 +146,7 @@ def parameters(card: Card) -> int:
 
 
 def contents(bundled: Sequence[Bundled], language: str) -> str:
-    """A link to each checkpoint's card."""
+    """Return a link to each checkpoint's card."""
     links = "".join(
         f'<li><a href="#about-{escape(b.card.name)}">{title(b.card, language)}</a></li>'
         for b in bundled
@@ -155,12 +155,12 @@ def contents(bundled: Sequence[Bundled], language: str) -> str:
 
 
 def title(card: Card, language: str) -> str:
-    """The name of a checkpoint in words."""
+    """Return the name of a checkpoint in words."""
     return escape(say_name("title", card.title, language))
 
 
 def checkpoint_card(checkpoint: Bundled, language: str) -> str:
-    """All that there is to say of a checkpoint."""
+    """Return all that there is to say of a checkpoint."""
     card, recipe = checkpoint.card, RECIPES.get(checkpoint.card.name)
     parts = (
         f"<h3>{title(card, language)} <code>{escape(card.name)}</code></h3>",
@@ -177,7 +177,7 @@ def checkpoint_card(checkpoint: Bundled, language: str) -> str:
 
 
 def headlines(card: Card, language: str) -> str:
-    """The scores that a checkpoint is judged by, large, and what they were measured on."""
+    """Return the scores that a checkpoint is judged by, large, and what they were measured on."""
     tiles = "".join(
         f"<div><dt>{name}</dt><dd>{card.scores[name]:.3f}</dd>{without_averaging(card, name, language)}</div>"
         for name in HEADLINES
@@ -188,7 +188,7 @@ def headlines(card: Card, language: str) -> str:
 
 
 def without_averaging(card: Card, name: str, language: str) -> str:
-    """The same score without test-time averaging, where it was measured."""
+    """Return the same score without test-time averaging, where it was measured."""
     value = card.scores.get(f"{name} without averaging")
     if value is None:
         return ""
@@ -196,7 +196,7 @@ def without_averaging(card: Card, name: str, language: str) -> str:
 
 
 def facts(checkpoint: Bundled, recipe: Recipe | None, language: str) -> str:
-    """Where a checkpoint comes from, what it is and on what terms; what is unknown is left out."""
+    """List where a checkpoint comes from, what it is and its terms; what is unknown is left out."""
     card = checkpoint.card
     options = ", ".join(f"{key} {value}" for key, value in card.options.items())
     told = {
@@ -217,20 +217,20 @@ def facts(checkpoint: Bundled, recipe: Recipe | None, language: str) -> str:
 
 
 def paragraph(text: str, language: str) -> str:
-    """What a recipe says; in a model card it ends a sentence, and begins with a small letter."""
+    """Return what a recipe says; in a model card it ends a sentence, and begins with a small letter."""
     told = words(text, language)
     return f"<p>{told[:1].upper()}{told[1:]}</p>"
 
 
 def limits(recipe: Recipe, language: str) -> str:
-    """What a checkpoint is bad at, and what was seen on its pictures."""
+    """Return what a checkpoint is bad at, and what was seen on its pictures."""
     texts = [text for text in (recipe.limits, recipe.seen) if text]
     told = "".join(paragraph(text, language) for text in texts)
     return f"<h4>{said('limits', language)}</h4>{told}" if told else ""
 
 
 def scores(card: Card, recipe: Recipe | None, language: str) -> str:
-    """Every score, folded."""
+    """Return every score, folded."""
     if not card.scores:
         return ""
     note = paragraph(recipe.scores_note, language) if recipe else ""
@@ -238,13 +238,13 @@ def scores(card: Card, recipe: Recipe | None, language: str) -> str:
 
 
 def confusion(file: Path, language: str) -> str:
-    """Which class is taken for which, folded, where there is a drawing of it."""
+    """Return which class is taken for which, folded, where there is a drawing of it."""
     drawn = drawing("confusion", confusion_path(file), language)
     return folded(said("confusion", language), drawn) if drawn else ""
 
 
 def drawing(kind: str, file: Path, language: str) -> str:
-    """An SVG of a model card, inside the page so that its ink follows light and dark; "" without."""
+    """Return an SVG of a model card, inside the page so that its ink follows light and dark; "" without."""
     if not file.is_file():
         return ""
     label = said(f"{kind}_drawn", language)
@@ -253,7 +253,7 @@ def drawing(kind: str, file: Path, language: str) -> str:
 
 
 def in_language(svg: str, language: str) -> str:
-    """A drawing whose texts are in a language: the last step, classes, and what a card says."""
+    """Return a drawing whose texts are in a language: the last step, classes, and what a card says."""
 
     def translate(text: re.Match[str]) -> str:
         step, drawn = text.groups()
@@ -265,7 +265,7 @@ def in_language(svg: str, language: str) -> str:
 
 
 def training(card: Card, recipe: Recipe | None, language: str) -> str:
-    """How a checkpoint was trained, folded: the command, what was tried, and every setting."""
+    """Tell how a checkpoint was trained, folded: the command, what was tried, and every setting."""
     inside = ""
     if recipe:
         inside += code(recipe.commands[0], said("command", language))
@@ -278,12 +278,12 @@ def training(card: Card, recipe: Recipe | None, language: str) -> str:
 
 
 def code(text: str, label: str) -> str:
-    """Something to type or to copy."""
+    """Mark something to type or to copy."""
     return scrolled(f"<pre><code>{escape(text)}</code></pre>", label)
 
 
 def sources(language: str) -> str:
-    """Who made the data, and the examples."""
+    """Credit who made the data, and the examples."""
     works = "".join(
         f'<li lang="en">{authors}: {name}. <a href="https://doi.org/{doi}" rel="noreferrer">'
         f"doi:{doi}</a></li>"
@@ -307,7 +307,7 @@ class AboutPage:
         )
 
     def on_select(self, request: gr.Request) -> str:
-        """The page in the visitor's language, about what is bundled at this moment."""
+        """Return the page in the visitor's language, about what is bundled at this moment."""
         language = language_of(request)
         try:
             return about(read_bundled(WEIGHTS), language)

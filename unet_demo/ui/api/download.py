@@ -22,7 +22,7 @@ class FetchError(RuntimeError):
 
 
 async def fetch(address: str) -> bytes:
-    """What a public server gives for a web address, of MAX_UPLOAD bytes at most. Raises FetchError."""
+    """Download from a public server, MAX_UPLOAD bytes at most. Raises FetchError."""
     try:
         async with asyncio.timeout(FETCH_SECONDS):
             return await _follow(httpx.URL(address))
@@ -50,7 +50,7 @@ async def _follow(address: httpx.URL) -> bytes:
 
 @asynccontextmanager
 async def _answer(address: httpx.URL) -> AsyncIterator[httpx.Response]:
-    """The head of an answer, by Gradio's own rules: no address of a private network's is asked."""
+    """Return the head of an answer, by Gradio's own rules: no address of a private network's is asked."""
     transport = None
     if not matches_domain_whitelist(address.host, PUBLIC_HOSTNAME_WHITELIST):
         # Shielded: the look-up of a name is shared, and stays cancelled for all who come later.

@@ -128,7 +128,7 @@ def refuse_parameters(request: Request, error: Exception) -> JSONResponse:
 
 
 def script_limits() -> Limits:
-    """What a script may ask for on this machine."""
+    """Return what a script may ask for on this machine."""
     limits = current_limits()
     return replace(limits, seconds=min(limits.seconds, SCRIPTED_SECONDS))
 
@@ -184,7 +184,7 @@ def train_network(
 
 
 def progress(snapshot: Snapshot, run: LiveRun) -> dict[str, Any]:
-    """A snapshot as a script reads it; None where there is no number."""
+    """Return a snapshot as a script reads it; None where there is no number."""
     look = snapshot.look
     told = {
         "state": snapshot.state,
@@ -203,7 +203,7 @@ def progress(snapshot: Snapshot, run: LiveRun) -> dict[str, Any]:
 
 
 def finite(value: float | None) -> float | None:
-    """JSON knows neither NaN nor infinity."""
+    """Return None for NaN and infinity, which JSON does not know."""
     return value if value is not None and math.isfinite(value) else None
 
 

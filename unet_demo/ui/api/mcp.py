@@ -34,7 +34,7 @@ class AgentServer(GradioMCPServer):
     def get_input_schema(
         self, tool_name: str, parameters: dict[str, str] | None = None
     ) -> tuple[dict[str, Any], list[list[str | int]]]:
-        """A tool's arguments and no others, and which of them are files."""
+        """Return a tool's arguments and no others, and which of them are files."""
         schema, files = super().get_input_schema(tool_name, parameters)
         schema["additionalProperties"] = False
         for (name,) in files:
@@ -46,7 +46,7 @@ class AgentServer(GradioMCPServer):
     def convert_strings_to_filedata(
         self, value: dict[str, Any], filedata_positions: list[list[str | int]]
     ) -> Any:
-        """The arguments with files in place of addresses. Raises ValueError for what is none."""
+        """Put files in place of addresses. Raises ValueError for what is no address."""
         for (name,) in filedata_positions:
             check_file(str(name), value[str(name)])
         return super().convert_strings_to_filedata(value, filedata_positions)
@@ -54,7 +54,7 @@ class AgentServer(GradioMCPServer):
     def postprocess_output_data(
         self, data: Any, root_url: str
     ) -> "list[TextContent | ImageContent]":
-        """Files as Gradio hands them over, all else as JSON."""
+        """Return files as Gradio hands them over, all else as JSON."""
         # Where no progress was asked for, several outputs come as one.
         (outputs,) = data if isinstance(data[0], tuple) else (data,)
         contents: list[TextContent | ImageContent] = []
@@ -68,7 +68,7 @@ class AgentServer(GradioMCPServer):
 
     @staticmethod
     def get_image(file_path: str) -> Image.Image | None:
-        """A picture that an agent can look at; a TIFF, which none can, it gets by its address."""
+        """Return a picture that an agent can look at; a TIFF, which none can, it gets by its address."""
         image = GradioMCPServer.get_image(file_path)
         return None if image and image.format == "TIFF" else image
 
@@ -98,7 +98,7 @@ def add_agents(demo: gr.Blocks) -> Callable[..., Any]:
 
 
 def mcp_wanted() -> bool:
-    """Whether the environment asks for the MCP server."""
+    """Tell whether the environment asks for the MCP server."""
     return any(os.environ.get(name, "").lower() in ("1", "t", "true") for name in VARIABLES)
 
 

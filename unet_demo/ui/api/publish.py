@@ -36,7 +36,7 @@ class Parameter(Api):
         super().__init__(value, schema, label)
 
     def preprocess(self, payload: Any) -> Any:
-        """The value as the function takes it. Raises gr.Error."""
+        """Return the value as the function takes it. Raises gr.Error."""
         try:
             value = self._type.validate_python(payload)
         except ValidationError as error:
@@ -62,7 +62,7 @@ class UploadedFile(Api):
         super().__init__(None, described(gr.FileData.model_json_schema(), hint), label)
 
     async def async_move_resource_to_block_cache(self, url_or_file_path):
-        """Gradio's, but for addresses: a local server is told of its own files by address, too."""
+        """Do as Gradio does, but for addresses: a local server gets its own files by address, too."""
         address = str(url_or_file_path)
         if not address.startswith(("http://", "https://")):
             return await super().async_move_resource_to_block_cache(url_or_file_path)
@@ -84,7 +84,7 @@ class UploadedFile(Api):
         return save_bytes_to_cache(data, name, self.GRADIO_CACHE)
 
     def preprocess(self, payload: Any) -> Path:
-        """The path of a file in the cache, and of no other on the server. Raises gr.Error."""
+        """Return the path of a file in the cache, and of no other on the server. Raises gr.Error."""
         if is_file_obj_with_meta(payload):
             path = Path(payload["path"]).resolve()
             if path.is_file() and path.is_relative_to(Path(self.GRADIO_CACHE).resolve()):
@@ -108,12 +108,12 @@ class MadeFile(gr.File):
         return described(super().api_info(), self._hint)
 
     def postprocess(self, value: Any):
-        """What is sent of it: Gradio takes no Path."""
+        """Return what is sent: Gradio takes no Path."""
         return super().postprocess(str(value) if value else None)
 
 
 def described(schema: dict[str, Any], hint: str) -> dict[str, Any]:
-    """A schema with its description, under the names by which Gradio asks for it."""
+    """Return label, info and id of a control."""
     return {**schema, "description": hint, "additional_description": hint}
 
 
@@ -155,7 +155,7 @@ def _output(annotation: Any, label: str, hint: str) -> gr.components.Component:
 
 
 def _returned(annotation: Any) -> tuple[Any, ...]:
-    """The type of each output: of a tuple, of what a generator yields, or of one value."""
+    """Return the type of each output: of a tuple, of what a generator yields, or of one value."""
     if get_origin(annotation) is Iterator:
         (annotation,) = get_args(annotation)
     return get_args(annotation) if get_origin(annotation) is tuple else (annotation,)

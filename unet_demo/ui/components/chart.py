@@ -41,7 +41,7 @@ class Curve:
 
 
 def chart(value: dict[str, Any] | None = None, **html: Any) -> gr.HTML:
-    """The chart; its value is a `chart_value`, or None for the empty state.
+    """Return the chart; its value is a `chart_value`, or None for the empty state.
 
     Args:
         value: what it shows at first.
@@ -51,7 +51,7 @@ def chart(value: dict[str, Any] | None = None, **html: Any) -> gr.HTML:
 
 
 def chart_value(runs: Sequence[Curve], reference: Curve | None = None) -> dict[str, Any]:
-    """What the chart shows, JSON-able and whole: an update that gets lost harms nothing.
+    """Collect what the chart shows, JSON-able and whole: an update that gets lost harms nothing.
 
     Args:
         runs: the runs, oldest first. Up to four behind the front one look each their own way; a
@@ -68,7 +68,7 @@ def chart_value(runs: Sequence[Curve], reference: Curve | None = None) -> dict[s
 
 
 def _run(curve: Curve) -> dict[str, Any]:
-    """The lines of a run, each as text ``[[step, …], [loss, …]]``.
+    """Return the lines of a run, each as text ``[[step, …], [loss, …]]``.
 
     As text because Gradio compares streamed values item by item and wraps each list in a proxy;
     a string passes whole, and that of a finished run passes once.
@@ -89,7 +89,7 @@ def _run(curve: Curve) -> dict[str, Any]:
 
 
 def _first_bad(steps: Sequence[int], losses: Sequence[float]) -> int | None:
-    """The step of the first loss that is NaN or infinite."""
+    """Return the step of the first loss that is NaN or infinite."""
     bad = np.flatnonzero(~np.isfinite(np.asarray(losses, float)))
     return int(steps[bad[0]]) if bad.size else None
 

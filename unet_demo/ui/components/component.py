@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 
 
 def component(name: str, value: Any, texts: dict[str, dict[str, str]], **html: Any) -> gr.HTML:
-    """``gr.HTML`` driven by ``name.js`` and dressed by ``name.css``.
+    """Make a ``gr.HTML`` driven by ``name.js`` and dressed by ``name.css``.
 
     Args:
         name: stem of the two files.

@@ -7,5 +7,5 @@ from .component import component
 
 
 def lost() -> gr.HTML:
-    """Shows nothing; its script puts Gradio's notice into the reader's language."""
+    """Add the script that puts Gradio's notice of a lost connection into the reader's language."""
     return component("connection", None, component_texts("lost"), elem_id="lost")

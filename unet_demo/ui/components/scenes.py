@@ -15,7 +15,7 @@ from .component import component
 
 
 def scenes(value: dict[str, Any] | None = None, **html: Any) -> gr.HTML:
-    """The grid of pictures; its value is a `scenes_value`.
+    """Return the grid of pictures; its value is a `scenes_value`.
 
     Args:
         value: what it shows at first.
@@ -27,7 +27,7 @@ def scenes(value: dict[str, Any] | None = None, **html: Any) -> gr.HTML:
 def scenes_value(
     pictures: np.ndarray, truth: np.ndarray, prediction: np.ndarray | None, task: Task, note: str
 ) -> dict[str, Any]:
-    """What the component shows, JSON-able.
+    """Collect what the component shows, JSON-able.
 
     The errors are transparent where the prediction is right: the browser lays them over the faded
     picture, so that a noisy picture travels once and not at every update.

@@ -7,5 +7,5 @@ from .component import component
 
 
 def shortcut() -> gr.HTML:
-    """A line that names the key; its script listens for it, and tells the buttons' titles."""
+    """Name the key in a line; its script listens for it, and sets the buttons' titles."""
     return component("shortcut", None, component_texts("shortcut"), elem_id="train-shortcut")

@@ -7,5 +7,5 @@ from .component import component
 
 
 def upload_box(elem_id: str) -> gr.HTML:
-    """A line below an upload box; its script hands files to the box with this ``elem_id``."""
+    """Add a line below an upload box; its script hands files to the box with this ``elem_id``."""
     return component("upload_box", f"#{elem_id}", component_texts("upload_box"), min_height=0)

@@ -47,7 +47,7 @@ SCENE_SETTINGS = tuple(name for name, one in CONTROLS.items() if one.path[0] == 
 
 
 def described(key: str) -> dict[str, Any]:
-    """Label, info and id of a control."""
+    """Return label, info and id of a control."""
     return {
         "label": t(f"train_{key}"),
         "info": t(f"train_{key}_info"),
@@ -56,20 +56,20 @@ def described(key: str) -> dict[str, Any]:
 
 
 def named(key: str, values: tuple[Any, ...]) -> list[tuple[Any, Any]]:
-    """Choices with a text of their own, where there is one."""
+    """Pair choices with a text of their own, where there is one."""
     texts = {value: f"train_{key}_{value}" for value in values}
     return [(t(text) if text in ENGLISH else str(value), value) for value, text in texts.items()]
 
 
 def preset_control() -> gr.Radio:
-    """Where to start from."""
+    """Make the choice of where to start from."""
     return gr.Radio(named("preset", tuple(PRESETS)), value=FIRST_PRESET, **described("preset"))
 
 
 def lay_out(
     rows: tuple[tuple[str, ...], ...], values: Mapping[str, Any], limits: Limits, **options: Any
 ) -> dict[str, Component]:
-    """The components of rows of controls, by name, with these values; ``options`` are the rows'."""
+    """Make the components of rows of controls, by name, with these values; ``options`` are the rows'."""
     made: dict[str, Component] = {}
     for row in rows:
         with gr.Row(**options):
@@ -79,7 +79,7 @@ def lay_out(
 
 
 def component_of(name: str, value: Any, limits: Limits) -> Component:
-    """What a control is on the page, with this value."""
+    """Make a control's component, with this value."""
     if name == "source":
         return gr.Radio(named(name, SOURCES), value=value, **described(name))
     control = CONTROLS[name]
@@ -99,14 +99,14 @@ def component_of(name: str, value: Any, limits: Limits) -> Component:
 
 
 def values_of(settings: LiveSettings) -> dict[str, Any]:
-    """What the controls show for some settings; the article's picture leaves the scenes' as they begin."""
+    """Return the controls' values for some settings; the article's picture has the scenes' defaults."""
     values = {name: control.value(settings) for name, control in CONTROLS.items()}
     source = "scenes" if settings.scenes else "article"
     return {"source": source, **values, "rate": math.log10(settings.rate)}
 
 
 def settings_of(values: Mapping[str, Any]) -> LiveSettings:
-    """The settings that the controls stand for.
+    """Return the settings that the controls stand for.
 
     Raises SettingsError where one was left empty, or is between two numbers that can be chosen.
     """
@@ -130,7 +130,7 @@ def settings_of(values: Mapping[str, Any]) -> LiveSettings:
 
 
 def checked(control: Control, value: Any) -> Any:
-    """A control's value. Raises SettingsError where it is missing, or no whole number but should be."""
+    """Check a control's value. Raises SettingsError where it is missing, or no whole number but should be."""
     if value is None:
         what = control.words or control.name
         raise SettingsError(sentence("The field {field!r} is empty; fill it in.", field=what))
@@ -147,6 +147,6 @@ def checked(control: Control, value: Any) -> Any:
 
 
 def preset_values(name: str, limits: Limits) -> dict[str, Any]:
-    """The controls' values for a preset, within the limits of this machine."""
+    """Return the controls' values for a preset, within the limits of this machine."""
     preset = PRESETS[name]
     return values_of(replace(preset, steps=min(preset.steps, limits.steps)))

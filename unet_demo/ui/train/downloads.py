@@ -31,23 +31,23 @@ class RunFile:
 
 
 def checkpoint_file(run: LiveRun, path: Path) -> None:
-    """The network, as the Segment page and the command line open it."""
+    """Write the network, as the Segment page and the command line open it."""
     checkpoint = run.checkpoint()
     save_checkpoint(path, checkpoint.network, checkpoint.card)
 
 
 def losses_file(run: LiveRun, path: Path) -> None:
-    """The losses, a row a step."""
+    """Write the losses, a row a step."""
     write_losses(path, run.snapshot())
 
 
 def animation_file(run: LiveRun, path: Path) -> None:
-    """The run as a GIF."""
+    """Write the run as a GIF."""
     write_animation(path, run, title_of(run.settings))
 
 
 def curve_file(run: LiveRun, path: Path) -> None:
-    """The losses as a picture, with the article's own behind those of its preset."""
+    """Write the losses as a picture, with the article's own behind those of its preset."""
     published = None if run.settings.scenes else PUBLISHED
     write_curve(path, run.snapshot(), title_of(run.settings), published)
 
@@ -61,12 +61,12 @@ FILES: dict[str, RunFile] = {
 
 
 def title_of(settings: LiveSettings) -> str:
-    """A heading for pictures of a run."""
+    """Return a heading for pictures of a run."""
     return f"{settings.network}, width {settings.width}"
 
 
 def drawing_ground(settings: LiveSettings) -> str:
-    """The path of a scene to draw on, a PNG of CANVAS × CANVAS px.
+    """Draw a scene to draw on, a PNG of CANVAS × CANVAS px; returns its path.
 
     Of pixels Gradio would write the file anew, while another visitor's browser reads it.
     """
@@ -77,7 +77,7 @@ def drawing_ground(settings: LiveSettings) -> str:
 
 
 def segment_drawing(run: LiveRun, drawing: np.ndarray) -> dict[str, Any]:
-    """The viewer's value for a drawing uint8 (H, W, 3), at the size that the network knows."""
+    """Segment a drawing uint8 (H, W, 3), at the size that the network knows; returns the viewer's value."""
     side = run.settings.size
     small = Image.fromarray(drawing).convert("RGB").resize((side, side), Image.Resampling.BOX)
     picture = np.asarray(small)

@@ -30,7 +30,7 @@ SCALE: dict[str, Parameter] = {"scale": Choice(("linear", "log"))}
 
 
 def parameter(control: Control, limits: Limits) -> Parameter:
-    """How a control's value is written."""
+    """Say how a control's value is written in an address."""
     if control.choices:
         return Choice(control.choices)
     if control.least is None:
@@ -54,18 +54,18 @@ class TrainLink:
         self.parameters = {**self.settings, **SCALE}
 
     def read(self, query: Mapping[str, str]) -> Wish:
-        """The preset and every control's value, or no value where the address names none of them."""
+        """Return the preset and every control's value, or no value where the address names none of them."""
         settings = self._read_settings(query)
         others = read(query, SCALE).refusals + tuple(self._unseen(query))
         return Wish(settings.values, settings.refusals + others)
 
     def autostart(self, query: Mapping[str, str]) -> bool:
-        """Whether the address asks for a run at once, and for the page that shows it."""
+        """Tell whether the address asks for a run at once, and for the page that shows it."""
         asked = read(query, GENERAL).values
         return asked.get("autostart", False) and asked.get("page") == "train"
 
     def write(self, preset: str, values: Mapping[str, Any]) -> str:
-        """The query that brings these settings back."""
+        """Return the query that brings these settings back."""
         idle = SCENE_SETTINGS if values["source"] == "article" else ()
         told = {name: value for name, value in values.items() if name not in idle}
         usual = preset_values(preset, self.limits)
@@ -89,7 +89,7 @@ class TrainLink:
         return Wish(values, tuple(refusals))
 
     def _unseen(self, query: Mapping[str, str]) -> Iterator[Refusal]:
-        """That nobody would see the run that is to start by itself."""
+        """Warn where nobody would see the run that is to start by itself."""
         wanted = read(query, GENERAL).values.get("autostart", False)
         if wanted and not self.autostart(query):
             yield refused(Unfit("autostart"), given(query, ["autostart"]))
@@ -97,7 +97,7 @@ class TrainLink:
     def _clashes(
         self, usual: Mapping[str, Any], values: Mapping[str, Any]
     ) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """What is wrong with settings that are right one by one, and which they are.
+        """Yield what is wrong with settings that are valid one by one, and which they are.
 
         What was wrong before has been put right in ``values``.
         """

@@ -88,12 +88,12 @@ class Session:
         self._past = ()
 
     def file(self, name: str) -> Path:
-        """Where a file of this visitor's may be written."""
+        """Return a path at which a file of this visitor's may be written."""
         self._folder = self._folder or tempfile.TemporaryDirectory(prefix="unet_demo_")
         return Path(self._folder.name) / name
 
     def close(self) -> None:
-        """The visitor has left: stop, and leave nothing behind."""
+        """Stop, and leave nothing behind: the visitor has left."""
         if self.run:
             self.run.stop()
         self.run = None

@@ -33,7 +33,7 @@ LABEL_FIELDS = 3
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A number of so many digits as a person reads it: 0.052, 1,234, 1.23×10⁹; a dash where there is none."""
+    """Write a number with so many digits: 0.052, 1,234, 1.23×10⁹; a dash where there is none."""
     if value is None or not math.isfinite(value):
         return NOTHING
     told = f"{value:.{digits}g}"
@@ -44,12 +44,12 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def fixed(value: float | None, places: int) -> str:
-    """A share as a person reads it, with so many digits after the point; a dash where there is none."""
+    """Write a share with so many digits after the point; a dash where there is none."""
     return NOTHING if value is None or not math.isfinite(value) else f"{value:.{places}f}"
 
 
 def places_of(settings: LiveSettings) -> dict[str, str]:
-    """What the sentences about a run say of its settings, by the name of its place in them."""
+    """Map the places in the sentences about a run to its settings."""
     return {
         "network": settings.network,
         "width": str(settings.width),
@@ -60,12 +60,12 @@ def places_of(settings: LiveSettings) -> dict[str, str]:
 
 
 def ready_sentence(settings: LiveSettings, language: str) -> str:
-    """What pressing Train will train."""
+    """Say what pressing Train will train."""
     return say("train_said_ready", language, **places_of(settings))
 
 
 def run_sentence(snapshot: Snapshot, run: LiveRun, language: str) -> str:
-    """What has become of a run, and what to do where it went wrong."""
+    """Say what has become of a run, and what to do where it went wrong."""
     known = places_of(run.settings) | {"step": f"{snapshot.step:,}"}
     if snapshot.exploded:
         times = snapshot.smoothed[-1] / snapshot.losses[0]
@@ -85,7 +85,7 @@ def run_sentence(snapshot: Snapshot, run: LiveRun, language: str) -> str:
 
 
 def readings(snapshot: Snapshot | None, language: str) -> str:
-    """The run's numbers as HTML; dashes before there is one."""
+    """Return the run's numbers as HTML; dashes before there is one."""
     look = snapshot.look if snapshot else None
     left = None if snapshot is None or snapshot.over else snapshot.seconds_left
     shown = {
@@ -102,7 +102,7 @@ def readings(snapshot: Snapshot | None, language: str) -> str:
 
 
 def tile(name: str, value: str, language: str) -> str:
-    """One reading as HTML, explained where the pointer rests on it."""
+    """Return one reading as HTML, explained where the pointer rests on it."""
     told = escape(say(f"train_told_{name}", language))
     label = escape(say(f"train_reading_{name}", language))
     return (
@@ -111,7 +111,7 @@ def tile(name: str, value: str, language: str) -> str:
 
 
 def clock(seconds: float | None) -> str:
-    """Seconds as m:ss."""
+    """Write seconds as m:ss."""
     if seconds is None or not math.isfinite(seconds):
         return NOTHING
     whole = max(0, math.ceil(seconds))
@@ -119,13 +119,13 @@ def clock(seconds: float | None) -> str:
 
 
 def preview(settings: LiveSettings, language: str) -> dict[str, Any]:
-    """The pictures that a run would be looked at by, before there is one."""
+    """Return the pictures that a run would be looked at by, before there is one."""
     watched = watched_scenes(settings)
     return pictures_value(settings, watched.images, watched.labels, None, language)
 
 
 def pictures(snapshot: Snapshot, settings: LiveSettings, language: str) -> dict[str, Any]:
-    """The pictures of a run as it is now."""
+    """Return the pictures of a run as it is now."""
     watched = snapshot.watched
     return pictures_value(settings, watched.images, watched.labels, snapshot, language)
 
@@ -133,7 +133,7 @@ def pictures(snapshot: Snapshot, settings: LiveSettings, language: str) -> dict[
 def pictures_value(
     settings: LiveSettings, images: Any, labels: Any, snapshot: Snapshot | None, language: str
 ) -> dict[str, Any]:
-    """The scenes component's value for all watched pictures (N, H, W, 3), of which it shows the first."""
+    """Return the scenes component's value for all watched pictures (N, H, W, 3), of which it shows the first."""
     prediction = snapshot.look.prediction if snapshot and snapshot.look else None
     kind = "scenes" if settings.scenes else "article"
     note = say(f"train_note_{kind}", language, count=len(images))
@@ -143,7 +143,7 @@ def pictures_value(
 
 
 def curves(session: Session, settings: LiveSettings) -> dict[str, Any]:
-    """The chart's value: the run in hand before those behind it, and the article's where it applies."""
+    """Return the chart's value: the run in hand before those behind it, and the article's where it applies."""
     attempts = session.attempts
     labels = run_labels(attempts, session.language)
     return chart_value(
@@ -158,7 +158,7 @@ def curves(session: Session, settings: LiveSettings) -> dict[str, Any]:
 
 
 def reference(language: str) -> Curve:
-    """The article's published losses."""
+    """Return the article's published losses."""
     published = published_losses
     return Curve(
         say("train_published", language), range(1, published.STEPS + 1), published.PUBLISHED
@@ -166,7 +166,7 @@ def reference(language: str) -> Curve:
 
 
 def curve(snapshot: Snapshot, label: str, *, live: bool) -> Curve:
-    """A run's losses as the chart takes them."""
+    """Return a run's losses as the chart takes them."""
     looks = [look for look in snapshot.looks if look[0] > 0]
     steps = range(1, snapshot.step + 1)
     return Curve(
@@ -181,7 +181,7 @@ def curve(snapshot: Snapshot, label: str, *, live: bool) -> Curve:
 
 
 def run_labels(attempts: Sequence[Attempt], language: str) -> list[str]:
-    """For each run its number and the first settings in which the runs differ."""
+    """Label each run by its number and the first settings in which the runs differ."""
     fields = differing_fields([attempt.settings for attempt in attempts])[:LABEL_FIELDS]
     return [
         say(
@@ -195,7 +195,7 @@ def run_labels(attempts: Sequence[Attempt], language: str) -> list[str]:
 
 
 def differences(settings: LiveSettings, fields: Sequence[str], language: str) -> str:
-    """The named fields of some settings, in words; network and width where there is none."""
+    """Return the named fields of some settings, in words; network and width where there is none."""
     values = flatten(settings)
     return say("chart_comma", language).join(
         f"{say(f'train_field_{name}', language)} {in_words(values[name], language)}"
@@ -204,7 +204,7 @@ def differences(settings: LiveSettings, fields: Sequence[str], language: str) ->
 
 
 def in_words(value: object, language: str) -> str:
-    """A setting's value as a person reads it."""
+    """Write a setting's value as a person reads it."""
     if isinstance(value, bool):
         return say("train_on" if value else "train_off", language)
     if isinstance(value, tuple):
@@ -213,7 +213,7 @@ def in_words(value: object, language: str) -> str:
 
 
 def runs_table(session: Session) -> str:
-    """HTML table of the session's runs, the newest first."""
+    """Return an HTML table of the session's runs, the newest first."""
     attempts = session.attempts
     language = session.language
     if not attempts:
@@ -239,12 +239,12 @@ def runs_table(session: Session) -> str:
 
 
 def last_loss(snapshot: Snapshot) -> float | None:
-    """The loss that a run came to: smoothed, unless it is too short for that."""
+    """Return the loss that a run came to: smoothed, unless it is too short for that."""
     return snapshot.loss if is_short(snapshot.steps) else snapshot.smoothed[-1]
 
 
 def envelope_table(language: str) -> str:
-    """HTML table: each of the article's steps, the seeds' envelope, and whether its loss lies inside."""
+    """Return an HTML table: each of the article's steps, the seeds' envelope, and whether its loss lies inside."""
     heads = (
         say(f"train_envelope_{column}", language)
         for column in ("step", "least", "greatest", "published", "inside")
