@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -505,11 +506,30 @@ def test_a_device_that_is_not_there_is_refused(command, binary_file, page, tmp_p
         ["train", "shapes", "--out", "x", "--workers", "-3"],
     ],
 )
-def test_an_unknown_command_recipe_or_number_shows_the_usage_and_status_2(arguments, capsys):
-    with pytest.raises(SystemExit) as caught:
-        main(arguments)
-    assert caught.value.code == 2
-    assert "usage: unet_demo" in capsys.readouterr().err
+def test_an_unknown_command_recipe_or_number_is_refused_and_help_is_named(command, arguments):
+    assert "; add --help to see what it takes." in refusal(command(*arguments))
+
+
+def test_every_command_and_what_it_takes_is_in_the_help(command):
+    commands = re.findall(r"^  ([a-z]+) ", command("--help").out, re.MULTILINE)
+    assert commands == ["train", "evaluate", "bundle", "benchmark", "publish", "predict", "serve"]
+    for name in commands:
+        done = command(name, "-h")
+        assert done.status == 0 and f"Usage: unet_demo {name}" in done.out
+
+
+def test_two_variants_of_a_recipe_at_once_are_refused(command, tmp_path):
+    done = command("train", "shapes", "--out", tmp_path, "--as-published", "--for-gpu")
+    assert "leave one of them out" in refusal(done)
+
+
+def test_ctrl_c_ends_a_command_with_status_130(command, monkeypatch, page):
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "open_predictor", interrupted)
+    done = command("predict", "shapes", page, "--out", "x")
+    assert (done.status, done.err) == (130, "unet_demo: interrupted\n")
 
 
 def test_in_a_shell_a_mistake_is_one_line_and_status_2(tmp_path):
@@ -652,7 +672,7 @@ def test_train_leaves_a_checkpoint_that_predicts(command, tiny_recipe, page, tmp
         (("shapes", "--quick"), "Only the recipes of VOC have a quick check"),
         (("shapes", "--split", "as-published"), "No article splits the data of 'shapes'"),
         (("voc", "--as-published", "--weight-map"), "teaches void as a class"),
-        (("shapes", "--width", "0"), "The width is 0; it is a number of channels, 1 or more"),
+        (("shapes", "--width", "0"), "Invalid value for '--width'"),
     ],
 )
 def test_train_tells_what_a_recipe_cannot_have(command, tmp_path, asked, words):

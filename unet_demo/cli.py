@@ -3,20 +3,20 @@
 A mistake of the caller's ends in one plain sentence on standard error and exit status 2.
 """
 
-import argparse
 import errno
 import io
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
-from typing import TextIO
+from typing import Annotated, Literal, TextIO
 
 from huggingface_hub import SpaceHardware
 from tqdm import tqdm
+from typer import Argument, BadParameter, Exit, Option, Typer, TyperException
 
 from . import segmentation
 from .checkpoints import HUB_VARIABLE, WEIGHTS, open_checkpoint, read_index
@@ -42,10 +42,11 @@ from .training.recipes import AS_PUBLISHED, FOR_GPU, QUICK, RECIPES
 from .training.runs import FinalScores, Lengths, RunError, RunFolder, Started, train
 from .uploading import ZERO_GPU, Publication, PublishError, publish
 
-CHECKPOINT_HELP = "a bundled name, the path of a .safetensors file, or owner/repo[@revision]"
-
 EXPECTED_ERRORS = (*segmentation.EXPECTED_ERRORS, DataError, RunError, ServeError)
 """Errors whose message is meant for the person at the keyboard."""
+
+INTERRUPTED = 130
+"""Exit status of a command that Ctrl-C ended."""
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Numbers of the errors by which a disk says that it is full."""
@@ -55,17 +56,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status: 0 done, 2 a mistake of the caller's, 130 interrupted."""
     output, errors = Output(sys.stdout), Output(sys.stderr)
     with redirect_stdout(output), redirect_stderr(errors):
-        options = parser().parse_args(arguments)
         try:
             with memory_errors():
-                status = options.command(options)
+                status = app(arguments, prog_name="unet_demo", standalone_mode=False) or 0
+        except TyperException as error:
+            words = error.format_message().rstrip(".")
+            print(f"unet_demo: {words}; add --help to see what it takes.", file=sys.stderr)
+            return 2
         except (*EXPECTED_ERRORS, OSError) as error:
             tell(error)
             return 2
-        except KeyboardInterrupt:
+        if status == INTERRUPTED:
             print("unet_demo: interrupted", file=sys.stderr)
-            return 130
-        if output.error:
+        elif output.error:
             print(
                 f"unet_demo: not all of the output could be written ({output.error.strerror}), but"
                 " everything else was done.",
@@ -86,195 +89,96 @@ def tell(error: Exception, name: str = "") -> None:
     print(f"unet_demo: {name}{': ' if name else ''}{words}", file=sys.stderr)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The parser of all commands."""
-    top = argparse.ArgumentParser(prog="unet_demo", description="Segment pictures with U-Nets.")
-    top.add_argument("--version", action="version", version=f"unet_demo {VERSION}")
-    commands = top.add_subparsers(required=True, metavar="COMMAND")
-    add_train_options(commands.add_parser("train", help="train a checkpoint by its recipe"))
-    add_evaluate_options(commands.add_parser("evaluate", help="score a checkpoint on known truth"))
-    add_bundle_options(
-        commands.add_parser("bundle", help="enter a run's best checkpoint into weights/")
-    )
-    add_benchmark_options(commands.add_parser("benchmark", help="time the bundled checkpoints"))
-    add_publish_options(
-        commands.add_parser("publish", help="send the bundled checkpoints to the Hub")
-    )
-    add_predict_options(commands.add_parser("predict", help="segment picture files"))
-    add_serve_options(commands.add_parser("serve", help="serve the demo's page to browsers"))
-    return top
+app = Typer(
+    help="Segment pictures with U-Nets.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 
-def add_train_options(command: argparse.ArgumentParser) -> None:
-    """The options of ``train``."""
-    command.add_argument("recipe", choices=sorted(RECIPES), help="which checkpoint to train")
-    command.add_argument("--data", type=Path, help="folder of the data set (shapes needs none)")
-    command.add_argument("--out", type=Path, required=True, help="folder of the run")
-    command.add_argument("--resume", action="store_true", help="continue the run in --out")
-    command.add_argument("--steps", type=int, help="fewer or more steps than the recipe's")
-    command.add_argument("--epoch", type=int, help="steps between validations")
-    command.add_argument("--precision", choices=PRECISIONS, help="default: the recipe's")
-    command.add_argument("--width", type=int, help="channels of the network's first level")
-    command.add_argument(
-        "--weight-map",
-        action="store_true",
-        help="weigh the loss by the paper's map of touching cells",
-    )
-    command.add_argument(
-        "--split", choices=("as-published",), help="the article's split, drawn at random"
-    )
-    command.add_argument(
-        "--quick", action="store_true", help="VOC: 50 photos train, 10 validate, as in the article"
-    )
-    command.add_argument(
-        "--keep-epochs", action="store_true", help="keep the checkpoint of each validation"
-    )
-    command.add_argument(
-        "--save-pictures", action="store_true", help="keep each validation's pictures as PNG"
-    )
-    add_variants(command)
-    command.add_argument("--workers", type=count, default=0, help="processes that make batches")
-    add_device(command)
-    command.set_defaults(command=run_train)
+def print_version(wanted: bool) -> None:
+    """Print the version and end, where that is wanted."""
+    if wanted:
+        print(f"unet_demo {VERSION}")
+        raise Exit
 
 
-def add_evaluate_options(command: argparse.ArgumentParser) -> None:
-    """The options of ``evaluate``."""
-    command.add_argument("checkpoint", help=CHECKPOINT_HELP)
-    command.add_argument("--data", type=Path, help="folder of the data set (shapes needs none)")
-    command.add_argument(
-        "--split",
-        default="val",
-        help="train, val (default) or all; VOC: any list that it holds; scenes: val",
-    )
-    command.add_argument("--no-tta", action="store_true", help="without test-time averaging")
-    command.add_argument(
-        "--save", type=Path, metavar="DIR", help="also write each picture, label and output there"
-    )
-    command.add_argument(
-        "--overwrite", action="store_true", help="replace files that are in --save's folder already"
-    )
-    command.add_argument("--json", action="store_true", help="print one JSON object")
-    add_device(command)
-    command.set_defaults(command=run_evaluate)
+@app.callback()
+def top(
+    version: Annotated[
+        bool, Option("--version", callback=print_version, is_eager=True, help="Print it.")
+    ] = False,
+) -> None:
+    """Segment pictures with U-Nets."""
 
 
-def add_bundle_options(command: argparse.ArgumentParser) -> None:
-    """The options of ``bundle``."""
-    command.add_argument("recipe", choices=sorted(RECIPES), help="which checkpoint it is")
-    command.add_argument("run", type=Path, help="folder of the run")
-    command.add_argument("--data", type=Path, help="folder of the data set (shapes needs none)")
-    add_variants(command)
-    add_device(command)
-    command.set_defaults(command=run_bundle)
+def one_of(names: Collection[str]) -> Callable[[str | None], str | None]:
+    """Return a callback that takes these names alone, and none at all."""
+
+    def check(name: str | None) -> str | None:
+        if name is not None and name not in names:
+            raise BadParameter(f"{name!r} is not one of {', '.join(sorted(names))}.")
+        return name
+
+    return check
 
 
-def add_benchmark_options(command: argparse.ArgumentParser) -> None:
-    """The options of ``benchmark``."""
-    add_device(command)
-    command.set_defaults(command=run_benchmark)
+Checkpoint = Annotated[
+    str,
+    Argument(
+        metavar="CHECKPOINT",
+        help="A bundled name, the path of a .safetensors file, or owner/repo[@revision].",
+    ),
+]
+RecipeName = Annotated[
+    str, Argument(metavar="RECIPE", callback=one_of(RECIPES), help=", ".join(sorted(RECIPES)))
+]
+Data = Annotated[Path | None, Option(help="Folder of the data set (shapes needs none).")]
+Device = Annotated[
+    str | None, Option(help=f"cpu, cuda, cuda:1 …; default: {DEVICE_VARIABLE}, else a GPU if any.")
+]
+AsPublished = Annotated[bool, Option("--as-published", help="The article's own recipe.")]
+ForGpu = Annotated[bool, Option("--for-gpu", help="A wider network and a longer run.")]
 
 
-def add_publish_options(command: argparse.ArgumentParser) -> None:
-    """The options of ``publish``."""
-    command.add_argument("repo", metavar="OWNER/REPO", help="made if it is not there")
-    command.add_argument(
-        "--space", metavar="OWNER/SPACE", help="also set up a Space there that runs the demo"
-    )
-    command.add_argument(
-        "--hardware",
-        type=SpaceHardware,
-        metavar="NAME",
-        help=f"of the Space: cpu-basic, t4-small …; default: {ZERO_GPU.value}, which is free, for a new one",
-    )
-    command.add_argument("--dry-run", action="store_true", help="only print what would go")
-    command.add_argument("--private", action="store_true", help="make what is new private")
-    command.add_argument("--message", help="of the commit; default: names the version")
-    command.add_argument("--revision", help="a branch, made if it is not there; default: main")
-    command.set_defaults(command=run_publish)
+def chosen_recipe(name: str, as_published: bool, for_gpu: bool) -> Recipe:
+    """Return the recipe that a command names. Raises RunError if there is no such variant."""
+    if as_published and for_gpu:
+        raise RunError("--as-published and --for-gpu are two variants; leave one of them out.")
+    recipes = AS_PUBLISHED if as_published else FOR_GPU if for_gpu else RECIPES
+    if name not in recipes:
+        raise RunError(f"There is no such variant of {name!r}; its bundled recipe is the only one.")
+    return recipes[name]
 
 
-def add_predict_options(command: argparse.ArgumentParser) -> None:
-    """The options of ``predict``."""
-    command.add_argument("checkpoint", help=CHECKPOINT_HELP)
-    command.add_argument("files", type=Path, nargs="+", metavar="FILE")
-    command.add_argument("--out", type=Path, required=True, help="folder of the masks")
-    command.add_argument("--probabilities", action="store_true", help="also write NAME.npy")
-    command.add_argument(
-        "--colours", action="store_true", help="also write NAME-colours.png, what voc-color paints"
-    )
-    command.add_argument(
-        "--overwrite", action="store_true", help="replace files that are there already"
-    )
-    command.add_argument("--tta", action="store_true", help="average over turns, mirrors and sizes")
-    add_device(command)
-    command.set_defaults(command=run_predict)
-
-
-def add_serve_options(command: argparse.ArgumentParser) -> None:
-    """The options of ``serve``."""
-    command.add_argument(
-        "--host", help="address to listen at; default: GRADIO_SERVER_NAME, else 127.0.0.1"
-    )
-    command.add_argument(
-        "--port", type=port, help="default: GRADIO_SERVER_PORT, else the first free one from 7860"
-    )
-    command.add_argument(
-        "--share", action="store_true", help="also by a public address at gradio.live"
-    )
-    command.add_argument(
-        "--mcp",
-        action="store_true",
-        help="also to agents, as an MCP server; UNET_DEMO_MCP=1 does so too",
-    )
-    command.set_defaults(command=run_serve)
-
-
-def add_variants(command: argparse.ArgumentParser) -> None:
-    """The options that take another recipe of the same name."""
-    variants = command.add_mutually_exclusive_group()
-    variants.add_argument(
-        "--as-published", dest="recipes", action="store_const", const=AS_PUBLISHED,
-        help="the article's own recipe",
-    )  # fmt: skip
-    variants.add_argument(
-        "--for-gpu", dest="recipes", action="store_const", const=FOR_GPU,
-        help="a wider network and a longer run",
-    )  # fmt: skip
-    command.set_defaults(recipes=RECIPES)
-
-
-def chosen_recipe(options: argparse.Namespace) -> Recipe:
-    """The recipe that a command's options name. Raises RunError if there is no such variant."""
-    if options.recipe not in options.recipes:
-        raise RunError(
-            f"There is no such variant of {options.recipe!r}; its bundled recipe is the only one."
-        )
-    return options.recipes[options.recipe]
-
-
-def recipe_to_train(options: argparse.Namespace) -> Recipe:
-    """The recipe that ``train`` is asked for, with its changes. Raises RunError for one that cannot be."""
-    recipe = chosen_recipe(options)
-    if options.precision:
-        recipe = replace(recipe, fit=replace(recipe.fit, precision=options.precision))
-    if options.width is not None:
-        if options.width < 1:
-            raise RunError(f"The width is {options.width}; it is a number of channels, 1 or more.")
-        recipe = replace(recipe, options={**recipe.options, "width": options.width})
-    if options.weight_map:
+def changed_recipe(
+    recipe: Recipe,
+    precision: str | None,
+    width: int | None,
+    weight_map: bool,
+    split: bool,
+    quick: bool,
+) -> Recipe:
+    """Return a recipe with the changes that ``train`` is asked for. Raises RunError for what cannot be."""
+    if precision:
+        recipe = replace(recipe, fit=replace(recipe.fit, precision=precision))
+    if width is not None:
+        recipe = replace(recipe, options={**recipe.options, "width": width})
+    if weight_map:
         if recipe.taught:
             raise RunError(
                 f"The article of {recipe.name!r} teaches void as a class, and the weight map leaves"
                 " void out; leave out --weight-map, or --as-published."
             )
         recipe = replace(recipe, weight_map=True)
-    if options.split:
+    if split:
         published = AS_PUBLISHED.get(recipe.name)
         if published is None or published.split is None:
             raise RunError(f"No article splits the data of {recipe.name!r}; leave out --split.")
         recipe = replace(recipe, split=published.split, watched=published.watched)
-    if options.quick:
+    if quick:
         if DATASETS[recipe.data] is not Voc:
             raise RunError(
                 f"Only the recipes of VOC have a quick check, not {recipe.name!r}; give it few"
@@ -284,29 +188,6 @@ def recipe_to_train(options: argparse.Namespace) -> Recipe:
     return recipe
 
 
-def add_device(command: argparse.ArgumentParser) -> None:
-    """The option that every command which computes has."""
-    command.add_argument(
-        "--device", help=f"cpu, cuda, cuda:1 …; default: {DEVICE_VARIABLE}, else a GPU if any"
-    )
-
-
-def count(text: str) -> int:
-    """An option's whole number, 0 or more."""
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{number} is below 0")
-    return number
-
-
-def port(text: str) -> int:
-    """An option's TCP port."""
-    number = int(text)
-    if number not in PORTS:
-        raise argparse.ArgumentTypeError(f"{number} is not from {PORTS[0]} to {PORTS[-1]}")
-    return number
-
-
 def make_folder(folder: Path) -> None:
     """Make a folder for results, before they are computed. Raises OSError if none can be written."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -314,30 +195,67 @@ def make_folder(folder: Path) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
 
 
-def run_train(options: argparse.Namespace) -> int:
-    """Train, with a progress bar that shows the loss and each validation's score."""
-    recipe = recipe_to_train(options)
-    if DATASETS[recipe.data].needs_folder and options.data is None:
+@app.command("train")
+def run_train(
+    name: RecipeName,
+    out: Annotated[Path, Option(help="Folder of the run.")],
+    data: Data = None,
+    resume: Annotated[bool, Option("--resume", help="Continue the run in --out.")] = False,
+    steps: Annotated[int | None, Option(help="Fewer or more than the recipe's.")] = None,
+    epoch: Annotated[int | None, Option(help="Steps between validations.")] = None,
+    precision: Annotated[
+        str | None,
+        Option(
+            callback=one_of(PRECISIONS), help=f"{', '.join(PRECISIONS)}; default: the recipe's."
+        ),
+    ] = None,
+    width: Annotated[
+        int | None, Option(min=1, help="Channels of the network's first level.")
+    ] = None,
+    weight_map: Annotated[
+        bool, Option("--weight-map", help="Weigh the loss by the paper's map of touching cells.")
+    ] = False,
+    split: Annotated[
+        Literal["as-published"] | None, Option(help="The article's split, drawn at random.")
+    ] = None,
+    quick: Annotated[
+        bool, Option("--quick", help="VOC: 50 photos train, 10 validate, as in the article.")
+    ] = False,
+    keep_epochs: Annotated[
+        bool, Option("--keep-epochs", help="Keep the checkpoint of each validation.")
+    ] = False,
+    save_pictures: Annotated[
+        bool, Option("--save-pictures", help="Keep each validation's pictures as PNG.")
+    ] = False,
+    as_published: AsPublished = False,
+    for_gpu: ForGpu = False,
+    workers: Annotated[int, Option(min=0, help="Processes that make batches.")] = 0,
+    device: Device = None,
+) -> int:
+    """Train a checkpoint by its recipe."""
+    recipe = chosen_recipe(name, as_published, for_gpu)
+    recipe = changed_recipe(recipe, precision, width, weight_map, bool(split), quick)
+    if DATASETS[recipe.data].needs_folder and data is None:
         raise DataError(
             f"The recipe {recipe.name!r} needs its data set; give its folder as --data."
         )
-    refuse_unused_data(options, recipe.data)
-    new = not RunFolder(options.out, recipe).state.is_file()
-    if options.resume and new and launched_rank() == 0:
+    refuse_unused_data(data, recipe.data)
+    new = not RunFolder(out, recipe).state.is_file()
+    if resume and new and launched_rank() == 0:
         print(
-            f"unet_demo: {str(options.out)!r} holds no run to resume; a new one is started there.",
+            f"unet_demo: {str(out)!r} holds no run to resume; a new one is started there.",
             file=sys.stderr,
         )
     events = train(
         recipe,
-        options.data,
-        options.out,
-        resume=options.resume,
-        device=pick_device(options.device),
-        workers=options.workers,
-        lengths=Lengths(options.steps, options.epoch),
-        keep_epochs=options.keep_epochs,
-        save_pictures=options.save_pictures,
+        data,
+        out,
+        resume=resume,
+        device=pick_device(device),
+        workers=workers,
+        lengths=Lengths(steps, epoch),
+        keep_epochs=keep_epochs,
+        save_pictures=save_pictures,
     )
     # The bar comes after what can go wrong before the first step, and where nothing happens not at
     # all: of several processes only the main one tells what does.
@@ -346,8 +264,8 @@ def run_train(options: argparse.Namespace) -> int:
         return 0
     for fault in recipe.faults:
         print(f"As published, but: {fault}", file=sys.stderr)
-    steps = started.recipe.fit.steps
-    with tqdm(total=steps, initial=started.step, unit="step", dynamic_ncols=True) as bar:
+    total = started.recipe.fit.steps
+    with tqdm(total=total, initial=started.step, unit="step", dynamic_ncols=True) as bar:
         for event in events:
             if isinstance(event, StepDone):
                 bar.update(event.step - bar.n)
@@ -361,41 +279,51 @@ def run_train(options: argparse.Namespace) -> int:
                 )
                 return 1
             elif isinstance(event, Finished):
-                bar.write(f"finished after {event.step} steps: {options.out}")
+                bar.write(f"finished after {event.step} steps: {out}")
             elif isinstance(event, FinalScores):
                 bar.write(f"{event.scored_on}: {in_words(event.scores)}")
     return 0
 
 
-def run_evaluate(options: argparse.Namespace) -> int:
-    """Score a checkpoint on a split of the data that it was made for."""
-    predictor = open_predictor(options.checkpoint, options.device)
-    refuse_unused_data(options, str(predictor.card.recipe.get("data")))
+@app.command("evaluate")
+def run_evaluate(
+    checkpoint: Checkpoint,
+    data: Data = None,
+    split: Annotated[
+        str, Option(help="train, val or all; VOC: any list that it holds; scenes: val.")
+    ] = "val",
+    no_tta: Annotated[bool, Option("--no-tta", help="Without test-time averaging.")] = False,
+    save: Annotated[
+        Path | None, Option(metavar="DIR", help="Also write each picture, label and output there.")
+    ] = None,
+    overwrite: Annotated[
+        bool, Option("--overwrite", help="Replace files that are in --save's folder already.")
+    ] = False,
+    as_json: Annotated[bool, Option("--json", help="Print one JSON object.")] = False,
+    device: Device = None,
+) -> None:
+    """Score a checkpoint on known truth."""
+    predictor = open_predictor(checkpoint, device)
+    refuse_unused_data(data, str(predictor.card.recipe.get("data")))
     cases = None
-    if options.save:
-        make_folder(options.save)
-        if not options.overwrite:
-            refuse_to_mix(options.save)
-        cases = CaseFolder(options.save, predictor.card.task)
+    if save:
+        make_folder(save)
+        if not overwrite:
+            refuse_to_mix(save)
+        cases = CaseFolder(save, predictor.card.task)
     with progress_bar("evaluating") as progress:
         evaluation = evaluate(
-            predictor,
-            options.data,
-            options.split,
-            flips=not options.no_tta,
-            progress=progress,
-            keep=cases,
+            predictor, data, split, flips=not no_tta, progress=progress, keep=cases
         )
     if cases:
         cases.finish()
-    if options.json:
-        print(json.dumps(evaluation_as_json(options.checkpoint, evaluation), indent=2))
+    if as_json:
+        print(json.dumps(evaluation_as_json(checkpoint, evaluation), indent=2))
     else:
         print(f"{predictor.card.name} on {evaluation.scored_on}:")
         for name, value in evaluation.scores.items():
             print(f"  {name:28} {value:.4f}")
         print(f"  {'void, not scored':28} {evaluation.void:.4f}")
-    return 0
 
 
 def evaluation_as_json(checkpoint: str, evaluation: Evaluation) -> dict[str, object]:
@@ -410,54 +338,84 @@ def evaluation_as_json(checkpoint: str, evaluation: Evaluation) -> dict[str, obj
     }
 
 
-def run_bundle(options: argparse.Namespace) -> int:
-    """Score a run's best checkpoint and bundle it."""
-    recipe = chosen_recipe(options)
-    refuse_unused_data(options, recipe.data)
+@app.command("bundle")
+def run_bundle(
+    name: RecipeName,
+    run: Annotated[Path, Argument(help="Folder of the run.")],
+    data: Data = None,
+    as_published: AsPublished = False,
+    for_gpu: ForGpu = False,
+    device: Device = None,
+) -> None:
+    """Enter a run's best checkpoint into weights/."""
+    recipe = chosen_recipe(name, as_published, for_gpu)
+    refuse_unused_data(data, recipe.data)
     make_folder(WEIGHTS)
     read_index(WEIGHTS)  # a damaged one is told of before the work, too
     with progress_bar("scoring") as progress:
-        evaluation = bundle(recipe, options.run, options.data, options.device, progress)
-    print(f"{options.recipe}: {in_words(evaluation.scores)}")
-    return 0
+        evaluation = bundle(recipe, run, data, device, progress)
+    print(f"{name}: {in_words(evaluation.scores)}")
 
 
-def run_benchmark(options: argparse.Namespace) -> int:
-    """A line per bundled checkpoint: plain float32 torch against this program's Predictor."""
+@app.command("benchmark")
+def run_benchmark(device: Device = None) -> None:
+    """Time the bundled checkpoints.
+
+    Plain float32 torch against this program's Predictor, on one picture.
+    """
     # What is wrong with either is told before anything is printed.
-    pick_device(options.device)
+    pick_device(device)
     names = read_index()
     print(f"one {SIDE}×{SIDE} picture, median of {REPEATS}")
     for name in names:
-        timing = time_checkpoint(open_checkpoint(name), options.device)
+        timing = time_checkpoint(open_checkpoint(name), device)
         print(
             f"{name:10} {timing.parameters:>12,} parameters"
             f"   plain float32 {timing.plain_seconds * 1000:7.0f} ms"
             f"   here {timing.predictor_seconds * 1000:7.0f} ms"
             f"   {timing.speed_up:5.2f} times faster on {timing.device}"
         )
-    return 0
 
 
-def run_publish(options: argparse.Namespace) -> int:
-    """Send the bundled checkpoints to a Hub repository, the demo to a Space; or print what would go."""
-    if options.hardware and not options.space:
+@app.command("publish")
+def run_publish(
+    repo: Annotated[str, Argument(metavar="OWNER/REPO", help="Made if it is not there.")],
+    space: Annotated[
+        str | None,
+        Option(metavar="OWNER/SPACE", help="Also set up a Space there that runs the demo."),
+    ] = None,
+    hardware: Annotated[
+        SpaceHardware | None,
+        Option(
+            metavar="NAME",
+            help=f"Of the Space: cpu-basic, t4-small …; default: {ZERO_GPU.value}, which is free, for"
+            " a new one.",
+        ),
+    ] = None,
+    dry_run: Annotated[bool, Option("--dry-run", help="Only print what would go.")] = False,
+    private: Annotated[bool, Option("--private", help="Make what is new private.")] = False,
+    message: Annotated[
+        str | None, Option(help="Of the commit; default: names the version.")
+    ] = None,
+    revision: Annotated[
+        str | None, Option(help="A branch, made if it is not there; default: main.")
+    ] = None,
+) -> None:
+    """Send checkpoints and demo to the Hub."""
+    if hardware and not space:
         raise PublishError("--hardware is that of a Space; say which one with --space.")
-    checkpoints = prepare(WEIGHTS, options.repo, options.revision)
+    checkpoints = prepare(WEIGHTS, repo, revision)
     steps = [(checkpoints, f"{HUB_VARIABLE}={checkpoints.address} offers them by name")]
-    if options.space:
-        space = prepare_space(
-            checkpoints, options.space, private=options.private, hardware=options.hardware
-        )
-        steps.append((space, f"{space.page} runs the demo when it is built"))
+    if space:
+        demo = prepare_space(checkpoints, space, private=private, hardware=hardware)
+        steps.append((demo, f"{demo.page} runs the demo when it is built"))
     for publication, hint in steps:
-        if options.dry_run:
+        if dry_run:
             done = f"would go to {publication.address}; nothing was sent"
         else:
-            address = publish(publication, options.message, options.private, print_removed)
+            address = publish(publication, message, private, print_removed)
             done = f"are at {address}; {hint}"
         print_publication(publication, done)
-    return 0
 
 
 def print_removed(path: str) -> None:
@@ -474,21 +432,34 @@ def print_publication(publication: Publication, done: str) -> None:
     print(f"{publication.size:>14,} bytes in {len(publication.files)} files {done}")
 
 
-def run_predict(options: argparse.Namespace) -> int:
-    """Write a mask for each file. Reads them all first, so that a broken one stops nothing halfway."""
-    predictor = open_predictor(options.checkpoint, options.device)
-    if options.colours:
+@app.command("predict")
+def run_predict(
+    checkpoint: Checkpoint,
+    files: Annotated[
+        list[Path],
+        Argument(metavar="FILE", help="Pictures: any file that the page takes, and whole stacks."),
+    ],
+    out: Annotated[Path, Option(help="Folder of the masks.")],
+    probabilities: Annotated[bool, Option("--probabilities", help="Also write NAME.npy.")] = False,
+    colours: Annotated[
+        bool, Option("--colours", help="Also write NAME-colours.png, what voc-color paints.")
+    ] = False,
+    overwrite: Annotated[
+        bool, Option("--overwrite", help="Replace files that are there already.")
+    ] = False,
+    tta: Annotated[bool, Option("--tta", help="Average over turns, mirrors and sizes.")] = False,
+    device: Device = None,
+) -> int:
+    """Segment picture files."""
+    predictor = open_predictor(checkpoint, device)
+    if colours:
         predictor.check_paints()
     written: set[Path] = set()
-    for file in options.files:
+    for file in files:  # all of them first, so that a broken one stops nothing halfway
         pages = read_picture(file).pages
         predictor.check_size(pages)
         targets = prediction_paths(
-            options.out,
-            file.stem,
-            len(pages),
-            probabilities=options.probabilities,
-            colours=options.colours,
+            out, file.stem, len(pages), probabilities=probabilities, colours=colours
         )
         if doubled := written.intersection(targets):
             raise PictureError(
@@ -496,41 +467,61 @@ def run_predict(options: argparse.Namespace) -> int:
                 " by one."
             )
         written.update(targets)
-        refuse_to_overwrite(targets, options.files, options.overwrite)
-    make_folder(options.out)
-    return max(predict_file(file, predictor, options) for file in options.files)
+        refuse_to_overwrite(targets, files, overwrite)
+    make_folder(out)
+    status = 0
+    for file in files:
+        try:
+            predict_file(file, predictor, out, probabilities, colours, tta)
+        except (*EXPECTED_ERRORS, OSError) as error:  # the other files are done all the same
+            tell(error, file.name)
+            status = 2
+    return status
 
 
-def predict_file(file: Path, predictor: Predictor, options: argparse.Namespace) -> int:
-    """Write a file's mask, or say why there is none, so that the other files' are still made."""
-    try:
-        picture = read_picture(file)
-        for note in picture.notes:
-            print(f"{file.name}: {note}", file=sys.stderr)
-        with progress_bar(file.name) as progress:
-            prediction = predictor.predict(picture.pages, flips=options.tta, progress=progress).of(
-                picture
-            )
-        for note in prediction.notes:
-            print(f"{file.name}: {note}", file=sys.stderr)
-        for path in write_prediction(
-            options.out, file.stem, prediction, probabilities=options.probabilities
-        ):
-            print(path)
-        if options.colours:
-            with progress_bar(f"{file.name}, colours") as progress:
-                painted = predictor.paint(picture.pages, flips=options.tta, progress=progress)
-            print(write_colours(options.out, file.stem, painted))
-    except (*EXPECTED_ERRORS, OSError) as error:
-        tell(error, file.name)
-        return 2
-    return 0
+def predict_file(
+    file: Path, predictor: Predictor, out: Path, probabilities: bool, colours: bool, tta: bool
+) -> None:
+    """Write a file's mask, and print what was done to it. Raises EXPECTED_ERRORS and OSError."""
+    picture = read_picture(file)
+    for note in picture.notes:
+        print(f"{file.name}: {note}", file=sys.stderr)
+    with progress_bar(file.name) as progress:
+        prediction = predictor.predict(picture.pages, flips=tta, progress=progress).of(picture)
+    for note in prediction.notes:
+        print(f"{file.name}: {note}", file=sys.stderr)
+    for path in write_prediction(out, file.stem, prediction, probabilities=probabilities):
+        print(path)
+    if colours:
+        with progress_bar(f"{file.name}, colours") as progress:
+            painted = predictor.paint(picture.pages, flips=tta, progress=progress)
+        print(write_colours(out, file.stem, painted))
 
 
-def run_serve(options: argparse.Namespace) -> int:
-    """Serve the page until it is interrupted."""
-    check_settings(options.host)
-    host = take_host(options.host)
+@app.command("serve")
+def run_serve(
+    host: Annotated[
+        str | None,
+        Option(help="Address to listen at; default: GRADIO_SERVER_NAME, else 127.0.0.1."),
+    ] = None,
+    port: Annotated[
+        int | None,
+        Option(
+            min=PORTS[0],
+            max=PORTS[-1],
+            help="Default: GRADIO_SERVER_PORT, else the first free one from 7860.",
+        ),
+    ] = None,
+    share: Annotated[
+        bool, Option("--share", help="Also by a public address at gradio.live.")
+    ] = False,
+    mcp: Annotated[
+        bool, Option("--mcp", help="Also to agents, as an MCP server; UNET_DEMO_MCP=1 does so too.")
+    ] = False,
+) -> None:
+    """Serve the demo's page to browsers, until it is interrupted."""
+    check_settings(host)
+    host = take_host(host)
     try:
         # Here, and nowhere else in this file: all other commands run without Gradio.
         from .ui.api.mcp import mcp_wanted
@@ -541,18 +532,12 @@ def run_serve(options: argparse.Namespace) -> int:
         raise ServeError(
             "The page needs Gradio, which is not installed; pip install gradio."
         ) from error
-    launch(
-        server_name=host,
-        server_port=options.port,
-        share=options.share or None,
-        mcp_server=options.mcp or mcp_wanted(),
-    )
-    return 0
+    launch(server_name=host, server_port=port, share=share or None, mcp_server=mcp or mcp_wanted())
 
 
-def refuse_unused_data(options: argparse.Namespace, data: str) -> None:
+def refuse_unused_data(folder: Path | None, data: str) -> None:
     """Raise DataError if a data set was given to what draws its own scenes."""
-    if data in DATASETS and not DATASETS[data].needs_folder and options.data is not None:
+    if data in DATASETS and not DATASETS[data].needs_folder and folder is not None:
         raise DataError("Scenes are drawn afresh and need no data set; leave out --data.")
 
 
