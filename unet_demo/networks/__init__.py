@@ -1,4 +1,4 @@
-"""The six networks of the five articles, and one beyond them, by name."""
+"""Lists the networks by name: six of the five articles, and one of no article."""
 
 from collections.abc import Mapping
 
@@ -17,7 +17,7 @@ NETWORKS: dict[str, type[Network]] = {
     network.__name__: network
     for network in (IsbiUNet, ShapesUNet, ClassicUNet, VocUNet, ResNetUNet, StridedUNet)
 }
-"""In the articles' order."""
+"""In the order of the articles."""
 
 BEYOND: dict[str, type[Network]] = {"PretrainedUNet": PretrainedUNet}
 """Networks of no article."""
@@ -28,17 +28,17 @@ def create_network(name: str, **options: object) -> Network:
 
     Raises ValueError for an unknown name or option.
     """
-    known = NETWORKS | BEYOND
-    if name not in known:
-        raise ValueError(f"there is no network {name!r}; the networks are {', '.join(known)}")
+    networks = NETWORKS | BEYOND
+    if name not in networks:
+        raise ValueError(f"there is no network {name!r}; the networks are {', '.join(networks)}")
     try:
-        return known[name](**options)  # type: ignore[arg-type]
+        return networks[name](**options)  # type: ignore[arg-type]
     except TypeError as error:
         raise ValueError(f"{name} cannot be built with {options}: {error}") from error
 
 
 def count_parameters(name: str, options: Mapping[str, object]) -> int:
-    """Count a network's trainable parameters without making it.
+    """Count a network's trainable parameters without allocating them.
 
     Raises ValueError for an unknown name or option.
     """

@@ -1,7 +1,6 @@
-"""The walk of a U: down through the encoders, across the bottleneck, up through the decoders.
+"""What all networks share: constructor, padding, and the pass through a U of encoders and decoders.
 
-Every article's network is the same walk with other parts. This file owns the walk; one article's
-file declares only its parts, in the article's own order and sizes.
+Each other file of this folder builds the layers of one network, in its article's order and sizes.
 """
 
 from collections.abc import Collection, Iterator
@@ -15,7 +14,7 @@ PUBLISHED_WIDTH = 64
 """Channels of the first level in every article."""
 
 GRID = 16
-"""Four halvings: the walk of a U needs a height and a width that 16 divides."""
+"""Pixels that height and width must be a multiple of: a U halves them four times."""
 
 
 def convolution(
@@ -27,9 +26,9 @@ def convolution(
     bias: bool = True,
     batch_norm: bool = True,
 ) -> nn.Sequential:
-    """Convolution → BatchNorm → ReLU, "same"-padded: (N, in, H, W) → (N, out, H/stride, W/stride).
+    """Build convolution → BatchNorm → ReLU: (N, in, H, W) → (N, out, H/stride, W/stride).
 
-    Without BatchNorm the convolution always has its bias, or nothing could shift its output.
+    Padded "same". Without BatchNorm the convolution always has a bias: nothing else shifts its output.
     """
     layers: list[nn.Module] = [
         nn.Conv2d(
@@ -55,7 +54,10 @@ def two_convolutions(
     bias: bool = True,
     batch_norm: bool = True,
 ) -> nn.Sequential:
-    """The U-Net's block: (N, in, H, W) → (N, middle, H, W) → (N, out, H, W); middle is out if left out."""
+    """Build a U-Net's block: (N, in, H, W) → (N, middle, H, W) → (N, out, H, W).
+
+    ``middle`` defaults to ``out_channels``.
+    """
     middle = out_channels if middle is None else middle
     return nn.Sequential(
         convolution(in_channels, middle, bias=bias, batch_norm=batch_norm),
@@ -64,7 +66,7 @@ def two_convolutions(
 
 
 def upsample() -> nn.Upsample:
-    """Bilinear ×2, corners aligned: (N, C, H, W) → (N, C, 2H, 2W)."""
+    """Build bilinear upsampling by 2, corners aligned: (N, C, H, W) → (N, C, 2H, 2W)."""
     return nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True)
 
 
@@ -80,15 +82,15 @@ def match_size(x: Tensor, like: Tensor) -> Tensor:
 class Network(nn.Module):
     """A segmentation network for pictures of any size: pads to the grid, walks, crops back.
 
-    A subclass builds its parts in :meth:`build`, and implements :meth:`walk`. ``skips=False`` builds
-    the same layers with every skip connection fed zeros: the parameter count stays, so that a
-    comparison is about the skips alone.
+    A subclass makes its layers in :meth:`build` and applies them in :meth:`walk`. ``skips=False``
+    makes the same layers, but feeds zeros to every skip connection: the number of parameters is
+    unchanged, so that a comparison shows the effect of the skips alone.
     """
 
     article: ClassVar[str]
-    """The title of the article that built it."""
+    """Title of the article that describes it."""
     published_channels: ClassVar[tuple[int, int]]
-    """The channels that it takes and gives there."""
+    """Input and output channels in the article."""
 
     def __init__(
         self,
@@ -100,32 +102,32 @@ class Network(nn.Module):
         skips: bool = True,
         **options: Any,
     ):
-        """Build a network; channels that are left out are the article's. ``options``: build's own."""
+        """Build a network, with the article's channels by default. ``options`` go to :meth:`build`."""
         super().__init__()
-        taken, given = self.published_channels
-        self.in_channels = taken if in_channels is None else in_channels
-        self.out_channels = given if out_channels is None else out_channels
+        inputs, outputs = self.published_channels
+        self.in_channels = inputs if in_channels is None else in_channels
+        self.out_channels = outputs if out_channels is None else out_channels
         self.width = width
         self.batch_norm = batch_norm
         self.skips = skips
         self.build(**options)
 
     def build(self) -> None:
-        """Make the layers, from the channels, ``width`` and ``batch_norm`` that are set."""
+        """Make the layers from ``in_channels``, ``out_channels``, ``width`` and ``batch_norm``."""
         raise NotImplementedError
 
     def walk(self, x: Tensor, dropped_skips: Collection[int]) -> Iterator[tuple[str, Tensor]]:
-        """Yield (name, feature map) for each station of the walk; the last one is the logits.
+        """Yield (name, feature map) after each block; the last map is the logits.
 
-        ``x`` is (N, C, H, W) with H and W divisible by 16.
+        ``x`` is (N, C, H, W) with H and W divisible by GRID.
         """
         raise NotImplementedError
 
     def forward(self, x: Tensor, dropped_skips: Collection[int] = ()) -> Tensor:
-        """Logits (N, out_channels, H, W), unbounded, for a normalised picture (N, in_channels, H, W).
+        """Return logits (N, out_channels, H, W), unbounded, of normalised pictures (N, in_channels, H, W).
 
-        ``dropped_skips`` names levels (0 = full resolution) whose skip connection is fed zeros.
-        Raises ValueError for a wrong channel count or a side under 16 px.
+        ``dropped_skips``: levels (0 = full resolution) whose skip connection is fed zeros.
+        Raises ValueError for a wrong channel count or a side below GRID px.
         """
         height, width = x.shape[-2:]
         if x.ndim != 4 or x.shape[1] != self.in_channels:
@@ -141,17 +143,16 @@ class Network(nn.Module):
         return logits[..., :height, :width]
 
     def carried(self, skip: Tensor, level: int, dropped_skips: Collection[int]) -> Tensor:
-        """What the skip connection at ``level`` hands over: the encoder's map, or zeros if dropped."""
+        """Return what the decoder of ``level`` gets: the encoder's map, or zeros where it is dropped."""
         if self.skips and level not in dropped_skips:
             return skip
         return torch.zeros_like(skip)
 
 
 class UNet(Network):
-    """Encoders and downs, a bottleneck, ups and decoders, a head: the walk that five networks share.
+    """The walk that five networks share; :meth:`build` sets its layers, the lists in order of use.
 
-    A subclass fills ``encoders``, ``downs``, ``bottleneck``, ``ups``, ``decoders`` and ``head``;
-    the lists run in the order of the walk. ``skip_first`` says how the article concatenates.
+    ``skip_first``: whether the skip stands before or after the upsampled map when they are concatenated.
     """
 
     skip_first = False
@@ -183,19 +184,19 @@ class UNet(Network):
 
 
 def max_pools(count: int = 4) -> nn.ModuleList:
-    """``count`` max-pools 2×2, each (N, C, H, W) → (N, C, H/2, W/2)."""
+    """Build ``count`` max-pools 2×2, each (N, C, H, W) → (N, C, H/2, W/2)."""
     return nn.ModuleList(nn.MaxPool2d(2) for _ in range(count))
 
 
 def level_widths(width: int) -> tuple[int, int, int, int, int]:
-    """Channels of the five levels, top to bottom: w, 2w, 4w, 8w, 16w."""
+    """Return the channels of the five levels, top to bottom: w, 2w, 4w, 8w, 16w."""
     return width, 2 * width, 4 * width, 8 * width, 16 * width
 
 
 def he_initialise(network: nn.Module) -> None:
-    """Kaiming-normal weights (fan-in), zero biases, in place (He et al. 2015; articles 2 and the paper).
+    """Set Kaiming-normal weights (fan-in) and zero biases in place (He et al. 2015).
 
-    The article typed ``'kaming'``, which raises; the intended initialisation is this one.
+    Article 2 and the U-Net paper use it; the article's ``'kaming'`` is a typing error that raises.
     """
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
@@ -205,5 +206,5 @@ def he_initialise(network: nn.Module) -> None:
 
 
 def parameter_count(network: nn.Module) -> int:
-    """Number of trainable parameters."""
+    """Count the trainable parameters."""
     return sum(p.numel() for p in network.parameters() if p.requires_grad)

@@ -6,7 +6,7 @@ from .base import UNet, level_widths, max_pools, two_convolutions, upsample
 
 
 class ClassicUNet(UNet):
-    """The U-Net most people know; ``bilinear`` (the article's default) also narrows the lowest level."""
+    """The best-known U-Net; ``bilinear`` (the article's default) also halves the bottleneck's channels."""
 
     article = "What is U-Net?"
     published_channels = (1, 1)

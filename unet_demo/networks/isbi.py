@@ -6,7 +6,7 @@ from .base import UNet, convolution, level_widths, max_pools, two_convolutions
 
 
 class IsbiUNet(UNet):
-    """Keeps its channels while upsampling; the bottom is one convolution down and one back up."""
+    """Keeps its channels while upsampling; the bottleneck doubles the channels and halves them again."""
 
     article = "PyTorch U-Net"
     published_channels = (1, 1)

@@ -1,4 +1,4 @@
-"""Beyond the articles: a U-Net whose encoder has seen ImageNet, from segmentation-models-pytorch."""
+"""A U-Net of no article, from segmentation-models-pytorch; its encoder can take ImageNet weights."""
 
 from collections.abc import Collection, Iterator
 
@@ -8,17 +8,17 @@ from torch import Tensor, nn
 from .base import Network
 
 ENCODERS = ("tf_efficientnet_lite0", "tf_efficientnet_lite1", "tf_efficientnet_lite2")
-"""timm's names. Others are refused: timm would look for some of them on the network."""
+"""timm's names. Others are refused: timm would try to download some of them."""
 
 
 class PretrainedUNet(Network):
     """smp's Unet on an EfficientNet-Lite, whose five stages halve the picture down to 1/32.
 
     The decoder's four stages have 8, 4, 3 and 1.5 times ``width`` channels. They end at half the
-    resolution, which the logits are brought back from: smp's last stage, at full resolution, would
-    take a third of the time. So levels 1 to 4 have skip connections; level 0 has none. The weights
-    are random: ImageNet's are loaded by who trains it. Raises ValueError for an encoder that is not
-    one of ENCODERS, and without BatchNorm.
+    resolution and the logits are upsampled by 2: smp's last stage, at full resolution, would take a
+    third of the time. So levels 1 to 4 have skip connections; level 0 has none. The weights are
+    random; training loads ImageNet's (training/encoder_weights.py). Raises ValueError for an encoder
+    that is not in ENCODERS, and without BatchNorm.
     """
 
     article = "none"

@@ -1,4 +1,4 @@
-"""Network 3, article "VOC final project": the U with a ResNet-50-style encoder."""
+"""Network 3, article "VOC final project": a U-Net with a ResNet-50-style encoder."""
 
 from collections.abc import Collection, Iterator
 
@@ -11,7 +11,7 @@ from .base import Network, convolution, two_convolutions
 class Residual(nn.Module):
     """1×1 → 3×3 → 1×1 plus a projection of the input: (N, in, H, W) → (N, out, H/2 or H, W/2 or W).
 
-    Departs from He et al. as the article does: always projected, and the sum is not activated again.
+    Departs from He et al. as the article does: always projects, and no ReLU follows the sum.
     """
 
     def __init__(
@@ -33,9 +33,9 @@ class Residual(nn.Module):
 
 
 class ResNetUNet(Network):
-    """A walk of its own: two skips (pooled stem, layer 2) and one transposed convolution used twice.
+    """Two skip connections (pooled stem, layer 2), and one transposed convolution used twice.
 
-    The article also declares an un-pool and one more transposed convolution that its forward never
+    The article also declares an un-pool and another transposed convolution that its forward never
     uses; they are left out. Level 0 of ``dropped_skips`` is the pooled stem, level 1 is layer 2.
     """
 

@@ -1,4 +1,4 @@
-"""Network 1, article "U-Net from scratch": a circle and a rectangle."""
+"""Network 1, article "U-Net from scratch": circles and rectangles."""
 
 from torch import nn
 
@@ -6,7 +6,7 @@ from .base import UNet, level_widths, max_pools, two_convolutions
 
 
 class ShapesUNet(UNet):
-    """The paper's U with transposed convolutions that halve the channels, and no biases."""
+    """The paper's U-Net: transposed convolutions that halve the channels; no biases in the blocks."""
 
     article = "U-Net from scratch"
     published_channels = (3, 3)

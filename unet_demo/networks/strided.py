@@ -6,7 +6,7 @@ from .base import UNet, convolution, level_widths, two_convolutions
 
 
 class StridedUNet(UNet):
-    """Learns its own down- and upsampling; the 3×3 head gives the logits of a label's R, G and B."""
+    """Learns down- and upsampling; the 3×3 head gives logits of R, G and B of the label's colour."""
 
     article = "UNet in PyTorch"
     published_channels = (3, 3)

@@ -1,4 +1,4 @@
-"""Network 3, article "VOC final project": the U-Net that keeps all channels while upsampling."""
+"""Network 3, article "VOC final project": a U-Net that keeps all channels while upsampling."""
 
 from torch import nn
 
@@ -6,7 +6,7 @@ from .base import UNet, level_widths, max_pools, two_convolutions, upsample
 
 
 class VocUNet(UNet):
-    """22 outputs: background, 20 classes, and void, the border that annotators left undecided."""
+    """22 outputs: background, 20 classes, and void, the border between objects that has no label."""
 
     article = "VOC final project"
     published_channels = (3, 22)
