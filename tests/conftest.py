@@ -1,10 +1,12 @@
 """Tiny checkpoints for whoever needs one, and none of this machine's settings."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import torch
 from hub_server import closed_port, hub_server
 from huggingface_hub import constants
 from tiny import binary_checkpoint, saved, shapes_checkpoint
@@ -100,3 +102,20 @@ def serve(hub_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
             return endpoint
 
         yield start
+
+
+@pytest.fixture
+def smp_repository(tmp_path: Path) -> dict[str, bytes]:
+    """A small model of segmentation-models-pytorch, as its maker would push it to the Hub."""
+    import segmentation_models_pytorch as smp
+
+    torch.manual_seed(0)
+    model = smp.Unet(
+        "mobilenet_v2", encoder_weights=None, decoder_channels=(16, 8, 8, 4, 4), classes=3
+    )
+    folder = tmp_path / "smp"
+    model.save_pretrained(folder)
+    config = json.loads((folder / "config.json").read_text())
+    config["class_names"] = ["sky", "tree", "road"]
+    (folder / "config.json").write_text(json.dumps(config))
+    return {file.name: file.read_bytes() for file in folder.iterdir()}

@@ -238,3 +238,10 @@ def test_what_is_no_checkpoint_is_refused_in_one_sentence(checkpoint, sentence):
 def test_a_device_that_is_not_there_is_refused(binary_file):
     with pytest.raises(unet_demo.DeviceError, match="cuda:99"):
         unet_demo.segment(noise(H, W), binary_file, device="cuda:99")
+
+
+def test_a_model_of_somebody_elses_on_the_hub_segments_by_its_name(serve, smp_repository):
+    serve({"ann/unets": smp_repository})
+    prediction = unet_demo.segment(noise(H, W), checkpoint="ann/unets")
+    assert prediction.probabilities.shape == (1, 3, H, W)
+    assert prediction.task.classes == ("sky", "tree", "road")

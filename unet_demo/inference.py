@@ -226,6 +226,9 @@ class Predictor:
         yield _Ready(self._folded, cpu, fast_dtype(cpu)), self.tiles[0]
 
 
+CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
+
+
 def fold_batch_norm(network: Network) -> Network:
     """A copy in evaluation mode whose BatchNorms are folded into the convolutions before them."""
     network = deepcopy(network).eval()
@@ -234,7 +237,8 @@ def fold_batch_norm(network: Network) -> Network:
             continue
         for index in range(len(block) - 1):
             layer, following = block[index], block[index + 1]
-            if isinstance(following, nn.BatchNorm2d):
+            # By type: timm's BatchNorm2d that activates, too, is more than its statistics.
+            if type(following) is nn.BatchNorm2d and isinstance(layer, CONVOLUTIONS):
                 transposed = isinstance(layer, nn.ConvTranspose2d)
                 block[index] = fuse_conv_bn_eval(layer, following, transpose=transposed)  # type: ignore[type-var]
                 block[index + 1] = nn.Identity()

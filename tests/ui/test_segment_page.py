@@ -259,6 +259,16 @@ def test_a_checkpoint_of_the_hubs_is_fetched_again_once_the_cache_has_been_empti
     assert seen(page).shown.checkpoint == "ann/unets"
 
 
+def test_somebody_elses_model_on_the_hub_is_opened_by_its_name(
+    page: SegmentPage, serve: Callable[..., str], smp_repository: dict[str, bytes]
+) -> None:
+    serve({"ann/unets": smp_repository})
+    all_of(opens(page))
+    said = all_of(page.on_repo(set_to(page, {page.controls.repo: "ann/unets"}), asked()))
+    assert seen(page).shown.checkpoint == "ann/unets", said
+    assert seen(page).shown.segmentation.card.task.classes == ("sky", "tree", "road")
+
+
 def test_a_page_that_comes_late_through_the_queue_leaves_alone_what_was_wished_meanwhile(
     page: SegmentPage, own_picture: Path
 ) -> None:

@@ -15,7 +15,8 @@ from safetensors.torch import save_file
 from ..messages import sentence
 from ..networks import Network, create_network
 from .card import Card, CheckpointError
-from .hub import CHECKPOINT_FILE, INDEX, MALFORMED, PICKLES, sha256_of
+from .hub import CHECKPOINT_FILE, CONFIG, INDEX, MALFORMED, PICKLES, sha256_of
+from .smp import PREFIX, smp_card
 
 HEADER_KEY = "unet_demo"
 """Key of the safetensors metadata under which a checkpoint's card stands, as JSON."""
@@ -71,7 +72,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     except (ValueError, RuntimeError) as error:
         raise CheckpointError(
             sentence(
-                "The weights in {file} do not fit the network that its header names;"
+                "The weights in {file} do not fit the network that they are described as;"
                 " download or train the checkpoint again.",
                 file=path.name,
             )
@@ -95,6 +96,14 @@ def load_checkpoint(path: Path) -> Checkpoint:
     if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
         raise CheckpointError(
             sentence("{file} holds weights that are not numbers; train it again.", file=path.name)
+        )
+    if any(buffer.is_meta for buffer in network.buffers()):
+        raise CheckpointError(
+            sentence(
+                "The network of {file} holds numbers that no file keeps; this program cannot"
+                " open it.",
+                file=path.name,
+            )
         )
     return Checkpoint(card, network.eval())
 
@@ -121,7 +130,8 @@ def _open(path: Path, weights: bool = False) -> tuple[Card, dict[str, torch.Tens
     try:
         with safe_open(path, framework="pt") as file:
             header = (file.metadata() or {}).get(HEADER_KEY)
-            names = file.keys() if weights and header else []
+            config = _config_beside(path) if header is None else None
+            names = file.keys() if weights and (header or config) else []
             if not DTYPES.issuperset(file.get_slice(name).get_dtype() for name in names):
                 raise CheckpointError(
                     sentence(
@@ -138,6 +148,9 @@ def _open(path: Path, weights: bool = False) -> tuple[Card, dict[str, torch.Tens
                 file=path.name,
             )
         ) from error
+    tensors = {n: t.float() if t.is_floating_point() else t for n, t in tensors.items()}
+    if config is not None:
+        return smp_card(config), {PREFIX + name: tensor for name, tensor in tensors.items()}
     if header is None:
         raise CheckpointError(
             sentence(
@@ -146,8 +159,13 @@ def _open(path: Path, weights: bool = False) -> tuple[Card, dict[str, torch.Tens
                 file=path.name,
             )
         )
-    tensors = {n: t.float() if t.is_floating_point() else t for n, t in tensors.items()}
     return Card.from_json(header), tensors
+
+
+def _config_beside(path: Path) -> bytes | None:
+    """What describes a model of segmentation-models-pytorch, whose weights have no header of ours."""
+    config = path.with_name(CONFIG)
+    return config.read_bytes() if config.is_file() else None
 
 
 def read_index(directory: Path = WEIGHTS) -> dict[str, dict[str, object]]:

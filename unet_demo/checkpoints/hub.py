@@ -1,8 +1,9 @@
 """Checkpoints from a Hugging Face Hub repository: the library's own functions, each with a deadline.
 
 A repository of this program holds an index.json, as weights/ does, that lists its checkpoints with
-their SHA-256. Nothing else than that and the *.safetensors it names is ever downloaded: never a
-pickle. Cache and environment (HF_ENDPOINT, HF_HOME, HF_HUB_OFFLINE, HF_TOKEN …) are the library's.
+their SHA-256. One that somebody's model of segmentation-models-pytorch was saved to holds its
+config.json and its model.safetensors. Nothing else is ever downloaded: never a pickle. Cache and
+environment (HF_ENDPOINT, HF_HOME, HF_HUB_OFFLINE, HF_TOKEN …) are the library's.
 """
 
 import hashlib
@@ -43,6 +44,12 @@ SPACE_MAX_BYTES, SPACE_CACHE_BYTES = 100_000_000, 2_000_000_000
 
 INDEX = "index.json"
 """Lists the checkpoints beside it: {"checkpoints": {name: {"file": …, "sha256": …}}}."""
+
+CONFIG, MODEL = "config.json", "model.safetensors"
+"""What segmentation-models-pytorch saves a model as."""
+
+MODEL_CLASS = b'"_model_class"'
+"""Stands in a config.json that is segmentation-models-pytorch's."""
 
 _HUB_ADDRESS = re.compile(r"(https?://)?(www\.)?(huggingface\.co|hf\.co)/")
 _REVISION = re.compile(r"\w[\w.+-]*(/\w[\w.+-]*)*", re.ASCII)
@@ -135,9 +142,10 @@ def list_checkpoints(repo: str, revision: str | None = None) -> list[str]:
 def fetch_checkpoint(repo: str, name: str | None = None, revision: str | None = None) -> Path:
     """The local path of a checkpoint; name None: the first in index.json.
 
-    The file has the SHA-256 that index.json promises, checked at each call. What is cached of a
-    pinned commit (40 hex digits) takes no network; a branch or a tag is asked for, and if the Hub
-    cannot be reached the cached copy is used. Raises HubError.
+    Where there is none, the repository's model of segmentation-models-pytorch. A listed file has the
+    SHA-256 that index.json promises, checked at each call. What is cached of a pinned commit (40 hex
+    digits) takes no network; a branch or a tag is asked for, and if the Hub cannot be reached the
+    cached copy is used. Raises HubError.
     """
     return _read(repo, revision, lambda snapshot: _fetch(snapshot, name))
 
@@ -196,10 +204,11 @@ def _read(repo: str, revision: str | None, read: Callable[[_Snapshot], T]) -> T:
 
 
 def _cached(repo: str, revision: str) -> _Snapshot:
-    path = try_to_load_from_cache(repo, INDEX, revision=revision)
-    if not isinstance(path, str):
-        raise _NotCached
-    return _Snapshot(repo, revision, Path(path).parent.name, None)
+    for file in (INDEX, CONFIG):
+        path = try_to_load_from_cache(repo, file, revision=revision)
+        if isinstance(path, str):
+            return _Snapshot(repo, revision, Path(path).parent.name, None)
+    raise _NotCached
 
 
 def _ask(repo: str, revision: str) -> _Snapshot:
@@ -220,14 +229,45 @@ def _index(snapshot: _Snapshot) -> dict[str, tuple[str, str]]:
             return parse_index(text)
     raise HubError(
         sentence(
-            "{repo} holds no checkpoint of this program: it has no index.json that lists"
-            " them; choose another repository.",
+            "{repo} holds no checkpoint of this program (index.json lists them) and no model of"
+            " segmentation-models-pytorch (config.json with model.safetensors); choose another"
+            " repository.",
             repo=snapshot.repo,
         )
     )
 
 
 def _fetch(snapshot: _Snapshot, name: str | None) -> Path:
+    path = _smp_model(snapshot) if name is None else None
+    path = path or _listed(snapshot, name)
+    if not _COMMIT.fullmatch(snapshot.revision):
+        # Notes in the cache which commit the branch is at, as the library's own downloads do.
+        ref = path.parents[2] / "refs" / snapshot.revision
+        with suppress(OSError):  # a read-only cache still serves what it has
+            ref.parent.mkdir(parents=True, exist_ok=True)
+            ref.write_text(snapshot.commit)
+    return path
+
+
+def _smp_model(snapshot: _Snapshot) -> Path | None:
+    """The weights of a model of segmentation-models-pytorch, its config beside them, if it is one."""
+    if _holds(snapshot, INDEX) or not _holds(snapshot, CONFIG) or not _holds(snapshot, MODEL):
+        return None
+    # Looked at before its weights are downloaded: the models of others have a config.json, too.
+    if MODEL_CLASS not in _local(snapshot, CONFIG).read_bytes():
+        return None
+    return _local(snapshot, MODEL)
+
+
+def _holds(snapshot: _Snapshot, file: str) -> bool:
+    """Whether the repository has the file; where only the cache may be read, whether that has it."""
+    if snapshot.sizes is not None:
+        return file in snapshot.sizes
+    return isinstance(try_to_load_from_cache(snapshot.repo, file, revision=snapshot.commit), str)
+
+
+def _listed(snapshot: _Snapshot, name: str | None) -> Path:
+    """A checkpoint of the repository's index.json."""
     files = _index(snapshot)
     name = next(iter(files)) if name is None else name
     if name not in files:
@@ -237,14 +277,7 @@ def _fetch(snapshot: _Snapshot, name: str | None) -> Path:
                 repo=snapshot.repo, asked=name[:80], known=", ".join(files),
             )
         )  # fmt: skip
-    path = _local(snapshot, *files[name])
-    if not _COMMIT.fullmatch(snapshot.revision):
-        # Notes in the cache which commit the branch is at, as the library's own downloads do.
-        ref = path.parents[2] / "refs" / snapshot.revision
-        with suppress(OSError):  # a read-only cache still serves what it has
-            ref.parent.mkdir(parents=True, exist_ok=True)
-            ref.write_text(snapshot.commit)
-    return path
+    return _local(snapshot, *files[name])
 
 
 def _local(snapshot: _Snapshot, file: str, sha256: str | None = None) -> Path:
@@ -256,7 +289,8 @@ def _local(snapshot: _Snapshot, file: str, sha256: str | None = None) -> Path:
         raise _NotCached
     strangers = bool(os.environ.get(SPACE_VARIABLE)) and snapshot.repo != _own_repo()
     most = SPACE_MAX_BYTES if strangers else MAX_BYTES
-    size, limit = snapshot.sizes.get(file) or 0, MAX_INDEX_BYTES if file == INDEX else most
+    size = snapshot.sizes.get(file) or 0
+    limit = most if file.endswith(".safetensors") else MAX_INDEX_BYTES
     if size > limit:
         raise HubError(
             sentence(

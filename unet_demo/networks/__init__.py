@@ -1,4 +1,4 @@
-"""Lists the networks by name: six of the five articles, and one of no article."""
+"""Lists the networks by name: six of the five articles, and two of none."""
 
 from collections.abc import Mapping
 
@@ -10,6 +10,7 @@ from .isbi import IsbiUNet
 from .pretrained import PretrainedUNet
 from .resnet import ResNetUNet
 from .shapes import ShapesUNet
+from .smp import SmpNetwork
 from .strided import StridedUNet
 from .voc import VocUNet
 
@@ -19,7 +20,9 @@ NETWORKS: dict[str, type[Network]] = {
 }
 """In the order of the articles."""
 
-BEYOND: dict[str, type[Network]] = {"PretrainedUNet": PretrainedUNet}
+BEYOND: dict[str, type[Network]] = {
+    network.__name__: network for network in (PretrainedUNet, SmpNetwork)
+}
 """Networks of no article."""
 
 

@@ -1,0 +1,111 @@
+"""Builds models of segmentation-models-pytorch (smp), which are of no article, from their settings."""
+
+import inspect
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .base import Network
+
+KINDS = (
+    "Unet", "UnetPlusPlus", "MAnet", "Linknet", "FPN", "PSPNet",
+    "DeepLabV3", "DeepLabV3Plus", "UPerNet", "Segformer",
+)  # fmt: skip
+"""smp's classes; the others want pictures of a size of their own."""
+
+MOST = 2048
+"""The largest number that a stranger's settings may hold: channels, above all."""
+
+MOST_UPSAMPLING = 32
+
+STRIDE = 32
+"""Px: smp's encoders want sides that are multiples of it."""
+
+
+class SmpNetwork(Network):
+    """Holds a model of smp's, by its class, its encoder's name and what else its config.json sets.
+
+    Builds no settings that smp's constructor does not name: others would go on to timm, which reads
+    files and the network. Raises ValueError for an unknown kind, encoder or setting, or what smp
+    cannot build.
+    """
+
+    article = "none"
+    published_channels = (3, 1)
+
+    def build(
+        self, kind: str = "Unet", encoder: str = "resnet34", settings: Mapping[str, Any] = {}
+    ) -> None:
+        # Imported here: it takes seconds, and no article's network needs it.
+        import segmentation_models_pytorch as smp
+
+        if kind not in KINDS:
+            raise ValueError(f"there is no kind {kind!r}; use one of {', '.join(KINDS)}")
+        if not _is_encoder(encoder):
+            raise ValueError(f"there is no encoder {encoder!r}")
+        make = getattr(smp, kind)
+        _check(settings, inspect.signature(make.__init__).parameters)
+        options: dict[str, Any] = {
+            **settings,
+            "encoder_name": encoder,
+            "encoder_weights": None,
+            "in_channels": self.in_channels,
+            "classes": self.out_channels,
+            "activation": None,  # tasks want logits
+        }
+        try:
+            # These count in numbers as they are built, which the meta device has none of.
+            if encoder.startswith("mit_"):
+                with torch.device("cpu"):
+                    self.model = make(**options)
+            else:
+                self.model = make(**options)
+        except (TypeError, KeyError, AttributeError, IndexError, AssertionError) as error:
+            raise ValueError(f"{kind} cannot be built with {options}: {error}") from error
+
+    def walk(self, x: Tensor, dropped_skips: Collection[int]) -> Iterator[tuple[str, Tensor]]:
+        """As Network's; smp's skip connections stay, whatever is to be dropped."""
+        height, width = x.shape[-2:]
+        x = F.pad(x, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
+        features = self.model.encoder(x)
+        for level, feature in enumerate(features[1:], start=1):
+            yield f"encoder {level}", feature
+        x = self.model.decoder(features)
+        yield "decoder", x
+        yield "logits", self.model.segmentation_head(x)[..., :height, :width]
+
+
+def _is_encoder(name: str) -> bool:
+    """Whether smp has it, or timm by a plain name: others would be looked for on the network."""
+    import timm
+    from segmentation_models_pytorch.encoders import get_encoder_names
+
+    return name in get_encoder_names() or (
+        name.startswith("tu-") and name.removeprefix("tu-") in timm.list_models()
+    )
+
+
+def _check(settings: Mapping[str, Any], known: Mapping[str, inspect.Parameter]) -> None:
+    """Raise ValueError for settings that the constructor does not name, or of numbers too large."""
+    for name, value in settings.items():
+        # The name that older versions of smp had for decoder_use_norm, which it still takes.
+        named = name in known and known[name].kind is not inspect.Parameter.VAR_KEYWORD
+        if not named and name != "decoder_use_batchnorm":
+            raise ValueError(f"there is no setting {name!r}")
+        most = MOST_UPSAMPLING if name == "upsampling" else MOST
+        if any(not abs(number) <= most for number in _numbers(value)):
+            raise ValueError(f"the setting {name!r} is larger than {most}")
+
+
+def _numbers(value: object) -> Iterator[float]:
+    """The numbers in a value as JSON has them, in its lists and objects, too."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for each in value:
+            yield from _numbers(each)
+    elif isinstance(value, int | float):
+        yield value
