@@ -1,1 +1,1 @@
-"""From a recipe to trained weights: recipes, batches, the loop, and a run's folder."""
+"""Trains networks from recipes: data sets, batches, the training loop, and the folder of a run."""

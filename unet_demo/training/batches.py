@@ -1,4 +1,4 @@
-"""Recipe → batches of frames and photos. Every batch is a pure function of its step number and a seed."""
+"""Makes batches of frames and photos. Every batch is a pure function of its step number and a seed."""
 
 from dataclasses import dataclass, replace
 
@@ -17,9 +17,9 @@ from .scene_batches import Normalisation, Shuffled, generator, to_tensor
 
 @dataclass(frozen=True)
 class FrameBatches:
-    """Crops of frames, warped and relit, or changed as an article does.
+    """Crops of frames with random warp and light, or with the ``article``'s augmentation.
 
-    The frames are drawn at random, or, with ``order``, each once an epoch.
+    Frames are drawn at random; with ``order``, each comes once an epoch.
     """
 
     frames: Frames
@@ -32,7 +32,7 @@ class FrameBatches:
     order: Shuffled | None = None
 
     def __call__(self, step: int) -> Batch:
-        """(N, 1, crop, crop) and (N, crop, crop) for one step."""
+        """Return pictures (N, 1, crop, crop), normalised, and label ids (N, crop, crop) of one step."""
         rng = generator(self.seed, step)
         if self.order:
             chosen = np.array(self.order(step))
@@ -50,12 +50,11 @@ class FrameBatches:
 
 @dataclass(frozen=True)
 class PhotoBatches:
-    """Crops of photos, drawn by ``weights`` (float64 (photos,), summing to 1), each changed at random.
+    """Crops of photos, drawn with probabilities ``weights`` (float64 (photos,)), randomly augmented.
 
-    ``growth`` holds (first step, crop's side in px) in order; without it ``augment`` says the side.
-    With ``order`` each photo comes once an epoch, and without ``augment`` as it is: then all photos
-    are of one size. ``void_id`` is the id that void pixels get: an article counts them as a class
-    of their own.
+    ``growth``: (first step, side of the crop in px), in order; empty: the side is ``augment.crop``.
+    With ``order``, each photo comes once an epoch. Without ``augment``, photos stay as they are and
+    must have one size. ``void_id``: the id of void pixels; an article teaches void as a class.
     """
 
     photos: Photos
@@ -69,7 +68,7 @@ class PhotoBatches:
     void_id: int = VOID
 
     def __call__(self, step: int) -> Batch:
-        """(N, 3, crop, crop) and (N, crop, crop) for one step."""
+        """Return pictures (N, 3, crop, crop), normalised, and label ids (N, crop, crop) of one step."""
         rng = generator(self.seed, step)
         if self.order:
             chosen = self.order(step)

@@ -1,4 +1,4 @@
-"""A finished run → a bundled checkpoint: scored anew from its float16 file, with a model card and a curve."""
+"""Makes a bundled checkpoint of a finished run: scores its float16 weights, draws the model card."""
 
 import csv
 import json
@@ -19,11 +19,11 @@ from .recipe import Recipe
 from .runs import LOSSES, SCORES, RunError, RunFolder
 
 SMOOTHING = 0.98
-"""Decay of the moving average that the curve draws of the losses."""
+"""Decay of the moving average of the losses that the curve shows."""
 
 
 HEADLINES = ("V_rand", "V_info", "mIoU")
-"""Scores that the card gives without averaging too, of the bundled weights and of the float32 ones."""
+"""Scores that the card also gives without test-time averaging, for float16 and for float32 weights."""
 
 
 def bundle(
@@ -33,11 +33,11 @@ def bundle(
     device: str | None,
     progress: Progress | None = None,
 ) -> Evaluation:
-    """Enter the best checkpoint of a run into ``weights/``: file, index, model card and curve.
+    """Write a run's best checkpoint to ``weights/``: file, entry in the index, model card and curve.
 
-    Its scores, with and without 8-fold averaging, are measured on the float16 weights that are
-    shipped; its threshold is the best one without, since that is how pages predict by default.
-    Raises RunError when the run has no such checkpoint, DataError when the data is not there.
+    The scores, with and without test-time averaging, are those of the float16 weights that are
+    shipped. The threshold is the best one without averaging, since pages predict so by default.
+    Raises RunError when the run has no such checkpoint, DataError when the data is missing.
     """
     source = RunFolder(run, recipe).best
     if not source.is_file():
@@ -75,19 +75,19 @@ def bundle(
 
 
 def confusion_path(checkpoint: Path) -> Path:
-    """Where the confusion matrix of a bundled checkpoint is drawn."""
+    """Return the path of a bundled checkpoint's confusion matrix, an SVG."""
     return checkpoint.with_name(f"{checkpoint.stem}-confusion.svg")
 
 
 def averaging(card: Card) -> str:
-    """What test-time averaging means for a checkpoint, in words."""
+    """Describe in words what test-time averaging does for a checkpoint."""
     views = {"dihedral": "8-fold averaging", "mirror": "averaged with its mirror image"}
     sizes = "" if len(card.scales) == 1 else f" at {len(card.scales)} sizes"
     return views[card.symmetry] + sizes
 
 
 def model_card(card: Card, recipe: Recipe, parameters: int) -> str:
-    """Markdown that tells a person what a checkpoint is, how it came about and what it is worth."""
+    """Return the model card, in Markdown: what a checkpoint is, how it was trained, how well it scores."""
     train_command, bundle_command = recipe.commands
     scores = "\n".join(
         f"| {name} | {value:.4f} |" for name, value in card.scores.items() if value == value
@@ -141,7 +141,7 @@ Measured on {card.scored_on}, with the file that is bundled.
 
 
 def _losses(path: Path) -> Series:
-    """The training losses, smoothed and thinned to what a curve can show."""
+    """Read the training losses; smooth them and keep about 300 of them."""
     steps, values = _columns(path, "loss")
     smooth = np.empty_like(values)
     mean = float(values[0])
@@ -153,7 +153,7 @@ def _losses(path: Path) -> Series:
 
 
 def _headline(card: Card) -> str:
-    """The score that a checkpoint is known by."""
+    """Return the name of a checkpoint's main score."""
     return next(name for name in HEADLINES if name in card.scores)
 
 

@@ -1,7 +1,4 @@
-"""The data sets, by the name that recipes and checkpoints give them: what trains, validates and scores.
-
-Evaluates checkpoints too: a data set knows its parts and how each is scored.
-"""
+"""The data sets, by their names in recipes and cards: their parts, batches and scores."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -46,23 +43,23 @@ from .recipe import Recipe
 from .scene_batches import ArticleBatches, BatchOf, SceneBatches, Shuffled
 
 UNSURE = 0.2
-"""A teacher is not sure of a pixel whose probability is nearer to one half than this."""
+"""A teacher's pixel is void where its probability is nearer to 0.5 than this."""
 
 LOOKED_AT = 48
-"""Scenes that a training is validated by; the final score uses FRESH_SCENES others."""
+"""Scenes that a training is validated on; the final score uses FRESH_SCENES others."""
 
 Still = tuple[np.ndarray, np.ndarray]
-"""A picture uint8 (H, W, C) as a recipe's network sees it, unchanged by chance, and its ids (H, W)."""
+"""A picture uint8 (H, W, C) as the network gets it, without augmentation, and its label ids (H, W)."""
 
 
 class Part(ABC):
-    """Pictures with their truth, to score a network on; ``scored_on`` says which they are."""
+    """Pictures with their ground truth, to score a network on; ``scored_on`` names them in words."""
 
     scored_on: str
 
     @property
     def void(self) -> float:
-        """The share of the pixels that no score counts."""
+        """Return the share of the pixels that are void, 0..1; no score counts them."""
         return 0.0
 
     @abstractmethod
@@ -78,42 +75,44 @@ class Part(ABC):
 
     @abstractmethod
     def stills(self, recipe: Recipe) -> Iterator[Still]:
-        """The pictures one by one, as the recipe's network is shown them."""
+        """Yield the pictures one by one, as the recipe's network gets them."""
 
 
 class DataSet(ABC):
-    """One kind of data, with what a recipe, or a checkpoint's card, says of its parts."""
+    """A data set, with the settings for its parts from a recipe or a checkpoint's card."""
 
     needs_folder: ClassVar[bool] = True
 
     @classmethod
     @abstractmethod
     def of(cls, settings: Mapping[str, Any]) -> Self:
-        """From a recipe's fields, or from those that a card repeats. Raises TypeError or ValueError."""
+        """Make a data set from a recipe's fields, or a card's copy of them. Raises TypeError, ValueError."""
 
     @abstractmethod
     def load(self, directory: Path | None, split: str) -> Part:
-        """Read a part. Raises DataError when it is not there."""
+        """Read a part, such as "val". Raises DataError when it is missing."""
 
     def validation(self, directory: Path | None) -> Part:
-        """What a training is looked at by. Raises DataError."""
+        """Return the part that validates a training. Raises DataError."""
         return self.load(directory, "val")
 
     def test(self, directory: Path | None) -> Part | None:
-        """What a training is scored on when it is over, if there is anything: frames that the recipe
-        keeps back, or the article's picture, whose prediction it shows at the end."""
+        """Return the part that scores a finished training, or None. Raises DataError.
+
+        It holds the frames that the recipe keeps back, or the article's own picture.
+        """
         return None
 
     @abstractmethod
     def batches(
         self, recipe: Recipe, directory: Path | None, device: str | None
     ) -> tuple[BatchOf, Shuffled | None]:
-        """What trains, and its order where it goes by epochs. Raises DataError."""
+        """Return the training batches, and their order if the recipe counts epochs. Raises DataError."""
 
 
 @dataclass(frozen=True)
 class ScenePart(Part):
-    """An equal number of scenes of each kind, drawn by a seed."""
+    """An equal number of scenes of each kind, drawn from a seed."""
 
     kinds: tuple[SceneOptions, ...]
     count: int
@@ -131,7 +130,7 @@ class ScenePart(Part):
 
 @dataclass(frozen=True)
 class ArticlePart(Part):
-    """Article 1's own picture, which is all that it trains on and shows."""
+    """The one picture of article 1, on which the article trains and scores."""
 
     scored_on: str = "the article's own picture, which it trained on"
 
@@ -145,7 +144,7 @@ class ArticlePart(Part):
 
 @dataclass(frozen=True)
 class Shapes(DataSet):
-    """Scenes, which are drawn and not read; or the article's one picture."""
+    """Scenes drawn at random, or the article's one picture; nothing is read from a folder."""
 
     scenes: tuple[SceneOptions, ...]
     article_scene: bool = False
@@ -210,7 +209,7 @@ class FramePart(Part):
 
 @dataclass(frozen=True)
 class Isbi(DataSet):
-    """The ISBI 2012 challenge: by position in the stack, or ``split`` at random as the articles do."""
+    """The ISBI 2012 challenge, split by position in the stack, or at random as in the articles."""
 
     split: RandomSplit | None = None
 
@@ -279,9 +278,9 @@ class PhotoPart(Part):
 
 @dataclass(frozen=True)
 class Voc(DataSet):
-    """Pascal VOC 2012 by its own lists, or ``split`` at random as the articles do.
+    """Pascal VOC 2012, split by its own lists, or at random as in the articles.
 
-    With ``watched``, photos of these numbers among those that train validate.
+    ``watched``: numbers of training photos that validate, instead of a part of their own.
     """
 
     split: RandomSplit | None = None
@@ -368,21 +367,21 @@ def evaluate(
 
 
 def order_of(recipe: Recipe, pictures: int) -> Shuffled | None:
-    """The order of ``pictures`` in training, where the recipe goes by epochs."""
+    """Return the order of so many ``pictures`` in training, or None unless the recipe counts epochs."""
     if not recipe.epochs:
         return None
     return Shuffled(pictures, recipe.batch, recipe.fit.seed, recipe.drop_last)
 
 
 def framing_of(recipe: Recipe) -> Framing | None:
-    """How the recipe's article fits a photo into a square, if it does."""
+    """Return how the recipe's article fits a photo into a square, or None."""
     if not recipe.framing:
         return None
     return partial(FRAMINGS[recipe.framing], side=recipe.photo.crop)
 
 
 def photo_weights(recipe: Recipe, labels: Sequence[np.ndarray]) -> np.ndarray:
-    """How often a recipe draws each photo, float64 (N,), summing to 1."""
+    """Return the probability of drawing each photo, float64 (N,), summing to 1."""
     classes = len(recipe.task.classes)
     if recipe.by_class:
         return weights_by_class(labels, classes, recipe.by_class)
@@ -390,14 +389,14 @@ def photo_weights(recipe: Recipe, labels: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def void_id_of(recipe: Recipe) -> int:
-    """The id of void in training: the last class where it is taught as one."""
+    """Return the id of void in training: the last class where void is taught as a class, else VOID."""
     return len(recipe.taught.classes) - 1 if recipe.taught else VOID
 
 
 def with_taught_frames(labelled: Frames, images: np.ndarray, teacher: Predictor) -> Frames:
-    """The labelled frames, twice, and (N, H, W, 1) further ones as the teacher sees them.
+    """Return the labelled frames, twice, and ``images`` (N, H, W, 1) with labels by the teacher.
 
-    Self-training: what the teacher is not sure of is void, which no loss counts.
+    Self-training: pixels that the teacher is not sure of become void, which no loss counts.
     """
     prediction = teacher.predict(images, flips=True)
     sure = np.abs(prediction.probabilities[:, 0] - 0.5) > UNSURE
@@ -415,5 +414,5 @@ def _split_of(settings: Mapping[str, Any]) -> RandomSplit | None:
 
 
 def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON turned tuples into lists; turn them back."""
+    """Turn lists back into the tuples that JSON made them from."""
     return {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}

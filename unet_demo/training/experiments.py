@@ -1,4 +1,4 @@
-"""Recipe → experiment: what trains, how its network is validated, and how it is looked at."""
+"""An experiment: a recipe with its data read, ready to train and validate."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -22,14 +22,15 @@ from .recipe import Recipe
 from .scene_batches import BatchOf, Shuffled, WithWeightMaps, to_tensor
 
 SHOWN = 4
-"""Pictures of the validation that each epoch's sheet shows."""
+"""Validation pictures on the sheet of each epoch."""
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """A recipe, its lengths counted from the data at hand, with batches to train on and pictures to score.
+    """A recipe with its training batches and its pictures to score.
 
-    ``order`` is there where it goes by epochs, ``test`` where something is kept back for the end.
+    Where the recipe counts epochs, ``order`` is set and the steps follow from the data.
+    ``test`` is set where pictures are kept back for the end.
     """
 
     recipe: Recipe
@@ -40,12 +41,12 @@ class Experiment:
     device: str | None
 
     def validate(self, network: Network) -> Scores:
-        """The validation's "loss", that of training, and the scores of its data set."""
+        """Return the validation's scores, and as "loss" the loss that the recipe trains with."""
         predictor = predictor_of(self.recipe, network, self.device)
         return {"loss": self.loss(network), **self.validation.evaluate(predictor)}
 
     def loss(self, network: Network) -> float:
-        """The recipe's loss, without weights, averaged over the validation's decided pixels."""
+        """Return the recipe's loss, without a weight map, as the mean over the pixels that are not void."""
         task = self.recipe.taught or self.recipe.task
         total, pixels = 0.0, 0
         for _, ids, logits in self._seen(network, self.validation.stills(self.recipe)):
@@ -56,9 +57,9 @@ class Experiment:
         return total / max(pixels, 1)
 
     def sheet(self, network: Network) -> np.ndarray:
-        """Pictures of the validation, below each its label and its output: uint8 (H, W, 3).
+        """Draw validation pictures, below each its label and its output: uint8 (H, W, 3).
 
-        The output of a network that paints colours is what it paints.
+        The output of a ColourTask's network is drawn in the colours that it paints.
         """
         task = self.recipe.task
         palette = (self.recipe.taught or task).palette
@@ -78,7 +79,7 @@ class Experiment:
     def _seen(
         self, network: Network, stills: Iterator[Still]
     ) -> Iterator[tuple[np.ndarray, np.ndarray, Tensor]]:
-        """Picture, ids and the logits (1, K, H, W) that the network gives, one by one."""
+        """Yield each picture, its label ids, and the network's logits (1, K, H, W)."""
         device = next(network.parameters()).device
         for picture, ids in stills:
             with torch.inference_mode():
@@ -88,7 +89,7 @@ class Experiment:
 
 
 def prepare(recipe: Recipe, directory: Path | None, device: str | None) -> Experiment:
-    """Read a recipe's data. Raises DataError when it is not there or does not fit."""
+    """Read a recipe's data. Raises DataError when it is missing or does not fit the recipe."""
     data = DATASETS[recipe.data].of(asdict(recipe))
     batches, order = data.batches(recipe, directory, device)
     if recipe.weight_map:
@@ -104,5 +105,5 @@ def prepare(recipe: Recipe, directory: Path | None, device: str | None) -> Exper
 
 
 def predictor_of(recipe: Recipe, network: Network, device: str | None) -> Predictor:
-    """What segments with a network that is still in training, as its checkpoint will."""
+    """Return a predictor for a network in training, with the card of its future checkpoint."""
     return Predictor(Checkpoint(recipe.card({}, ""), network), device)

@@ -1,7 +1,7 @@
-"""One training loop for the command line and for the page: a generator of what happened.
+"""The training loop of command line and page: a generator of events.
 
-Every random choice is a pure function of the recipe's seed and the step number, so that a run that
-was killed and resumed continues exactly as if it had been left alone.
+Every random choice is a pure function of the seed and the step number. So a run that was killed and
+resumed continues exactly as if it had not been interrupted.
 """
 
 import json
@@ -31,7 +31,7 @@ from ..tasks import Task
 from .distributed import Processes
 
 Batch = tuple[Tensor, Tensor] | tuple[Tensor, Tensor, Tensor]
-"""Pictures float32 (N, C, H, W), normalised, label ids (N, H, W), and maybe loss weights float32 (N, H, W)."""
+"""Pictures float32 (N, C, H, W), normalised; label ids (N, H, W); optional weights float32 (N, H, W)."""
 
 Scores = dict[str, float]
 
@@ -41,15 +41,15 @@ PRECISIONS = ("float32", "bfloat16", "fastest")
 
 PLATEAU_FACTOR = 0.1
 PLATEAU_MARGIN = 1e-4
-"""The share by which a score must pass the best one to be better; torch's own."""
+"""Share of the best score by which a better one must exceed it; torch's default."""
 
 
 @dataclass(frozen=True)
 class FitOptions:
-    """How to train. ``rate`` is the highest learning rate; ``warm_up`` and all counts are in steps."""
+    """How to train. ``rate`` is the highest learning rate; ``warm_up`` is in steps."""
 
     steps: int = 1
-    """A recipe that goes by epochs has them counted from its data."""
+    """Number of optimiser steps; a recipe that counts epochs replaces it."""
     optimiser: str = "Adam"
     rate: float = 1e-3
     momentum: float = 0.9
@@ -58,27 +58,28 @@ class FitOptions:
     schedule: str = "constant"
     warm_up: int = 0
     decay_every: int = 0
-    """Steps after which the "step" schedule divides the rate by ten."""
+    """Steps between two divisions of the rate by ten, in the "step" schedule."""
     patience: int = 10
-    """Validations in a row without a better score that "plateau" bears before it divides the rate by ten."""
+    """Validations in a row without a better score after which "plateau" still keeps the rate; one
+    more divides it by ten."""
     plateau_score: str = "loss"
-    """What "plateau" follows: one of the validation's scores, or the epoch's "training loss" or
-    "training accuracy". A loss is to fall, any other score to rise."""
+    """What "plateau" follows: one of the validation's scores, "training loss" or "training accuracy".
+    A loss improves by falling, any other score by rising."""
     accumulate: int = 1
     """Batches whose gradients are averaged into one step."""
     clip_norm: float = 0.0
-    """Largest norm of the gradient; 0 = no clipping."""
+    """Largest norm of the gradient; 0: no clipping."""
     clip_value: float = 0.0
-    """Largest magnitude of each of the gradient's values; 0 = no clipping."""
+    """Largest magnitude of each value of the gradient; 0: no clipping."""
     ema: float = 0.0
-    """Decay of the exponential moving average of the weights; 0 = none is kept."""
+    """Decay of the exponential moving average (EMA) of the weights; 0: none is kept."""
     epoch: int = 100
     """Steps between two validations (and saves, on the command line)."""
     precision: str = "float32"
-    """One of PRECISIONS; "fastest" is what a convolution takes less time in, where the run begins."""
+    """One of PRECISIONS; "fastest" times a convolution in both when the run starts."""
     seed: int = 0
     slow_part: str = ""
-    """The part of the network, by its name, that learns at ``slowness`` times the rate."""
+    """Name of the submodule that learns at ``slowness`` times the rate; empty: none."""
     slowness: float = 1.0
 
     def __post_init__(self) -> None:
@@ -99,10 +100,9 @@ class FitOptions:
 
 @dataclass(frozen=True)
 class StepDone:
-    """One optimiser step: its number from 1, its loss, the rate it used, and the seconds it took.
+    """One optimiser step: its number from 1, its loss, its learning rate and its duration in seconds.
 
-    ``accuracy`` is the share of its pixels that the network, before the step, got right; void does
-    not count.
+    ``accuracy``: share of the pixels, without void, that the network had right before the step, 0..1.
     """
 
     step: int
@@ -114,9 +114,9 @@ class StepDone:
 
 @dataclass(frozen=True)
 class Validated:
-    """Scores of the evaluated network (the EMA where one is kept) after ``step`` steps.
+    """Scores after ``step`` steps, of the averaged weights where they are kept.
 
-    ``training`` holds the mean "training loss" and "training accuracy" of the steps since the last.
+    ``training``: means of "training loss" and "training accuracy" since the last validation.
     """
 
     step: int
@@ -126,10 +126,10 @@ class Validated:
 
 @dataclass(frozen=True)
 class Diverged:
-    """At ``step`` the network fell apart; it is back at its last good state.
+    """Training diverged at ``step``; the weights are those of ``restored_step`` again.
 
-    The step's ``loss`` was not a finite number; or it was, but the weights that it left are not, or
-    the statistics of BatchNorm, and then NaN stands for it.
+    ``loss`` is the step's loss if that is infinite or NaN. It is NaN if the weights after the step,
+    or BatchNorm's statistics, are not finite.
     """
 
     step: int
@@ -139,7 +139,7 @@ class Diverged:
 
 @dataclass(frozen=True)
 class Finished:
-    """The loop has ended after ``step`` steps; ``stopped`` if someone asked it to."""
+    """Training ended after ``step`` steps; ``stopped`` if it ended before all its steps."""
 
     step: int
     stopped: bool
@@ -149,7 +149,7 @@ Event = StepDone | Validated | Diverged | Finished
 
 
 def make_optimiser(network: nn.Module, options: FitOptions) -> torch.optim.Optimizer:
-    """The optimiser that the options name, over all parameters: a group, and one for a slow part."""
+    """Make the optimiser that the options name; a slow part gets a parameter group of its own."""
     parameters: Any = network.parameters()
     if options.slow_part:
         slow = list(network.get_submodule(options.slow_part).parameters())
@@ -174,9 +174,10 @@ def make_optimiser(network: nn.Module, options: FitOptions) -> torch.optim.Optim
 
 
 def rate_at(step: int, options: FitOptions) -> float:
-    """The learning rate of a step (from 0): linear warm-up, then constant, cosine to 0, or ÷10 in steps.
+    """Return a step's learning rate (steps count from 0): linear warm-up, then the schedule's.
 
-    The "plateau" schedule starts from the constant rate; see :class:`Plateau`.
+    "constant"; "cosine" falls to 0; "step" is divided by 10 every ``decay_every`` steps. "plateau"
+    starts from the constant rate; see :class:`Plateau`.
     """
     if step < options.warm_up:
         return options.rate * (step + 1) / options.warm_up
@@ -190,10 +191,10 @@ def rate_at(step: int, options: FitOptions) -> float:
 
 @dataclass(frozen=True)
 class Plateau:
-    """Where a "plateau" schedule stands, by the rules of torch's ReduceLROnPlateau.
+    """State of a "plateau" schedule, by the rules of torch's ReduceLROnPlateau.
 
-    ``waited`` counts the validations since the ``best`` one or the last fall; each of the ``falls``
-    has divided the rate by ten.
+    ``waited``: validations since the ``best`` score or the last fall; ``falls``: how many times the
+    rate was divided by ten.
     """
 
     best: float | None = None
@@ -201,7 +202,7 @@ class Plateau:
     falls: int = 0
 
     def after(self, score: float, patience: int) -> "Plateau":
-        """Where it stands after a validation with this score, the higher the better."""
+        """Return the state after a validation with this score; higher is better."""
         bar = -math.inf if self.best is None else self.best + PLATEAU_MARGIN * abs(self.best)
         if score > bar:
             return replace(self, best=score, waited=0)
@@ -212,19 +213,19 @@ class Plateau:
 
 @dataclass(frozen=True)
 class Since:
-    """The steps since the last validation: how many, and the sums of their losses and accuracies."""
+    """Steps since the last validation: their number, and the sums of losses and accuracies."""
 
     steps: int = 0
     losses: float = 0.0
     accuracies: float = 0.0
 
     def after(self, loss: float, accuracy: float) -> "Since":
-        """With one more step."""
+        """Return the sums with one more step."""
         return Since(self.steps + 1, self.losses + loss, self.accuracies + accuracy)
 
     @property
     def means(self) -> Scores:
-        """Their "training loss" and "training accuracy"."""
+        """Mean "training loss" and "training accuracy" of the steps."""
         return {
             "training loss": self.losses / self.steps,
             "training accuracy": self.accuracies / self.steps,
@@ -234,10 +235,9 @@ class Since:
 class Trainer:
     """A network in training: its optimiser, its averaged weights, and the number of steps done.
 
-    ``accuracy`` is that of the last step's pixels, in the classes of ``scored``, which is the task
-    itself unless void is taught as one of its classes.
-    One of several ``processes`` holds the same network as the others, and steps together with them;
-    only the main one keeps averaged weights.
+    ``accuracy`` is that of the last step, in the classes of ``scored``: the task itself, unless the
+    task teaches void as a class. All ``processes`` hold the same network and step together; only
+    the main one keeps averaged weights.
     """
 
     def __init__(
@@ -257,7 +257,7 @@ class Trainer:
         self.device = torch.device(device)
         self.processes = processes or Processes()
         self.precision = self._agreed_precision(options.precision)
-        # Seeded alike, but kinds of processor round differently: the main one's weights count.
+        # All start from one seed, but processors round differently: take the main one's weights.
         self.processes.average(self._values(), float(self.processes.main))
         self.optimiser = make_optimiser(self.network, options)
         self.average = (
@@ -283,17 +283,17 @@ class Trainer:
         return rate_at(self.step, self.options) * PLATEAU_FACTOR**self.plateau.falls
 
     def train_step(self, images: Tensor, targets: Tensor, weights: Tensor | None = None) -> float:
-        """One optimiser step on one batch; see :meth:`train_on`."""
+        """Take one optimiser step on one batch and return its loss; see :meth:`train_on`."""
         return self.train_on([(images, targets) if weights is None else (images, targets, weights)])
 
     def train_on(self, batches: Sequence[Batch]) -> float:
-        """One optimiser step on several batches; returns their loss. One that is not finite changes no weight.
+        """Take one optimiser step on several batches and return their loss.
 
-        It is NaN, too, where BatchNorm's statistics overflow: from then on, the network that is
-        evaluated gives no numbers, though the one in training does.
-        Gradient and loss are (weighted) means over the pixels that are not void, of all batches and
-        processes: for cross-entropy and without BatchNorm, those of one batch that holds all their
-        pictures. Dice is of each batch and each process's share by itself.
+        A loss that is not finite changes no weight. The loss is NaN, too, where BatchNorm's running
+        statistics overflow: the evaluated network then gives NaN, though the one in training does not.
+        Gradient and loss are (weighted) means over all pixels that are not void, of all batches and
+        processes. So cross-entropy without BatchNorm is as for one large batch; Dice is computed for
+        each batch and process alone.
         """
         self.network.train()
         for group, share in zip(
@@ -328,9 +328,9 @@ class Trainer:
         return value
 
     def note_scores(self, scores: Scores) -> None:
-        """Let a "plateau" schedule see a validation; all processes go by the main one's scores.
+        """Pass a validation to a "plateau" schedule; all processes use the main one's scores.
 
-        Raises ValueError if the score that it follows is not there.
+        Raises ValueError if the score that the schedule follows is missing.
         """
         if self.options.schedule != "plateau":
             return
@@ -345,18 +345,18 @@ class Trainer:
         self.plateau = self.plateau.after(score, self.options.patience)
 
     def keep_good(self) -> bool:
-        """Remember the present weights as the state to fall back to; False if they are not finite."""
+        """Remember the current weights for :meth:`restore_good`; return False if they are not finite."""
         snapshot = self._snapshot()
         finite = all(bool(t.isfinite().all()) for state in snapshot for t in state.values())
-        finite = bool(self.processes.from_main(finite))  # who alone has the averaged weights
+        finite = bool(self.processes.from_main(finite))  # only there are averaged weights
         if finite:
             self._good = (self.step, snapshot)
         return finite
 
     def restore_good(self) -> int:
-        """Go back to the remembered weights, averaged ones too, and to their step, which it returns.
+        """Restore the remembered weights, averaged ones included, and return their step.
 
-        The optimiser and the plateau are left as they are: nothing trains on from here.
+        Optimiser and plateau stay as they are: training does not continue from there.
         """
         self.step, snapshot = self._good
         for module, state in zip(self._modules(), snapshot, strict=True):
@@ -364,7 +364,7 @@ class Trainer:
         return self.step
 
     def save(self, path: Path) -> None:
-        """Write everything a resumed run needs, atomically: a kill leaves the old file or the new one."""
+        """Write all that a resumed run needs, atomically: after a kill the old or the new file is whole."""
         tensors = {f"network.{name}": t for name, t in self.network.state_dict().items()}
         if self.average:
             tensors |= {f"average.{name}": t for name, t in self.average.state_dict().items()}
@@ -430,13 +430,13 @@ class Trainer:
             logits = self.network(images)
         loss = self.task.loss(logits, targets, self.options.loss, weights)
         with torch.no_grad():
-            # Neither void nor a class of the task that is taught alone.
+            # Without void, and without a class that is taught but not scored.
             decided = targets < len(self.scored.classes)
             right = (self.scored.predicted_ids(logits) == targets) & decided
             return loss, right.sum() / decided.sum().clamp(min=1)
 
     def _agreed_precision(self, wanted: str) -> str:
-        """The precision that is meant; all processes go by what the main one finds the faster."""
+        """Resolve "fastest": all processes use the precision that is faster in the main one."""
         if wanted != "fastest":
             return wanted
         half = self.processes.from_main(faster_precision(self.device) == "bfloat16")
@@ -449,7 +449,7 @@ class Trainer:
         return [p.grad for p in self.network.parameters() if p.grad is not None]
 
     def _statistics(self) -> list[Tensor]:
-        """BatchNorm's running means and variances."""
+        """Return BatchNorm's running means and variances."""
         return [buffer for buffer in self.network.buffers() if buffer.is_floating_point()]
 
     def _precision(self):
@@ -459,10 +459,9 @@ class Trainer:
 
 
 def _counted_pixels(targets: Tensor, weights: Tensor | None = None) -> float:
-    """The pixels that are not void, or their weights' sum: what cross-entropy divides by.
+    """Count the pixels that are not void, or add up their weights: cross-entropy's divisor.
 
-    Where that is nothing, one: neither loss nor gradient comes from there, but something must be
-    there to divide by.
+    Returns 1 instead of 0, since callers divide by it; loss and gradient are 0 there anyway.
     """
     decided = targets != VOID
     return float(decided.sum() if weights is None else weights[decided].sum()) or 1.0
@@ -481,7 +480,7 @@ def _optimiser_state(tensors: dict[str, Tensor]) -> dict[int, dict[str, Tensor]]
 
 
 class StepBatches(Dataset[Batch]):
-    """A data set whose items are one process's shares of batches, each a pure function of its number."""
+    """A torch data set: item n is this process's share of batch n."""
 
     def __init__(self, batch_of: Callable[[int], Batch], length: int, processes: Processes):
         self.batch_of = batch_of
@@ -504,10 +503,10 @@ def load_batches(
     workers: int = 0,
     processes: Processes | None = None,
 ) -> Iterable[Batch]:
-    """Batches number ``start`` … ``stop`` − 1, in order, made by ``workers`` processes (0 = here).
+    """Return batches ``start`` … ``stop`` − 1, in order, made by ``workers`` processes (0: this one).
 
-    A step takes one batch, or as many as it accumulates. Of several training ``processes`` each
-    gets its share of every batch.
+    A step takes ``FitOptions.accumulate`` batches. Each of several training ``processes`` gets its
+    share of every batch.
     """
     return DataLoader(
         StepBatches(batch_of, stop, processes or Processes()),
@@ -530,12 +529,11 @@ def fit(
     validate: Callable[[Network], Scores] | None = None,
     stop: threading.Event | None = None,
 ) -> Iterator[Event]:
-    """Train until the batches or the steps run out, or ``stop`` is set; yield what happened.
+    """Train until the batches or the steps run out, or ``stop`` is set; yield events.
 
-    No torch context is open while it is suspended, so that its caller may hop threads between two
-    events. The network that ``validate`` gets is in evaluation mode. After a Diverged event, the
-    loop ends and the trainer is back at the weights and the step of the last validation (or of the
-    start).
+    No torch context is open between two events, so the caller may continue in another thread. The
+    network that ``validate`` gets is in evaluation mode. After a Diverged event the loop ends, and
+    the trainer has the weights and the step of the last validation (or of the start) again.
     """
     options = trainer.options
     for group in _groups(batches, options.accumulate):
@@ -544,7 +542,7 @@ def fit(
         begun = time.perf_counter()
         rate = trainer.rate
         loss = trainer.train_on(group)
-        if not math.isfinite(loss):  # nor was the step taken
+        if not math.isfinite(loss):  # the step was not taken
             yield Diverged(trainer.step + 1, loss, trainer.restore_good())
             return
         step, seconds = trainer.step, time.perf_counter() - begun

@@ -1,6 +1,6 @@
-"""The ten losses that the shapes article printed, and what twenty seeds of the same run give.
+"""The ten losses that the shapes article printed, beside those of the same run with twenty seeds.
 
-``python -m unet_demo.training.article_losses`` runs the article again, once a seed, and prints the table.
+``python -m unet_demo.training.published_losses`` repeats the run for each seed and prints the table.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ SEEDS = 20
 
 @dataclass(frozen=True)
 class EnvelopeRow:
-    """One step: the least and the greatest loss of the seeds, and the published one."""
+    """One step: the least and greatest loss over the seeds, and the published loss."""
 
     step: int
     least: float
@@ -33,12 +33,12 @@ class EnvelopeRow:
 
     @property
     def inside(self) -> bool:
-        """Whether the published loss lies between the seeds' least and greatest."""
+        """Whether the published loss lies between the least and the greatest."""
         return self.least <= self.published <= self.greatest
 
 
 def article_losses(seed: int, width: int = 64) -> list[float]:
-    """The losses of the article's run: its picture in 0..1, torch's own initialisation, Adam 1e-3."""
+    """Train as the article does and return the ten losses: picture in 0..1, torch's weights, Adam 1e-3."""
     image, labels = article_scene()
     batch = (to_tensor(image[None]), torch.from_numpy(labels[None]))
     torch.manual_seed(seed)
@@ -49,7 +49,7 @@ def article_losses(seed: int, width: int = 64) -> list[float]:
 
 
 def envelope(least: Sequence[float], greatest: Sequence[float]) -> tuple[EnvelopeRow, ...]:
-    """A row a step, from each step's least and greatest loss."""
+    """Return one row for each step, from the least and greatest loss of each."""
     rows = zip(least, greatest, PUBLISHED, strict=True)
     return tuple(EnvelopeRow(step, *row) for step, row in enumerate(rows, 1))
 
@@ -59,11 +59,11 @@ LEAST = (1.0584, 0.6992, 0.5483, 0.4746, 0.4231, 0.3915, 0.3722, 0.3554, 0.3359,
 GREATEST = (1.3936, 0.9440, 0.7741, 0.6945, 0.6650, 0.6306, 0.6047, 0.5852, 0.5670, 0.5497)
 
 ENVELOPE = envelope(LEAST, GREATEST)
-"""The least and greatest losses of the seeds beside the published ones."""
+"""The least and greatest losses over the seeds, beside the published ones."""
 
 
 def main() -> None:
-    """Run every seed; print each run's losses as they come, then the envelope."""
+    """Train with every seed; print the losses of each run, then the envelope."""
     runs = []
     for seed in range(SEEDS):
         runs.append(article_losses(seed))

