@@ -1,1 +1,1 @@
-"""A training that a person watches: its settings, the run itself, and what can be saved of it."""
+"""Trains for the Train page: the settings of a run, the run itself, and its files."""

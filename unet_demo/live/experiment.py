@@ -1,4 +1,4 @@
-"""Live settings → what a run trains, on what, and the fixed pictures that it is looked at by."""
+"""What live settings stand for: the network, its batches, and its fixed validation pictures."""
 
 import threading
 from dataclasses import dataclass
@@ -22,31 +22,31 @@ SHOWN = 4
 
 VALIDATION_SCENES = 8
 VALIDATION_PIXELS = VALIDATION_SCENES * 128 * 128
-"""Larger pictures are fewer, down to those that are shown: a look must not hold the training up."""
+"""Fewer pictures where they are larger, at least those shown: a validation must not take long."""
 
 ARTICLE_SCENES = SceneOptions(
     size=ARTICLE_SIZE, count=(2, 3), radius=(0.12, 0.2), overlap=False, colour_is_clue=True, noise=0
 )
-"""Scenes like the article's picture, to see what a network that has learned that one knows of others."""
+"""Scenes like the article's picture: they test what a network trained on that one knows of others."""
 
-# Torch draws first weights from one generator for the whole process, so one network at a time.
+# Torch draws first weights from one generator of the whole process, so one network at a time.
 _DRAWING_WEIGHTS = threading.Lock()
 
 
 def task_of(settings: LiveSettings) -> Task:
-    """Circles and rectangles; as colours for the network whose article regresses colours."""
+    """Return the task: circles and rectangles, as colours for the network whose article regresses them."""
     if settings.network == "StridedUNet":
         return ColourTask(SHAPES.task.classes, SHAPES.task.palette)
     return SHAPES.task
 
 
 def normalisation_of(settings: LiveSettings) -> Normalisation:
-    """The article feeds its picture as it is, in 0..1."""
+    """Return the normalisation of the pictures; the article's picture stays in 0..1."""
     return SHAPES.normalisation if settings.scenes else Normalisation((0.0,) * 3, (1.0,) * 3)
 
 
 def fit_options_of(settings: LiveSettings) -> FitOptions:
-    """Arguments of the training loop; the looks take the place of its validations."""
+    """Return the arguments of the training loop; the run does its own validations."""
     return FitOptions(
         steps=settings.steps,
         optimiser=settings.optimiser,
@@ -61,10 +61,10 @@ def fit_options_of(settings: LiveSettings) -> FitOptions:
 
 
 def seeded_network(settings: LiveSettings) -> Network:
-    """A new network, a pure function of the settings.
+    """Build a network with its first weights, a pure function of the settings.
 
-    The article keeps torch's own first weights. For scenes they are He's: with them "Colour is no
-    clue" reached a validation mIoU of 0.73 in 200 steps, with torch's 0.39 (rate 1e-3, both losses).
+    The article keeps torch's first weights. Scenes begin with He's: the preset "Colour is no clue"
+    reached a validation mIoU of 0.73 in 200 steps, with torch's weights 0.39 (rate 1e-3, both losses).
     """
     with _DRAWING_WEIGHTS:
         torch.manual_seed(settings.seed)
@@ -75,7 +75,7 @@ def seeded_network(settings: LiveSettings) -> Network:
 
 
 def batches_of(settings: LiveSettings) -> BatchOf:
-    """What a run with these settings trains on, by step."""
+    """Return the batches that a run with these settings trains on, by step."""
     if settings.scenes is None:
         return ArticleBatches(settings.batch, normalisation_of(settings))
     return SceneBatches(
@@ -85,9 +85,9 @@ def batches_of(settings: LiveSettings) -> BatchOf:
 
 @dataclass(frozen=True, eq=False)
 class Watched:
-    """The fixed pictures that a run is looked at by: uint8 (N, H, W, 3), and their labels (N, H, W).
+    """Fixed validation pictures uint8 (N, H, W, 3), and their labels (N, H, W).
 
-    The first ``known`` ones are training's own: they are shown but not scored.
+    The first ``known`` ones are training pictures: they are shown but not scored.
     """
 
     images: np.ndarray
@@ -96,7 +96,7 @@ class Watched:
 
 
 def watched_scenes(settings: LiveSettings) -> Watched:
-    """What a run with these settings is looked at by; its seed is none that training can have."""
+    """Draw the validation pictures of a run; their seed is one that training cannot have."""
     if settings.scenes is None:
         own_image, own_labels = article_scene()
         images, labels = scene_batch(ARTICLE_SCENES, 1, VALIDATION_SEED)

@@ -1,4 +1,4 @@
-"""A live run as files to take along: losses, an animation and a curve sized for a slide."""
+"""Writes a live run as files: its losses, an animation, and a curve in the size of a slide."""
 
 import csv
 import math
@@ -21,7 +21,7 @@ FRAME_MS = 120
 LAST_FRAME_MS = 2500
 
 FINENESS = 2
-"""Everything is drawn at so many times its size, then made smaller, for smooth lines."""
+"""Factor by which everything is drawn larger and then reduced, for smooth lines."""
 
 PAPER, INK, RULE = (255, 255, 255), (33, 37, 41), (222, 226, 230)
 TRAINING, FAINT, VALIDATION, REFERENCE = (
@@ -32,7 +32,7 @@ TRAINING, FAINT, VALIDATION, REFERENCE = (
 )
 
 LOG_RATIO = 50.0
-"""Greatest over least loss from which on the axis is logarithmic."""
+"""The axis is logarithmic where the greatest loss is more than so many times the least."""
 
 Box = tuple[float, float, float, float]
 """Left, top, right and bottom, in px."""
@@ -40,7 +40,7 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a plot; values that are not finite are left out."""
+    """One line of a plot, ``width`` in tenths of the text's height; infinite values and NaN are not drawn."""
 
     name: str
     steps: Sequence[float]
@@ -51,7 +51,7 @@ class Line:
 
 
 def write_losses(path: Path, snapshot: Snapshot) -> None:
-    """A CSV row a step: step, loss, validation_loss, validation_mIoU (empty where it was not looked at)."""
+    """Write a CSV row for each step: step, loss, validation_loss, validation_mIoU (empty in between)."""
     looks = {step: (loss, miou) for step, loss, miou in snapshot.looks}
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -63,7 +63,7 @@ def write_losses(path: Path, snapshot: Snapshot) -> None:
 def write_curve(
     path: Path, snapshot: Snapshot, title: str, published: Sequence[float] | None = None
 ) -> None:
-    """PNG of the run's losses, 1920×1080, with those that were published behind them, if any."""
+    """Write a PNG of the run's losses, 1920×1080 px, behind them those that were published, if any."""
     picture, draw = _sheet(SLIDE)
     width, height = picture.size
     unit = height / 30
@@ -76,7 +76,7 @@ def write_curve(
 
 
 def write_animation(path: Path, run: LiveRun, title: str) -> None:
-    """GIF of the run, 960×540: its pictures beside its losses, a frame a kept look."""
+    """Write a GIF of the run, 960×540 px: pictures beside losses, a frame for each kept validation."""
     snapshot = run.snapshot()
     task = task_of(run.settings)
     frames = [_frame(snapshot, look, task, title) for look in run.reel.looks]
@@ -88,7 +88,7 @@ def write_animation(path: Path, run: LiveRun, title: str) -> None:
 
 
 def curve_lines(snapshot: Snapshot, until: int | None = None) -> list[Line]:
-    """Training, smoothed and validation losses, up to step ``until``."""
+    """Return the training, smoothed and validation losses as lines, up to step ``until``."""
     last = len(snapshot.losses) if until is None else until
     steps = range(1, last + 1)
     looks = [look for look in snapshot.looks if 0 < look[0] <= last]
@@ -113,9 +113,9 @@ def draw_plot(
     unit: float,
     span: Sequence[Line] | None = None,
 ) -> None:
-    """Axes, lines and a legend within ``box``; ``unit`` is the height of its text.
+    """Draw axes, lines and a legend within ``box``; ``unit`` is the height of the text in px.
 
-    The axes span the lines, or ``span`` where an animation's frames must agree.
+    The axes span ``lines``, or ``span``, which keeps them equal in all frames of an animation.
     """
     left, top, right, bottom = box
     inside = (left + unit * 3.5, top + unit * 2.2, right, bottom - unit * 2.8)
@@ -198,7 +198,7 @@ class _Scale:
 
 
 def _round_numbers(least: float, greatest: float) -> list[float]:
-    """About six multiples of 1, 2 or 5 times a power of ten."""
+    """Return about six multiples of 1, 2 or 5 times a power of ten."""
     rough = (greatest - least) / 6
     power = 10 ** math.floor(math.log10(rough))
     gap = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)

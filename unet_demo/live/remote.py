@@ -1,9 +1,9 @@
-"""Prediction and training in a process that is forked off for them, as ZeroGPU has it.
+"""Prediction and training in a forked process, as ZeroGPU needs them.
 
-What goes into such a process and what it yields is pickled, and nothing else of it remains: the
-trained weights come back with the last thing that it yields, as bytes, since torch would hand
-tensors over in shared memory that goes with the process. An exception's class and sentence would
-be lost on the way, so one that a person is to read is yielded, too.
+Arguments and yielded values are pickled; nothing else comes back from the fork. The trained weights
+come back as bytes in the last yielded value: torch would pass tensors in shared memory, which is
+freed with the fork. A raised exception would lose its class and message, so those for a person are
+yielded.
 """
 
 import threading
@@ -29,16 +29,16 @@ Passes = tuple[int, int]
 Answer = Passes | Prediction | Exception
 
 PredictThere = Callable[[Path, np.ndarray, bool], Generator[Answer, None, None]]
-"""`predict_here` in another process."""
+"""`predict_here` in a fork."""
 
 PlayThere = Callable[[RunState, int | None, Path], Generator[Snapshot | RunState, None, None]]
-"""`play_here` in another process."""
+"""`play_here` in a fork."""
 
 
 def predict_here(file: Path, pages: np.ndarray, flips: bool) -> Generator[Answer, None, None]:
-    """Segment uint8 pages (N, H, W, C) with a checkpoint's file: its passes, then the prediction.
+    """Segment uint8 pages (N, H, W, C) with a checkpoint's file; yield passes, then the prediction.
 
-    The last answer is an exception where there is no prediction. Ends soon after it is closed.
+    The last value is an exception where the prediction fails. Ends soon after it is closed.
     """
     passes: SimpleQueue[Passes | None] = SimpleQueue()
     cancelled = threading.Event()
@@ -67,7 +67,7 @@ def predict_here(file: Path, pages: np.ndarray, flips: bool) -> Generator[Answer
 
 @dataclass(frozen=True)
 class RemotePredictor:
-    """A Predictor for a checkpoint's file whose work is done in another process."""
+    """A Predictor for a checkpoint's file that works in a fork."""
 
     file: Path
     card: Card
@@ -81,7 +81,10 @@ class RemotePredictor:
         progress: Progress | None = None,
         cancelled: threading.Event | None = None,
     ) -> Prediction:
-        """As Predictor.predict, and what opening the checkpoint raises; cancels between two passes."""
+        """Segment as Predictor.predict does; stop between two passes once ``cancelled`` is set.
+
+        Raises what Predictor.predict and `open_predictor` raise.
+        """
         with closing(self.there(self.file, pages, flips)) as answers:
             for answer in answers:
                 if cancelled and cancelled.is_set():
@@ -98,15 +101,15 @@ class RemotePredictor:
 def play_here(
     state: RunState, steps: int | None, wishes: Path
 ) -> Generator[Snapshot | RunState, None, None]:
-    """Go on with a run as LiveRun.play does: its snapshots, and last of all the state it came to.
+    """Continue a run as LiveRun.play does; yield its snapshots, then its last state.
 
-    ``wishes`` is a file that is not there yet: once it holds "pause" or "stop", the run does so at
+    ``wishes``: a file that does not exist yet. Once it holds "pause" or "stop", the run does so at
     the next snapshot.
     """
     run = LiveRun(state.settings, state.limits)
     run.take(state)
     obey = {"pause": run.pause, "stop": run.stop}
-    # The state tells of the failure that a LiveError is.
+    # The last state holds the message of a LiveError.
     with closing(run.play(steps)) as snapshots, suppress(LiveError):
         for snapshot in snapshots:
             yield snapshot
@@ -116,7 +119,7 @@ def play_here(
 
 
 class RemoteRun(LiveRun):
-    """A run that plays in another process; between two plays its network is here, on the CPU."""
+    """A run that trains in a fork; between two plays its network is in this process, on the CPU."""
 
     def __init__(self, settings: LiveSettings, limits: Limits, there: PlayThere):
         super().__init__(settings, limits, "cpu")
@@ -124,7 +127,7 @@ class RemoteRun(LiveRun):
         self._told: Snapshot | None = None
 
     def play(self, steps: int | None = None) -> Generator[Snapshot, None, None]:
-        """As LiveRun.play; where the other process is broken off, the run stays as it was before."""
+        """Train as LiveRun.play does; if the fork is killed, the run stays as it was before."""
         state = self.state()
         self._set_off()
         try:
@@ -143,7 +146,7 @@ class RemoteRun(LiveRun):
         yield self.snapshot()
 
     def snapshot(self) -> Snapshot:
-        """The run as it is here, or as the other process last told."""
+        """Return the run as it is in this process, or the last snapshot from the fork."""
         return self._told or super().snapshot()
 
     def _follow(
@@ -152,7 +155,7 @@ class RemoteRun(LiveRun):
         for answer in answers:
             if isinstance(answer, RunState):
                 self.take(answer)
-            elif answer.state == "running":  # that it rests is true once its weights are here
+            elif answer.state == "running":  # it rests only when its weights are in this process
                 self._told = answer
                 yield answer
             if self._stop.is_set() or self._pause.is_set():

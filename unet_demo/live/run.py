@@ -1,6 +1,6 @@
-"""A training as a person watches it: a run that pauses, stops and shows itself.
+"""A training on the Train page: a run that can pause and stop, with snapshots for the page.
 
-The run drives :func:`training.loop.fit`, the same generator as the command line.
+It uses the same loop as the command line, :func:`training.loop.fit`.
 """
 
 import math
@@ -37,48 +37,46 @@ from .experiment import (
 from .settings import Limits, LiveSettings, SettingsError, current_limits
 
 UPDATE_SECONDS = 0.4
-"""Time between two snapshots."""
+"""Seconds between two snapshots."""
 
 LOOK_SHARE = 1 / 25
-"""Share of a run's time that looking at its validation pictures may take."""
+"""Share of a run's time that validation may take."""
 
 FRAMES = 60
-"""Looks kept of a run for its animation."""
+"""Validations of a run that are kept for its animation."""
 
 SMOOTHING = 0.9
-"""Weight of the past in the smoothed loss."""
+"""Decay of the moving average in the smoothed loss."""
 
 EXPLODED = 10.0
-"""A smoothed loss of so many times the first one, though a number still, has left the rails."""
+"""A run has exploded when its smoothed loss is more than so many times its first loss."""
 
 ENDS = ("stopped", "out of time", "finished", "diverged")
-"""States that a run does not go on from; the others are "ready", "running" and "paused"."""
+"""States in which a run is over; the others are "ready", "running" and "paused"."""
 
 
 class LiveError(RuntimeError):
-    """One plain sentence on what a run cannot do now, or why it broke off."""
+    """One plain sentence on what a run cannot do now, or why it ended."""
 
 
 RUN_ERRORS = (SettingsError, LiveError, DeviceError)
-"""What can be wrong with a run that a person asked for; the message says it in one plain sentence."""
+"""Errors of a run that a person asked for; each message is one plain sentence."""
 
 
 FEW_STEPS = 20
 
 
 def is_short(steps: int) -> bool:
-    """Whether a run of so many steps is looked at after each of them, whatever that costs: it is all
-    there is, and its losses are too few to be smoothed.
-    """
+    """Return whether a run of so many steps validates after each step, and its loss is not smoothed."""
     return steps <= FEW_STEPS
 
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """What the network made of the watched pictures after ``step`` steps.
+    """A validation after ``step`` steps.
 
-    ``loss``, ``miou`` and ``accuracy`` are of the pictures that training never sees;
-    ``prediction`` is uint8 (n, H, W), label ids of those that are shown.
+    ``loss``, ``miou`` and ``accuracy`` (both 0..1) are those of the pictures that training never
+    sees; ``prediction``: label ids uint8 (n, H, W) of the pictures that are shown.
     """
 
     step: int
@@ -92,9 +90,9 @@ class Look:
 class Snapshot:
     """A run at one moment.
 
-    ``losses`` and ``smoothed`` have an entry a step; the last is NaN or infinite where the run
-    diverged. ``looks`` are (step, loss, mIoU) of every look; ``look`` is the last one whole.
-    ``seconds`` counts training alone, not pauses. ``restored_step`` is set where it diverged.
+    ``losses`` and ``smoothed`` have an entry for each step; the last is NaN or infinite where the
+    run diverged. ``looks``: (step, loss, mIoU) of every validation; ``look``: the last one.
+    ``seconds``: time of training, without pauses. ``restored_step`` is set where the run diverged.
     """
 
     state: str
@@ -112,12 +110,12 @@ class Snapshot:
 
     @property
     def over(self) -> bool:
-        """Whether the run can't go on."""
+        """Whether the run cannot continue."""
         return self.state in ENDS
 
     @property
     def trained_steps(self) -> int:
-        """Steps that the network has learned from: fewer than were taken, where it diverged."""
+        """Steps that the network has learned from: fewer than ``step`` where it diverged."""
         return self.step if self.restored_step is None else self.restored_step
 
     @property
@@ -127,25 +125,25 @@ class Snapshot:
 
     @property
     def steps_per_second(self) -> float:
-        """Mean over the run, its looks counted in."""
+        """Mean over the run, with the time of its validations."""
         return self.step / self.seconds if self.seconds else 0.0
 
     @property
     def exploded(self) -> bool:
-        """Whether the loss, though finite, is far above where it began."""
+        """Whether the loss is finite, but far above its first value."""
         return self.state != "diverged" and bool(
             self.smoothed and self.smoothed[-1] > EXPLODED * self.losses[0]
         )
 
     @property
     def shown(self) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        """Pictures (n, H, W, 3), truth (n, H, W) and, once looked at, prediction (n, H, W)."""
+        """Pictures (n, H, W, 3), ground truth (n, H, W) and, once validated, prediction (n, H, W)."""
         prediction = self.look.prediction if self.look else None
         return self.watched.images[:SHOWN], self.watched.labels[:SHOWN], prediction
 
 
 class Reel:
-    """Looks at even distances, few enough for an animation however long the run."""
+    """Validations at even distances, few enough for an animation of a run of any length."""
 
     def __init__(self, limit: int = FRAMES):
         self._limit = limit
@@ -155,7 +153,7 @@ class Reel:
         self._last: Look | None = None
 
     def add(self, look: Look) -> None:
-        """Take the next look; past the limit every second of the kept ones goes."""
+        """Add the next validation; at the limit, drop every second of the kept ones."""
         if self._seen % self._every == 0:
             self._kept.append(look)
         self._seen += 1
@@ -166,7 +164,7 @@ class Reel:
 
     @property
     def looks(self) -> tuple[Look, ...]:
-        """The kept looks, oldest first; the last of all is always among them."""
+        """The kept validations, oldest first, always with the last one of the run."""
         if self._last is None or self._last is self._kept[-1]:
             return tuple(self._kept)
         return (*self._kept, self._last)
@@ -174,11 +172,11 @@ class Reel:
 
 @dataclass
 class Progress:
-    """How far a run has come, apart from its weights. The thread that trains writes it.
+    """All of a run but its weights. The training thread writes it.
 
-    ``state`` and ``ended`` are states as a snapshot has them; ``ended`` is set where the run can't
-    go on. ``good_look`` is of the weights that come back if the run diverges. ``average`` is the
-    moving average of the losses, and ``seconds`` are those of the plays that are over.
+    ``state`` and ``ended`` are states of a snapshot; ``ended`` is set once the run is over.
+    ``good_look`` belongs to the weights that are restored if the run diverges. ``average`` is the
+    moving average of the losses; ``seconds`` is the time of the finished plays.
     """
 
     device: str
@@ -198,16 +196,16 @@ class Progress:
     reel: Reel = field(default_factory=Reel)
 
     def add_loss(self, loss: float) -> None:
-        """Take the loss of the next step."""
+        """Add the loss of the next step."""
         self.average = SMOOTHING * self.average + (1 - SMOOTHING) * loss
-        # A moving average that forgets; without its correction the first loss would weigh for long.
+        # The average starts at 0, and the division removes that bias, as in Adam.
         self.smoothed.append(self.average / (1 - SMOOTHING ** (len(self.smoothed) + 1)))
         self.losses.append(loss)
 
 
 @dataclass(frozen=True)
 class RunState:
-    """A run at rest, that another process can go on with: ``trainer`` is the file of Trainer.save."""
+    """A resting run, for another process to continue; ``trainer``: the file of Trainer.save."""
 
     settings: LiveSettings
     limits: Limits
@@ -218,9 +216,9 @@ class RunState:
 class LiveRun:
     """One training, from its first step to its end, for one person.
 
-    :meth:`play` trains in a thread of its own and yields snapshots; :meth:`pause` ends it at the
-    next step, and it may be called again. A paused run keeps its weights but no thread.
-    Raises SettingsError, or DeviceError for a device that is not there.
+    :meth:`play` trains in a thread of its own and yields snapshots; after :meth:`pause` it ends at
+    the next step and may be called again. A paused run has no thread.
+    Raises SettingsError, or DeviceError for a missing device.
     """
 
     def __init__(
@@ -245,10 +243,10 @@ class LiveRun:
         self._events = self._fit()
 
     def play(self, steps: int | None = None) -> Generator[Snapshot, None, None]:
-        """Start or go on, for ``steps`` steps or until the end; yield snapshots by the clock.
+        """Train for ``steps`` steps or to the end; yield a snapshot every UPDATE_SECONDS.
 
-        The first comes at once and the last one always. If whoever asked goes away, the run stops.
-        Raises LiveError when it is training already, is over, or runs out of memory.
+        The first comes at once, the last after the last step. Closing the generator stops the run.
+        Raises LiveError when the run trains already, is over, or runs out of memory.
         """
         self._set_off()
         worker = threading.Thread(target=self._work, args=(steps,), daemon=True)
@@ -265,18 +263,18 @@ class LiveRun:
                 self.stop()
 
     def pause(self) -> None:
-        """Rest after the step that is under way."""
+        """Pause after the current step."""
         self._pause.set()
 
     def stop(self) -> None:
-        """End after the step that is under way, and keep what was learned."""
+        """End the run after the current step, and keep the weights."""
         with self._lock:
             self._stop.set()
             if self._progress.state in ("ready", "paused"):
                 self._progress.state = "stopped"
 
     def snapshot(self) -> Snapshot:
-        """The run as it is now."""
+        """Return the run as it is now."""
         losses = tuple(self._progress.losses)
         steps, seconds = self.settings.steps, self._seconds()
         left = (steps - len(losses)) * seconds / len(losses) if losses else math.nan
@@ -297,18 +295,18 @@ class LiveRun:
 
     @property
     def reel(self) -> Reel:
-        """The looks that are kept for the run's animation."""
+        """The validations that are kept for the run's animation."""
         return self._progress.reel
 
     def state(self) -> RunState:
-        """The run as it is, for another process to go on with. Not while it trains."""
+        """Return the run for another process to continue. Call it only while the run rests."""
         with TemporaryDirectory() as folder:
             path = Path(folder) / "trainer.safetensors"
             self._trainer.save(path)
             return RunState(self.settings, self.limits, deepcopy(self._progress), path.read_bytes())
 
     def take(self, state: RunState) -> None:
-        """Go on from where another run with the same settings came. Not while one of them trains."""
+        """Take over another run with the same settings. Call it only while both rest."""
         with TemporaryDirectory() as folder:
             path = Path(folder) / "trainer.safetensors"
             path.write_bytes(state.trainer)
@@ -318,13 +316,13 @@ class LiveRun:
         self._events = self._fit()
 
     def checkpoint(self) -> Checkpoint:
-        """The network as it is, with a card that says how it came about. Raises LiveError while it trains."""
+        """Return the current network, with a card of its training. Raises LiveError while it trains."""
         if self._progress.state == "running":
             raise LiveError(sentence("The network is still in training; pause or stop it first."))
         return Checkpoint(self._card(), self._trainer.evaluated.eval())
 
     def predict(self, pages: np.ndarray) -> Prediction:
-        """Segment pictures uint8 (N, H, W, 3) with the network as it is. Raises LiveError while it trains."""
+        """Segment pictures uint8 (N, H, W, 3) with the current network. Raises LiveError while it trains."""
         checkpoint = self.checkpoint()
         if self._predictor is None or self._predictor[0] != len(self._progress.losses):
             self._predictor = (len(self._progress.losses), Predictor(checkpoint, str(self._device)))
@@ -392,7 +390,7 @@ class LiveRun:
         return "out of time" if self._progress.out_of_time else "stopped"
 
     def _settle(self) -> None:
-        """Leave "running" for the state that the work ended in."""
+        """Set the state after training: over, stopped or paused."""
         with self._lock:
             at_rest = "stopped" if self._stop.is_set() or self._progress.failure else "paused"
             self._progress.state = self._progress.ended or at_rest
@@ -415,7 +413,7 @@ class LiveRun:
         return time.perf_counter() - self._looked_at > wait
 
     def _look_now(self) -> None:
-        """Look at the watched pictures; a network that still gives numbers becomes the good state."""
+        """Validate; weights with a finite loss become those to restore."""
         begun = time.perf_counter()
         look = self._judge(self._predict_watched())
         self._progress.look = look

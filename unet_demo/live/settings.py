@@ -1,7 +1,7 @@
-"""What a person can set for a live training, and how far.
+"""The settings of a live training, and their limits.
 
-CONTROLS declares each setting once: where it is kept, its bounds, its name in an address and in a
-sentence. The page's components, the address and the checks follow from it.
+CONTROLS declares each setting once: its field, its bounds, its name in an address and in a message.
+The page's components, the address and the checks follow from it.
 """
 
 import os
@@ -19,16 +19,16 @@ from ..tasks import LOSSES
 from ..training.loop import OPTIMISERS
 
 LIVE_SCHEDULES = ("constant", "cosine")
-"""The loop's other ones wait for settings or validations that a live run has not."""
+"""The loop's other schedules need settings or validations that a live run does not have."""
 
 
 class SettingsError(ValueError):
-    """One plain sentence: which setting, why not, what to choose."""
+    """One plain sentence: which setting is wrong, why, and what to choose."""
 
 
 @dataclass(frozen=True)
 class LiveSettings:
-    """All that a run depends on. ``scenes`` is None for the article's own picture."""
+    """All that a run depends on; ``scenes`` is None for the article's own picture."""
 
     scenes: SceneOptions | None = None
     network: str = "ShapesUNet"
@@ -61,18 +61,18 @@ class LiveSettings:
 
     @property
     def work(self) -> float:
-        """Arithmetic of one step, in steps of the article's own network on its one picture."""
+        """Arithmetic of one step, relative to a step of the article's network on its one picture."""
         return (self.width / 64) ** 2 * (self.size / ARTICLE_SIZE) ** 2 * self.batch
 
 
 @dataclass(frozen=True)
 class Control:
-    """One setting that a person can change, under the ``name`` that addresses and texts know it by.
+    """One setting that a person can change; ``name`` is its name in addresses and texts.
 
-    ``path`` leads to it in LiveSettings: fields, and the place in a pair. ``words`` name it in a
-    sentence. It is one of ``choices``; or a number from ``least`` to ``most``, which may be the name of
-    a field of Limits, in steps of ``step``, which only a slider keeps unless it is ``whole``; or,
-    without either, on or off.
+    ``path``: its place in LiveSettings, field names and an index into a pair. ``words``: its name in
+    a message. Its value is one of ``choices``; or a number from ``least`` to ``most`` (a number, or a
+    field of Limits); or, without both, on or off. Sliders move by ``step``; a ``whole`` number must
+    be a multiple of it.
     """
 
     name: str
@@ -85,12 +85,12 @@ class Control:
     whole: bool = False
 
     def range(self, limits: "Limits") -> tuple[float, float]:
-        """The least and the greatest number on this machine."""
+        """Return the least and the greatest number under these limits."""
         assert self.least is not None
         return self.least, getattr(limits, self.most) if isinstance(self.most, str) else self.most
 
     def value(self, settings: LiveSettings) -> Any:
-        """The setting's value; the article's picture has the scenes' as they begin."""
+        """Return the setting's value; for the article's picture, a scene's setting has its default."""
         value: Any = settings if settings.scenes else replace(settings, scenes=SceneOptions())
         for key in self.path:
             value = value[key] if isinstance(key, int) else getattr(value, key)
@@ -138,10 +138,10 @@ CONTROLS: dict[str, Control] = {
         Control("rotated", ("scenes", "rotated")),
     )
 }  # fmt: skip
-"""In the order of the page. The rate stands there as its power of ten, in marks of ``step``."""
+"""In the order of the page. The rate's slider shows its power of ten, in steps of ``step``."""
 
 RANGES = {"count_most": "count_least", "radius_most": "radius_least"}
-"""Setting → the one that it may not be below."""
+"""Setting → the setting that is its lower bound."""
 
 
 PRESETS: dict[str, LiveSettings] = {
@@ -150,15 +150,14 @@ PRESETS: dict[str, LiveSettings] = {
     "no-clue": LiveSettings(SceneOptions(), rate=2e-3, schedule="cosine", loss="both", steps=400),
     "noisy": LiveSettings(SceneOptions(colour_is_clue=True, noise=60, blur=1), steps=400),
 }
-"""Where a person may start from, by name."""
+"""Settings to start from, by name."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """The most that a run may ask for: steps, seconds of training, px a side, pictures a batch, work a step.
+    """The most that a run may ask for: steps, seconds of training, side in px, pictures in a batch.
 
-    ``work`` is in steps of the article's run; a step cannot be interrupted, so it bounds how long
-    Stop may take.
+    ``work`` bounds LiveSettings.work: a step cannot be interrupted, so it bounds the wait after Stop.
     """
 
     steps: int
@@ -205,7 +204,7 @@ SPACE = Limits(steps=2000, seconds=30, size=256, batch=16, work=1)
 
 
 def current_limits() -> Limits:
-    """SPACE where the environment has a SPACE_ID, else LOCAL."""
+    """Return SPACE where the environment has a SPACE_ID, else LOCAL."""
     return SPACE if os.environ.get(SPACE_VARIABLE) else LOCAL
 
 
@@ -232,14 +231,14 @@ def _check_range(what: Sentence | None, value: float, least: float, most: float)
 
 
 def differing_fields(settings: Sequence[LiveSettings]) -> tuple[str, ...]:
-    """Names of the fields that all settings have and in which not all agree; see :func:`flatten`."""
+    """Return the names of the fields that all settings have, but with different values; see :func:`flatten`."""
     flat = [flatten(one) for one in settings]
     shared = [name for name in flat[0] if all(name in one for one in flat)] if flat else []
     return tuple(name for name in shared if any(one[name] != flat[0][name] for one in flat))
 
 
 def flatten(settings: LiveSettings) -> dict[str, object]:
-    """field → value; a scene's fields as ``scenes.NAME``; ``data`` is "article" or "scenes"."""
+    """Return field → value: a scene's fields as ``scenes.NAME``, and "article" or "scenes" as ``data``."""
     values: dict[str, object] = {"data": "scenes" if settings.scenes else "article"}
     for name, value in asdict(settings).items():
         if name != "scenes":
@@ -250,9 +249,9 @@ def flatten(settings: LiveSettings) -> dict[str, object]:
 
 
 def with_changes(preset: str, **changes: Any) -> LiveSettings:
-    """A preset with some of its fields changed; a change of None leaves the preset's.
+    """Return a preset with some of its fields changed; None keeps the preset's value.
 
-    Raises SettingsError for a preset that there is not.
+    Raises SettingsError for an unknown preset.
     """
     _check_choice(sentence("preset"), preset, tuple(PRESETS))
     given = {name: value for name, value in changes.items() if value is not None}
