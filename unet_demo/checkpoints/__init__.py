@@ -1,4 +1,4 @@
-"""Trained networks as files: what describes one, how it is written and read, where it is found."""
+"""Trained networks as files: their cards, how they are read and written, and how they are found."""
 
 from .card import Card, CheckpointError
 from .files import (

@@ -1,4 +1,4 @@
-"""A checkpoint's card: all that describes its weights, as it stands in the file's header."""
+"""A checkpoint's card: all that describes its weights, as JSON in the file's header."""
 
 import json
 import math
@@ -9,34 +9,33 @@ from ..messages import sentence, words_of
 from ..tasks import Task, task_from_dict, task_to_dict
 
 FORMAT = 1
-"""Version of the card; a file with a higher one was made by a later program."""
+"""Version of the card; a file with a higher one was made by a later version of the program."""
 
 MAX_MARGIN = 512
 
 MAX_SIDE = 2048
-"""Px to which a card may have pictures enlarged, its greatest scale included."""
+"""Longest side in px that a card may resize pictures to, its greatest scale included."""
 
 MAX_SCALES = 8
 
 SYMMETRIES = ("dihedral", "mirror")
-"""What a picture may be turned into and stay one: any of the square's eight, or its mirror image."""
+"""Views that are plausible pictures, too: all eight turns and flips of a square, or the mirror image."""
 
 
 class CheckpointError(ValueError):
-    """One plain sentence: which checkpoint, what is wrong with it, what to do."""
+    """One plain sentence: which checkpoint, what is wrong with it, and what to do."""
 
 
 @dataclass(frozen=True)
 class Card:
     """All that is needed to rebuild, use and credit a checkpoint.
 
-    ``mean`` and ``std`` normalise pictures in 0..1, per channel. ``margin`` is how many px of
-    mirrored picture surround it on its way through the network. ``side`` is the longest side in px
-    to which pictures are brought first, since objects were learnt at that size; 0 leaves them.
-    Test-time averaging goes over ``symmetry`` (one of SYMMETRIES) and ``scales``, factors of the
-    size. ``threshold`` is the best one for a binary task. ``scores`` maps a score's name to its
-    value; ``scored_on`` names the data.
-    Raises ValueError for a field that is of another type or out of its range.
+    ``mean`` and ``std`` normalise pictures in 0..1, per channel. ``margin``: width in px of the
+    mirrored border around a picture in the network. ``side``: longest side in px that pictures are
+    resized to first, the size at which objects were learnt; 0: no resizing. Test-time averaging
+    uses ``symmetry`` (one of SYMMETRIES) and ``scales``, factors of the size. ``threshold``: the
+    best one for a binary task. ``scores``: name → value; ``scored_on`` names their data.
+    Raises ValueError for a field of another type or out of its range.
     """
 
     name: str
@@ -95,17 +94,17 @@ class Card:
 
     @property
     def channels(self) -> int:
-        """Channels of the pictures that the network takes: 1 (gray) or 3 (RGB)."""
+        """Channels of the network's pictures: 1 (gray) or 3 (RGB)."""
         return len(self.mean)
 
     def to_json(self) -> str:
-        """The card as it stands in a file's header."""
+        """Return the card as JSON for a file's header."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         return json.dumps({"format": FORMAT, **values, "task": task_to_dict(self.task)})
 
     @classmethod
     def from_json(cls, text: str) -> "Card":
-        """Read a header. Raises CheckpointError if it is from a later version, incomplete or wrong."""
+        """Read a header. Raises CheckpointError if it is of a later version, incomplete or wrong."""
         try:
             values = json.loads(text)
             version = int(values.pop("format"))
@@ -115,8 +114,8 @@ class Card:
                         "The checkpoint was made by a later version of unet_demo; update the program."
                     )
                 )
-            known = {f.name for f in fields(cls)}
-            values = {name: value for name, value in values.items() if name in known}
+            names = {f.name for f in fields(cls)}
+            values = {name: value for name, value in values.items() if name in names}
             values["task"] = task_from_dict(values["task"])
             for name in {"mean", "std", "scales"} & values.keys():
                 values[name] = tuple(values[name])
@@ -126,7 +125,7 @@ class Card:
             raise
         except (
             ValueError, TypeError, KeyError, AttributeError,
-            OverflowError, RecursionError,  # of numbers too large, and of lists in lists in lists
+            OverflowError, RecursionError,  # numbers too large, lists nested too deep
         ) as error:  # fmt: skip
             raise CheckpointError(
                 sentence(

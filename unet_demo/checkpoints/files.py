@@ -1,6 +1,6 @@
-"""A checkpoint is one safetensors file: float16 weights, and in its header all that describes them.
+"""Reads and writes checkpoints: safetensors files of float16 weights, with a card in the header.
 
-Never a pickle: opening a stranger's file runs none of its code.
+Never pickles: opening a stranger's file runs no code.
 """
 
 import json
@@ -19,28 +19,28 @@ from .hub import CHECKPOINT_FILE, CONFIG, INDEX, MALFORMED, PICKLES, sha256_of
 from .smp import PREFIX, smp_card
 
 HEADER_KEY = "unet_demo"
-"""Key of the safetensors metadata under which a checkpoint's card stands, as JSON."""
+"""Key of a checkpoint's card in the safetensors metadata."""
 
 DTYPES = {"F16", "BF16", "F32", "I64"}
-"""What a checkpoint may hold, in safetensors' terms: weights, and the whole numbers that BatchNorm counts."""
+"""Types of tensors in a checkpoint, in safetensors' terms: weights, and BatchNorm's step counters."""
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _INSTALLED = _PACKAGE / "weights"
 
 WEIGHTS = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / "weights"
-"""The bundled checkpoints: inside an installed package, at the top of a clone."""
+"""Folder of the bundled checkpoints: in the installed package, or at the top of a clone."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A network with its weights, float32 on the CPU and in evaluation mode, and its card."""
+    """A card, and its network in evaluation mode with float32 weights on the CPU."""
 
     card: Card
     network: Network
 
 
 def save_checkpoint(path: Path, network: Network, card: Card) -> None:
-    """Write float16 weights and the card, atomically. Integer buffers keep their type."""
+    """Write float16 weights and the card atomically. Integer buffers keep their type."""
     tensors = {
         name: (t.half() if t.is_floating_point() else t).detach().cpu().contiguous()
         for name, t in network.state_dict().items()
@@ -52,20 +52,20 @@ def save_checkpoint(path: Path, network: Network, card: Card) -> None:
 
 
 def read_card(path: Path) -> Card:
-    """The card alone, without the weights. Raises CheckpointError."""
+    """Read the card alone, without the weights. Raises CheckpointError."""
     return _open(path)[0]
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Rebuild a network, strictly: every weight must be there, none too many, each of its shape.
+    """Read a card and its network; the file must hold exactly the network's weights.
 
-    Raises CheckpointError when the file is not a checkpoint of this program, or is damaged, or its
-    weights could not do what its card says.
+    Raises CheckpointError when the file is not a checkpoint of this program or is damaged, or when
+    its weights do not fit its card.
     """
     card, tensors = _open(path, weights=True)
     try:
-        # Without memory at first: whatever size a stranger's header asks for, only the weights
-        # that are really in the file take any.
+        # "meta" allocates nothing: a stranger's header may name a huge network, but only the
+        # weights that are in the file take memory.
         with torch.device("meta"):
             network = create_network(card.network, **card.options)
         network.load_state_dict(tensors, strict=True, assign=True)
@@ -169,10 +169,10 @@ def _config_beside(path: Path) -> bytes | None:
 
 
 def read_index(directory: Path = WEIGHTS) -> dict[str, dict[str, object]]:
-    """name → {"file", "sha256", "bytes"} of the checkpoints bundled in a directory, in its order.
+    """Read an index.json: name → {"file", "sha256", "bytes"} of the bundled checkpoints, in its order.
 
-    A single entry that is damaged becomes one that no file fits: whoever asks for that checkpoint
-    is told so, and the others are as they were. Raises CheckpointError where nothing can be read.
+    A damaged entry becomes one that fits no file: asking for that checkpoint raises, and the others
+    still work. Raises CheckpointError where the whole index cannot be read.
     """
     path = directory / INDEX
     if not path.is_file():
@@ -201,7 +201,7 @@ def _entry(name: str, item: object) -> dict[str, object]:
 
 
 def add_to_index(path: Path) -> None:
-    """Enter a checkpoint file into the index.json beside it (or renew its entry)."""
+    """Add a checkpoint file to the index.json beside it, or update its entry."""
     entries = read_index(path.parent)
     entries[path.stem] = {
         "file": path.name,
@@ -213,10 +213,7 @@ def add_to_index(path: Path) -> None:
 
 
 def read_titles(directory: Path = WEIGHTS) -> dict[str, str]:
-    """name → title of the checkpoints bundled in a directory.
-
-    The title of a file that is damaged is its name: whoever opens it is told what is wrong.
-    """
+    """Read name → title of the bundled checkpoints; a damaged file's title is its name."""
     files = {name: directory / str(entry["file"]) for name, entry in read_index(directory).items()}
     return {name: _title(file) or name for name, file in files.items()}
 

@@ -1,4 +1,4 @@
-"""What may be asked for by name, path or repository: the bundled checkpoints, and those of the Hub."""
+"""Finds checkpoints by name, path or repository: the bundled ones, and those on the Hub."""
 
 import logging
 import os
@@ -20,16 +20,15 @@ from .hub import (
 )
 
 HUB_SECONDS = 60
-"""What that repository lists, or that it cannot be asked, holds so long at most."""
+"""Seconds for which the list of UNET_DEMO_HUB_REPO, or a failure to get it, is cached."""
 
 LOGGER = logging.getLogger(__name__)
 
 
 def offered_names(directory: Path = WEIGHTS) -> list[str]:
-    """The names that may be asked for: the bundled ones, then those of UNET_DEMO_HUB_REPO.
+    """List the names of all checkpoints: the bundled ones, then those of UNET_DEMO_HUB_REPO.
 
-    That repository is asked once in HUB_SECONDS. Where it gives no list (the log says why), the
-    bundled ones alone.
+    Asks that repository once in HUB_SECONDS. If that fails, logs why and lists the bundled ones alone.
     """
     names = list(read_index(directory))
     hub = os.environ.get(HUB_VARIABLE)
@@ -41,7 +40,7 @@ def offered_names(directory: Path = WEIGHTS) -> list[str]:
 
 @lru_cache(maxsize=1)
 def names_on_hub(hub: str, period: int) -> tuple[str, ...]:
-    """The names that owner/repo[@revision] lists, none where it cannot be asked; asked once a ``period``."""
+    """Ask owner/repo[@revision] for its names, once in each ``period``; none if that fails."""
     try:
         return tuple(list_checkpoints(*parse_repo(hub)))
     except HubError as error:
@@ -50,7 +49,7 @@ def names_on_hub(hub: str, period: int) -> tuple[str, ...]:
 
 
 def find_checkpoint(text: str) -> Path:
-    """The file that a person at the keyboard means: a path, or what :func:`find_offered` finds.
+    """Find the file for a path or for a name of :func:`find_offered`; for people at this machine.
 
     Raises CheckpointError or HubError, each with one plain sentence.
     """
@@ -77,9 +76,10 @@ def find_checkpoint(text: str) -> Path:
 
 
 def find_offered(text: str) -> Path:
-    """What a visitor may ask for: a bundled name, a name in UNET_DEMO_HUB_REPO, owner/repo[@revision].
+    """Find the file of a bundled name, a name in UNET_DEMO_HUB_REPO, or owner/repo[@revision].
 
-    Never a path of the server's. Raises CheckpointError or HubError, each with one plain sentence.
+    For visitors, who may not name a path on the server. Raises CheckpointError or HubError, each
+    with one plain sentence.
     """
     text = text.strip()
     index = read_index(WEIGHTS)
@@ -103,10 +103,10 @@ def find_offered(text: str) -> Path:
 
 
 def offered_cards() -> dict[str, Card]:
-    """name → card of what may be asked for by name; the files of the Hub's are downloaded for that.
+    """Read name → card of all :func:`offered_names`; downloads the files of those on the Hub.
 
-    One that can't be had is left out, and the log says why. Raises CheckpointError where the list
-    of the bundled ones is damaged.
+    Leaves out what cannot be read, and logs why. Raises CheckpointError where the bundled
+    checkpoints' index is damaged.
     """
     cards = {}
     for name in offered_names(WEIGHTS):

@@ -1,1 +1,1 @@
-"""How good a checkpoint is, and how fast."""
+"""Measures how good a checkpoint is, and how fast."""

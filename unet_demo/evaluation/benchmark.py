@@ -1,4 +1,4 @@
-"""How long a picture takes, against the same network run as everyone runs it, in one and the same run."""
+"""Times a picture with this program's Predictor and with plain torch, in one run."""
 
 import statistics
 import time
@@ -18,7 +18,7 @@ REPEATS = 5
 
 @dataclass(frozen=True)
 class Timing:
-    """Median seconds for one picture (SIDE, SIDE): plain float32 torch, and this program's Predictor."""
+    """Median seconds for one picture of SIDE × SIDE px: plain float32 torch, and the Predictor."""
 
     name: str
     parameters: int
@@ -33,7 +33,7 @@ class Timing:
 
 
 def time_checkpoint(checkpoint: Checkpoint, device: str | None = None) -> Timing:
-    """Time a checkpoint both ways, in turns, so that whatever else the machine does hits both."""
+    """Time a checkpoint both ways, in turns, so that other load on the machine affects both."""
     card = checkpoint.card
     page = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, card.channels), np.uint8)
     predictor = Predictor(checkpoint, device)
@@ -46,7 +46,7 @@ def time_checkpoint(checkpoint: Checkpoint, device: str | None = None) -> Timing
 
     ways: tuple[Callable[[], object], ...] = (plain, lambda: predictor.predict(page[None]))
     for way in ways:
-        way()  # the first call prepares
+        way()  # the first call of each is slower
     seconds = [[_seconds(way) for way in ways] for _ in range(REPEATS)]
     plain_seconds, predictor_seconds = (
         statistics.median(column) for column in zip(*seconds, strict=True)

@@ -1,4 +1,4 @@
-"""Scores of a checkpoint on pictures whose truth is known."""
+"""Scores a checkpoint on pictures with ground truth."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,13 +24,12 @@ Scores = dict[str, float]
 FRESH_SEED = 20_151_005
 """Seed of the scenes that score the shapes checkpoint; no training uses it."""
 
-
 FRESH_SCENES = 200
 
 
 @dataclass(frozen=True)
 class Case:
-    """One scored picture: uint8 (H, W, C), its truth (H, W), probabilities (K, H, W), labels (H, W)."""
+    """One scored picture uint8 (H, W, C): ground truth and labels (H, W), probabilities (K, H, W)."""
 
     name: str
     picture: np.ndarray
@@ -40,14 +39,14 @@ class Case:
 
 
 Keep = Callable[[Case], None]
-"""Told of each scored picture, for who wants to keep more than the scores."""
+"""Called with each scored picture, to keep more than the scores."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scores, the data that they were measured on, and whether test-time averaging was on.
+    """Scores, their data in words, and whether test-time averaging was on.
 
-    ``void``: the share of the pixels that no score counts.
+    ``void``: share of the pixels that are void, 0..1; no score counts them.
     """
 
     scores: Scores
@@ -57,7 +56,7 @@ class Evaluation:
 
 
 def class_scores(matrix: np.ndarray, classes: Sequence[str]) -> Scores:
-    """mIoU, pixel accuracy, and IoU and Dice of each class, from a confusion matrix (classes, classes)."""
+    """Compute mIoU, pixel accuracy, IoU and Dice of each class from a confusion matrix (classes, classes)."""
     scores = {"mIoU": mean_iou(matrix), "pixel accuracy": pixel_accuracy(matrix)}
     iou, dice = iou_per_class(matrix), dice_per_class(matrix)
     for index, name in enumerate(classes):
@@ -74,7 +73,10 @@ def evaluate_frames(
     progress: Progress | None = None,
     keep: Keep | None = None,
 ) -> Scores:
-    """V_rand and V_info (each at its best threshold, as the challenge ranks), and pixel scores there."""
+    """Score frames by V_rand and V_info, each at its best threshold as in the challenge, and by pixels.
+
+    The scores of the pixels are at the best threshold of V_rand, which is returned as "threshold".
+    """
     prediction = predictor.predict(frames.images, flips=flips, progress=progress)
     best = best_membrane_score(membrane_scores(prediction.probabilities[:, 0], frames.labels == 1))
     labels = prediction.labels(best.threshold)
@@ -99,7 +101,7 @@ def evaluate_scenes(
     progress: Progress | None = None,
     keep: Keep | None = None,
 ) -> Scores:
-    """mIoU and the like over ``count`` fresh scenes, an equal share of each kind."""
+    """Score ``count`` new scenes, equally many of each kind, as :func:`class_scores` does."""
     task = predictor.card.task
     matrix = np.zeros((len(task.classes), len(task.classes)), np.int64)
     for index, kind in enumerate(kinds):
@@ -119,7 +121,7 @@ def evaluate_stack(
     progress: Progress | None = None,
     keep: Keep | None = None,
 ) -> Scores:
-    """mIoU and the like of pictures uint8 (N, H, W, C) and their truth (N, H, W)."""
+    """Score pictures uint8 (N, H, W, C) with ground truth (N, H, W) as :func:`class_scores` does."""
     matrix = _stack_matrix(predictor, images, labels, names, flips, progress, keep)
     return class_scores(matrix, predictor.card.task.classes)
 
@@ -147,7 +149,7 @@ def evaluate_photos(
     progress: Progress | None = None,
     keep: Keep | None = None,
 ) -> Scores:
-    """mIoU and the like from one confusion matrix over all photos, at their own size, without void."""
+    """Score all photos, at their own size, in one confusion matrix as :func:`class_scores` does."""
     task = predictor.card.task
     matrix = np.zeros((len(task.classes), len(task.classes)), np.int64)
     for number, name in enumerate(photos.names):
@@ -162,7 +164,7 @@ def evaluate_photos(
 
 
 def _tell(keep: Keep | None, names: Sequence[str], *stacks: np.ndarray) -> None:
-    """Hand the pictures of stacks (N, …), in the order of a Case's fields, over one by one."""
+    """Call ``keep`` for each picture of stacks (N, …), which are in the order of a Case's fields."""
     if keep:
         for case in zip(names, *stacks, strict=True):
             keep(Case(*case))

@@ -1,6 +1,6 @@
-"""What ``evaluate --save`` leaves: each picture, its truth and its output, and the overview of all.
+"""Writes the files of ``evaluate --save``: each picture, ground truth and output, and an overview.
 
-Article 0's evaluation writes input, label and output of every picture as PNG and NPY; so do we.
+As in article 0's evaluation, input, label and output of every picture are written as PNG and NPY.
 """
 
 import csv
@@ -21,11 +21,11 @@ from .evaluate import Case
 SHEET_CASES = 20
 SHEET_COLUMNS = 5
 SHEET_SIDE = 192
-"""Side in px of each picture's square on the contact sheet."""
+"""Side in px of a picture on the contact sheet."""
 
 
 class MatrixOfCases:
-    """Adds up the confusion matrix, int64 (classes, classes) [truth, prediction], of the cases told."""
+    """The confusion matrix of all cases, int64 (classes, classes): rows ground truth, columns prediction."""
 
     def __init__(self, classes: int):
         self.matrix = np.zeros((classes, classes), np.int64)
@@ -35,7 +35,7 @@ class MatrixOfCases:
 
 
 class CaseFolder:
-    """Writes every case into a folder as it is told, and by :meth:`finish` the overview of all."""
+    """A folder with the files of every case, and after :meth:`finish` an overview."""
 
     def __init__(self, folder: Path, task: Task):
         folder.mkdir(parents=True, exist_ok=True)
@@ -60,7 +60,7 @@ class CaseFolder:
                 np.save(file, array)
 
     def finish(self) -> list[Path]:
-        """Write contact-sheet.png of twenty cases and the confusion matrix as .svg and .csv."""
+        """Write contact-sheet.png of SHEET_CASES cases, and the confusion matrix as .svg and .csv."""
         sheet = self.folder / "contact-sheet.png"
         Image.fromarray(contact_sheet(self.rows)).save(sheet)
         picture, table = (self.folder / f"confusion.{kind}" for kind in ("svg", "csv"))
@@ -75,7 +75,7 @@ class CaseFolder:
 
 
 def sheet_row(case: Case, task: Task) -> np.ndarray:
-    """Picture, truth and output one below the other: uint8 (3 × SHEET_SIDE, SHEET_SIDE, 3)."""
+    """Draw picture, ground truth and output one below the other: uint8 (3 × SHEET_SIDE, SHEET_SIDE, 3)."""
     parts = (
         to_rgb(case.picture),
         colour_mask(case.truth, task.palette),
@@ -85,7 +85,7 @@ def sheet_row(case: Case, task: Task) -> np.ndarray:
 
 
 def square(picture: np.ndarray) -> np.ndarray:
-    """A picture (H, W, 3) fitted into the middle of a gray square."""
+    """Fit a picture (H, W, 3) into the middle of a gray square of SHEET_SIDE px."""
     image = Image.fromarray(picture)
     factor = SHEET_SIDE / max(image.size)
     width, height = (max(1, round(length * factor)) for length in image.size)
@@ -96,7 +96,7 @@ def square(picture: np.ndarray) -> np.ndarray:
 
 
 def contact_sheet(rows: Sequence[np.ndarray]) -> np.ndarray:
-    """At most SHEET_CASES of the rows, evenly spread, side by side: uint8 (H, W, 3)."""
+    """Draw SHEET_CASES of the rows at most, evenly spread, in SHEET_COLUMNS columns: uint8 (H, W, 3)."""
     count = min(SHEET_CASES, len(rows))
     chosen = [rows[index] for index in np.linspace(0, len(rows) - 1, count).round().astype(int)]
     blank = np.full_like(chosen[0], 127)
