@@ -13,6 +13,7 @@ from unet_demo.metrics import (
     best_membrane_score,
     confusion_matrix,
     dice_per_class,
+    even_mean_iou,
     iou_per_class,
     mean_iou,
     membrane_scores,
@@ -255,3 +256,14 @@ def test_the_best_score_takes_each_measure_at_its_own_threshold():
 def test_probabilities_of_the_wrong_shape_are_refused(probabilities):
     with pytest.raises(ValueError, match="slices, height, width"):
         membrane_scores(probabilities, np.ones((1, 4, 4)))
+
+
+def test_a_class_in_many_pictures_counts_no_more_than_one_in_few():
+    right, wrong = np.diag([3, 1]), np.array([[0, 3], [0, 0]])
+    assert even_mean_iou([right, right, right]) == 1
+    # Class 0: right in two pictures of three; class 1: right in both that hold it.
+    assert even_mean_iou([right, right, wrong]) == pytest.approx((2 / 3 + 1) / 2)
+
+
+def test_pictures_of_nothing_but_void_have_no_mean():
+    assert math.isnan(even_mean_iou([np.zeros((2, 2), int)]))

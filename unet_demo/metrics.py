@@ -5,7 +5,8 @@ The object scores are those of the ISBI 2012 challenge, after Arganda-Carreras e
 Neuroanatomy 9 (2015).
 """
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,6 +48,19 @@ def iou_per_class(matrix: np.ndarray) -> np.ndarray:
     """
     both, true, predicted = _class_counts(matrix)
     return _ratio(both, true + predicted - both)
+
+
+def even_mean_iou(matrices: Sequence[np.ndarray]) -> float:
+    """Average over the classes each one's mean IoU over the pictures that hold it; NaN for none.
+
+    So a class counts alike however many pictures hold it, and a picture however large it is.
+    matrices: one a picture, (classes, classes), from `confusion_matrix`.
+    """
+    both, true, predicted = np.stack([_class_counts(matrix) for matrix in matrices], axis=1)
+    ious = np.where(true > 0, _ratio(both, true + predicted - both), 0.0)
+    pictures = (true > 0).sum(axis=0)
+    means = ious.sum(axis=0)[pictures > 0] / pictures[pictures > 0]
+    return float(means.mean()) if len(means) else math.nan
 
 
 def dice_per_class(matrix: np.ndarray) -> np.ndarray:

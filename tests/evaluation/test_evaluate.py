@@ -16,6 +16,7 @@ from unet_demo.data.isbi import Frames
 from unet_demo.data.shapes import SceneOptions
 from unet_demo.data.voc import load_photos
 from unet_demo.evaluation.evaluate import (
+    EVEN_MIOU,
     FRESH_SEED,
     Case,
     class_scores,
@@ -179,6 +180,8 @@ def test_photos_are_scored_over_all_at_their_own_size_and_without_void(tmp_path)
     assert scores["IoU bottle"] > 0.49  # one photo is of bottles; the other, of a bus, is wrong
     assert scores["IoU bus"] == 0
     assert math.isnan(scores["IoU cat"])
+    # Background, bottle and bus, each in its own photos.
+    assert scores[EVEN_MIOU] == pytest.approx((1 + 1 + 0) / 3, abs=0.01)
 
 
 def test_evaluating_photos_by_the_card_names_the_split(tmp_path):

@@ -13,6 +13,7 @@ from ..metrics import (
     best_membrane_score,
     confusion_matrix,
     dice_per_class,
+    even_mean_iou,
     iou_per_class,
     mean_iou,
     membrane_scores,
@@ -25,6 +26,9 @@ FRESH_SEED = 20_151_005
 """Seed of the scenes that score the shapes checkpoint; no training uses it."""
 
 FRESH_SCENES = 200
+
+EVEN_MIOU = "mIoU, all classes alike"
+"""Of photos: the mean over the classes of each one's mean IoU over the photos that hold it."""
 
 
 @dataclass(frozen=True)
@@ -149,18 +153,22 @@ def evaluate_photos(
     progress: Progress | None = None,
     keep: Keep | None = None,
 ) -> Scores:
-    """Score all photos, at their own size, in one confusion matrix as :func:`class_scores` does."""
+    """Score all photos, at their own size, in one confusion matrix as :func:`class_scores` does.
+
+    EVEN_MIOU tells what the mIoU would be about if all classes were in as many photos.
+    """
     task = predictor.card.task
-    matrix = np.zeros((len(task.classes), len(task.classes)), np.int64)
+    matrices = []
     for number, name in enumerate(photos.names):
         image, truth = photos.images[number][None], photos.labels[number][None]
         prediction = predictor.predict(image, flips=flips)
         labels = prediction.labels()
-        matrix += confusion_matrix(truth, labels, len(task.classes))
+        matrices.append(confusion_matrix(truth, labels, len(task.classes)))
         _tell(keep, [name], image, truth, prediction.probabilities, labels)
         if progress:
             progress(number + 1, len(photos))
-    return class_scores(matrix, task.classes)
+    scores = class_scores(np.sum(matrices, axis=0), task.classes)
+    return {"mIoU": scores["mIoU"], EVEN_MIOU: even_mean_iou(matrices), **scores}
 
 
 def _tell(keep: Keep | None, names: Sequence[str], *stacks: np.ndarray) -> None:
