@@ -1,4 +1,4 @@
-"""Where the arithmetic runs, and how precisely."""
+"""Chooses device, threads and precision."""
 
 import math
 import os
@@ -13,18 +13,17 @@ from .environment import DEVICE_TYPES, DEVICE_VARIABLE
 from .messages import sentence
 
 CONVOLUTIONS = 5
-"""Tries of each precision when they are timed; the fastest counts, for the first one prepares."""
+"""Timings of each precision; the fastest counts, since the first includes preparations."""
 
 
 class DeviceError(ValueError):
-    """One plain sentence on a device that is not there, or that this program does not compute on."""
+    """One plain sentence on a device that is missing or that this program does not use."""
 
 
 def pick_device(name: str | None = None) -> torch.device:
-    """``name``, else the environment's UNET_DEMO_DEVICE, else a CUDA GPU if there is one, else the CPU.
+    """Return device ``name``, else UNET_DEMO_DEVICE's, else a CUDA GPU if there is one, else the CPU.
 
-    Raises DeviceError for a name that torch doesn't know, a device of another type, or a GPU that
-    isn't there.
+    Raises DeviceError for a name that torch does not know, another type of device, or a missing GPU.
     """
     name = (
         name or os.environ.get(DEVICE_VARIABLE) or ("cuda" if torch.cuda.is_available() else "cpu")
@@ -56,9 +55,9 @@ def pick_device(name: str | None = None) -> torch.device:
 def leave_cores_free() -> None:
     """Leave two CPU cores to the server and the browser, unless OMP_NUM_THREADS says otherwise.
 
-    The threads of a convolution wait for the slowest of them: where each core has one, whatever
-    else runs holds them all up. On 4 cores a run that a browser on the same machine watched did
-    3.9 steps a second with two threads, and 3.7 with three. At least two threads compute.
+    The threads of a convolution wait for the slowest one: where each core has a thread, any other
+    program slows down all. On 4 cores, with a browser open, a run took 3.9 steps a second with two
+    threads and 3.7 with three. At least two threads compute.
     """
     if "OMP_NUM_THREADS" not in os.environ:
         cores = os.cpu_count() or 1
@@ -66,7 +65,7 @@ def leave_cores_free() -> None:
 
 
 def fast_dtype(device: torch.device) -> torch.dtype:
-    """bfloat16 where the hardware computes in it; elsewhere it would be slower than float32."""
+    """Return bfloat16 where the hardware computes in it, else float32, which is faster there."""
     if device.type == "cuda":
         native = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
@@ -80,10 +79,9 @@ def _cpu_has_bfloat16() -> bool:
 
 @cache
 def faster_precision(device: torch.device) -> str:
-    """ "bfloat16" where a 3×3 convolution, there and back, takes less time in it; else "float32".
+    """Return "bfloat16" if a 3×3 convolution, forward and backward, is faster in it, else "float32".
 
-    Timed, and once for each device: that hardware computes in bfloat16 does not say that this
-    version of torch is the faster for it.
+    Measured once for each device: hardware with bfloat16 is not faster in every version of torch.
     """
     convolution = torch.nn.Conv2d(64, 64, 3, padding=1).to(
         device, memory_format=torch.channels_last
@@ -92,7 +90,7 @@ def faster_precision(device: torch.device) -> str:
         memory_format=torch.channels_last
     )
     seconds = {"float32": math.inf, "bfloat16": math.inf}
-    for _ in range(CONVOLUTIONS):  # in turns, so that whatever else the machine does hits both
+    for _ in range(CONVOLUTIONS):  # in turns, so that other load on the machine affects both
         for precision in seconds:
             begun = time.perf_counter()
             with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
@@ -105,9 +103,9 @@ def faster_precision(device: torch.device) -> str:
 
 @contextmanager
 def memory_errors() -> Iterator[None]:
-    """Within it, torch raises MemoryError where the CPU's memory ends, and not a bare RuntimeError.
+    """Turn the RuntimeError that torch raises when the CPU's memory is full into a MemoryError.
 
-    A GPU's torch.OutOfMemoryError stays one.
+    A GPU's torch.OutOfMemoryError stays as it is.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""What stands in the way of serving the page; told without Gradio and torch, that is, at once."""
+"""Checks the environment before the page is served, without the slow imports of Gradio and torch."""
 
 import os
 import re
@@ -6,18 +6,18 @@ import socket
 from collections.abc import Mapping
 
 DEVICE_VARIABLE = "UNET_DEMO_DEVICE"
-"""Where to compute, if a command does not say it."""
+"""Environment variable: the device to compute on, if a command does not name one."""
 
 DEVICE_TYPES = ("cpu", "cuda")
 
 SPACE_VARIABLE = "SPACE_ID"
-"""Set by a Hugging Face Space: many people share that machine."""
+"""Set on a Hugging Face Space, a machine that many people share."""
 
 ON_ZERO_GPU = os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
-"""Whether a GPU is lent request by request; see ui/zero_gpu.py."""
+"""Whether a Space lends a GPU for each request; see ui/zero_gpu.py."""
 
 HOST_VARIABLE, PORT_VARIABLE = "GRADIO_SERVER_NAME", "GRADIO_SERVER_PORT"
-"""Gradio's own environment variables. It reads them when it is imported."""
+"""Gradio's own environment variables, which it reads when it is imported."""
 
 PORTS = range(1, 65536)
 
@@ -30,21 +30,21 @@ GRADIO_NUMBERS = {
     "GRADIO_DEBUG": 0,
     "WEB_CONCURRENCY": 0,
 }
-"""Environment variable → its least value, where Gradio or its server reads a whole number."""
+"""Environment variable → its least value, of whole numbers that Gradio or its server reads."""
 
 HUB_NUMBERS = {"HF_HUB_ETAG_TIMEOUT": 0, "HF_HUB_DOWNLOAD_TIMEOUT": 0}
-"""Likewise, where the Hub's library does so as soon as it is imported."""
+"""Environment variable → its least value, of whole numbers that the Hub's library reads on import."""
 
 
 class ServeError(RuntimeError):
-    """One plain sentence on why the page cannot be served, or the command not be run."""
+    """One plain sentence on why the page cannot be served or the command cannot run."""
 
 
 def check_settings(host: str | None = None) -> None:
-    """Raise ServeError if the environment's port, host, device or one of its numbers cannot be.
+    """Raise ServeError if the environment's port, host, device or one of its numbers is not valid.
 
-    ``host`` takes the place of GRADIO_SERVER_NAME. Comes before Gradio is imported, which would end
-    in a traceback. Whether there is such a GPU only torch knows: the page says so to its visitors.
+    ``host`` replaces GRADIO_SERVER_NAME. Call it before Gradio is imported, which would raise a
+    traceback. Only torch knows whether a GPU exists: the page reports a missing one.
     """
     _check_port(os.environ.get(PORT_VARIABLE))
     _check_host(host or os.environ.get(HOST_VARIABLE))
@@ -53,10 +53,10 @@ def check_settings(host: str | None = None) -> None:
 
 
 def take_host(host: str | None = None) -> str | None:
-    """Return where to listen as Gradio takes it, an IPv6 address in brackets; None for its default.
+    """Return the host for Gradio, an IPv6 address in brackets; None for Gradio's default.
 
-    ``host`` takes the place of GRADIO_SERVER_NAME, which is taken out of the environment: Gradio,
-    once imported, would look for a free port there, with a socket that knows IPv4 alone.
+    ``host`` replaces GRADIO_SERVER_NAME, which is removed from the environment: Gradio would look
+    for a free port at that address with a socket for IPv4 only.
     """
     named = os.environ.pop(HOST_VARIABLE, None)
     wanted = host or named
@@ -64,12 +64,12 @@ def take_host(host: str | None = None) -> str | None:
 
 
 def _is_ipv6(host: str) -> bool:
-    """Return whether the text is an address of IPv6, without brackets."""
+    """Return whether the text is an IPv6 address without brackets."""
     return ":" in host and not host.startswith("[")
 
 
 def check_numbers(least: Mapping[str, int]) -> None:
-    """Raise ServeError if one of these variables of the environment is no whole number, or below its least."""
+    """Raise ServeError if one of these environment variables is not a whole number from its least value up."""
     for name, lowest in least.items():
         text = os.environ.get(name)
         if text is not None and not _is_number(text, lowest):
@@ -88,10 +88,10 @@ def _is_number(text: str, lowest: int) -> bool:
 
 def _check_port(text: str | None) -> None:
     try:
-        known = text is None or int(text) in PORTS
+        valid = text is None or int(text) in PORTS
     except ValueError:
-        known = False
-    if not known:
+        valid = False
+    if not valid:
         raise ServeError(
             f"{PORT_VARIABLE} is {text!r}, which is no port: give a whole number from {PORTS[0]} to"
             f" {PORTS[-1]}, or unset it."
@@ -107,7 +107,7 @@ def _check_host(host: str | None) -> None:
 
 
 def _is_this_machines(host: str) -> bool:
-    """Whether a name or an address, an IPv6 one with or without brackets, can be listened at."""
+    """Return whether a server can listen at a name or address (IPv6 with or without brackets)."""
     try:
         places = socket.getaddrinfo(host.strip("[]"), 0, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):

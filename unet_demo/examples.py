@@ -1,4 +1,4 @@
-"""Pictures to try, made or bundled, so that the demo works without a network."""
+"""Example pictures, drawn or bundled, so that the demo works offline."""
 
 import threading
 from collections.abc import Callable
@@ -25,10 +25,10 @@ THUMBNAIL = 320
 
 @dataclass(frozen=True)
 class Example:
-    """A picture to try, the checkpoint that knows its kind, and its ground truth where it is known.
+    """An example picture, and the checkpoint that was trained on its kind.
 
-    ``make`` returns pages uint8 (N, H, W, C) and labels uint8 (N, H, W) of ``task``, or None.
-    ``first_page`` names an example that is no more than this one's first page, and sooner made.
+    ``make`` returns pages uint8 (N, H, W, C), and ground truth uint8 (N, H, W) of ``task`` or None.
+    ``first_page`` names an example that equals this one's first page and is made faster.
     """
 
     name: str
@@ -60,12 +60,12 @@ def _photograph(name: str) -> tuple[np.ndarray, None]:
 
 
 def _motorcycle() -> tuple[np.ndarray, None]:
-    # By itself: with it, scikit-image reads the other eye's photograph and the depths, too.
+    # scikit-image's own function also reads the other eye's photograph and the depths.
     return read_picture(Path(skimage_data.data_dir) / "motorcycle_left.png").pages, None
 
 
 def _bus() -> tuple[np.ndarray, None]:
-    # Gradio brings the file; it need not be imported for that.
+    # The file is part of Gradio, which need not be imported for it.
     file = distribution("gradio").locate_file("gradio/media_assets/images/bus.png")
     return read_picture(Path(str(file))).pages, None
 
@@ -93,7 +93,7 @@ EXAMPLES: tuple[Example, ...] = (
 
 
 def offered_examples() -> tuple[Example, ...]:
-    """The examples whose checkpoint is bundled, or in the environment's Hub repository."""
+    """List the examples whose checkpoint is bundled or in the environment's Hub repository."""
     offered = offered_names()
     return tuple(example for example in EXAMPLES if example.checkpoint in offered)
 
@@ -102,12 +102,12 @@ def _find(name: str) -> Example:
     return {example.name: example for example in EXAMPLES}[name]
 
 
-# The cache alone would let two visitors who come at once make one each, and only one be known again.
+# Without the lock, two visitors at once would each make the picture, and only one would be cached.
 _MAKING = threading.Lock()
 
 
 def load_example(name: str) -> Brought:
-    """An example's picture, made once. Raises KeyError for an unknown name."""
+    """Return an example's picture, made once and cached. Raises KeyError for an unknown name."""
     with _MAKING:
         return _make(name)
 
@@ -121,7 +121,7 @@ def _make(name: str) -> Brought:
 
 @lru_cache
 def load_thumbnail(name: str) -> np.ndarray:
-    """An example's first page, uint8 RGB (H, W, 3), made small, once. Raises KeyError."""
+    """Return an example's first page, reduced to THUMBNAIL px, uint8 (H, W, 3). Raises KeyError."""
     first = load_example(_find(name).first_page or name).picture.pages[0]
     image = Image.fromarray(to_rgb(first))
     image.thumbnail((THUMBNAIL, THUMBNAIL))

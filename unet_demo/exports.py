@@ -1,4 +1,4 @@
-"""A prediction as files: masks, probabilities, overlays. Everything lossless."""
+"""Writes predictions as files without loss: masks, probabilities, overlays."""
 
 import errno
 import os
@@ -19,7 +19,7 @@ from .render import colour_mask, overlay
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a path to write to: the file takes the place of ``path`` when it is whole, or else goes.
+    """Yield a path to write to; then rename the whole file to ``path``, or remove it after an error.
 
     Raises OSError, always with the name of ``path`` and a reason.
     """
@@ -28,7 +28,7 @@ def replacing(path: Path) -> Iterator[Path]:
         yield partial
         os.replace(partial, path)
     except OSError as error:
-        # NumPy and Pillow have no number for what a full disk does to them.
+        # NumPy and Pillow give no number when the disk is full.
         number = error.errno or errno.ENOSPC
         raise OSError(number, os.strerror(number), str(path)) from error
     finally:
@@ -38,7 +38,7 @@ def replacing(path: Path) -> Iterator[Path]:
 def prediction_paths(
     folder: Path, name: str, pages: int, *, probabilities: bool = False, colours: bool = False
 ) -> list[Path]:
-    """Return where `write_prediction`, and last `write_colours`, write what they make of so many pages."""
+    """Return the paths that `write_prediction`, and last `write_colours`, write for so many pages."""
     suffix = ".png" if pages == 1 else ".tif"
     wanted = {suffix: True, ".npy": probabilities, f"-colours{suffix}": colours}
     return [folder / f"{name}{end}" for end, want in wanted.items() if want]
@@ -52,9 +52,10 @@ def write_prediction(
     threshold: float | None = None,
     probabilities: bool = False,
 ) -> list[Path]:
-    """Write NAME.png (a stack: NAME.tif), ids in the task's palette, and NAME.npy: each whole or not.
+    """Write NAME.png (a stack: NAME.tif), label ids in the task's palette, and on request NAME.npy.
 
-    The .npy holds float32 (N, K, H, W); K = 1, P(label 1), for a binary task. Raises OSError.
+    The .npy holds float32 (N, K, H, W); K = 1, P(label 1), for a binary task. Raises OSError, and
+    then leaves no part of a file.
     """
     folder.mkdir(parents=True, exist_ok=True)
     labels, palette = prediction.labels(threshold), prediction.task.palette
@@ -71,13 +72,13 @@ def write_prediction(
 
 
 def write_colours(folder: Path, name: str, painted: np.ndarray) -> Path:
-    """Painted colours uint8 (N, H, W, 3) → NAME-colours.png, or a multi-page .tif of a stack."""
+    """Write painted colours uint8 (N, H, W, 3) as NAME-colours.png, or a multi-page .tif of a stack."""
     return _save_pages(folder, f"{name}-colours", painted)
 
 
 @dataclass(frozen=True)
 class Look:
-    """How a person has set the page: threshold (binary), opacity 0..1 and overlay style."""
+    """How a person views a prediction: threshold (binary), opacity 0..1 and overlay style."""
 
     threshold: float
     opacity: float
@@ -85,19 +86,19 @@ class Look:
 
 
 def colour_mask_file(folder: Path, picture: Picture, prediction: Prediction, look: Look) -> Path:
-    """RGB mask in the palette's colours: PNG, or multi-page TIFF for a stack."""
+    """Write an RGB mask in the palette's colours: PNG, or multi-page TIFF for a stack."""
     labels = prediction.labels(look.threshold)
     pages = (colour_mask(ids, prediction.task.palette) for ids in labels)
     return _save_pages(folder, f"{picture.name}-colours", pages)
 
 
 def label_mask_file(folder: Path, picture: Picture, prediction: Prediction, look: Look) -> Path:
-    """8-bit gray mask whose values are the label ids, so it looks dark: PNG, or multi-page TIFF."""
+    """Write an 8-bit gray mask of label ids, nearly black on a screen: PNG, or multi-page TIFF."""
     return _save_pages(folder, f"{picture.name}-labels", prediction.labels(look.threshold))
 
 
 def overlay_file(folder: Path, picture: Picture, prediction: Prediction, look: Look) -> Path:
-    """The picture with its segmentation painted over it: PNG, or multi-page TIFF for a stack."""
+    """Write the picture with its labels painted over it: PNG, or multi-page TIFF for a stack."""
     labels = prediction.labels(look.threshold)
     pages = (
         overlay(page, ids, prediction.task, look.opacity, look.style)
@@ -107,7 +108,7 @@ def overlay_file(folder: Path, picture: Picture, prediction: Prediction, look: L
 
 
 def probabilities_file(folder: Path, picture: Picture, prediction: Prediction, look: Look) -> Path:
-    """NumPy file, float32 (N, K, H, W), 0..1; the look changes nothing."""
+    """Write the probabilities as a NumPy file, float32 (N, K, H, W), 0..1."""
     path = folder / f"{picture.name}-probabilities.npy"
     np.save(path, prediction.probabilities)
     return path
@@ -122,7 +123,7 @@ EXPORTS: dict[str, Callable[[Path, Picture, Prediction, Look], Path]] = {
 
 
 def _save_pages(folder: Path, name: str, pages: Iterable[np.ndarray]) -> Path:
-    """uint8 pages (H, W) gray or (H, W, 3) RGB → one PNG, or a deflated TIFF, in memory one by one."""
+    """Write uint8 pages (H, W) or (H, W, 3) as one PNG or a deflated TIFF, one in memory at a time."""
     images = (Image.fromarray(page) for page in pages)
     first, second = next(images), next(images, None)
     if second is None:

@@ -1,7 +1,7 @@
-"""Predictor: a checkpoint made ready to segment pictures of any size, fast, on what hardware there is.
+"""Segments pictures of any size with a checkpoint, on the CPU or a GPU.
 
-Pictures go through whole where they fit, else by the paper's overlap-tile strategy: tiles that see
-a halo of their neighbours, mirrored at the picture's border, and fade into each other.
+Small pictures go through the network whole. Large ones follow the paper's overlap-tile strategy:
+each tile has a halo of its neighbours' pixels, mirrored at the border, and tiles are blended.
 """
 
 import math
@@ -31,43 +31,43 @@ from .networks.base import GRID, Network
 from .tasks import ColourTask, PaintTask, Task
 
 HALO = 104
-"""Px of context that a tile sees beyond what it decides."""
+"""Px of context around the part of a tile that counts."""
 
 BLEND = 16
-"""Px over which a tile fades into its neighbour; HALO − BLEND / 2 = 96 is the reach of a four-level U."""
+"""Px over which neighbouring tiles are blended; HALO − BLEND / 2 = 96 is a four-level U's reach."""
 
 TILES = (768, 512, 384, 256)
-"""Sides of tiles in px, largest first; each next one is for a GPU whose memory the last one overran."""
+"""Sides of tiles in px; the next smaller one is tried when a GPU runs out of memory."""
 
 MAX_RESULT_BYTES = 3 * 2**30
-"""A prediction whose probabilities would take more memory is refused before it begins."""
+"""Predictions with more bytes of probabilities are refused before they start."""
 
 SPACE_SECONDS = 120
-"""On a Space's CPU, which its visitors share, a prediction that would take longer is refused."""
+"""Predictions that would take longer are refused on the CPU of a Space, which visitors share."""
 
 CPU_PACE, PASS_SECONDS = 1.5e11, 0.02
-"""Two CPU cores' multiplications and additions a second, and the time of a pass that is not theirs."""
+"""Multiplications and additions a second of two CPU cores; further seconds that each pass takes."""
 
 DIHEDRAL = tuple((turns, mirrored) for mirrored in (False, True) for turns in range(4))
-"""The eight ways to turn and mirror a square."""
+"""(quarter turns, mirrored): the eight ways to turn and mirror a square."""
 
 VIEWS = dict(zip(SYMMETRIES, (DIHEDRAL, ((0, False), (0, True))), strict=True))
 
 Progress = Callable[[int, int], None]
-"""Told (passes done, passes in all) after each pass of the network."""
+"""Called with (passes done, passes in all) after each pass of the network."""
 
 
 class Cancelled(Exception):
-    """The person who asked for a prediction no longer wants it."""
+    """The prediction was cancelled by the person who asked for it."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a checkpoint says of N slices.
+    """A checkpoint's output for N slices.
 
     ``probabilities``: float32 (N, K, H, W), 0..1; K = 1 for a binary task: P(label 1).
-    ``notes``: plain sentences about anything that went another way than asked.
-    ``void``: bool (N, H, W), pixels of which the picture holds no value, or None: void in the labels.
+    ``notes``: plain sentences on what went otherwise than asked.
+    ``void``: bool (N, H, W), pixels without a value in the picture, which become void; or None.
     """
 
     probabilities: np.ndarray
@@ -79,24 +79,27 @@ class Prediction:
     void: np.ndarray | None = None
 
     def of(self, picture: Picture) -> "Prediction":
-        """The same, with what the picture holds no value for as void."""
+        """Return the prediction with the picture's pixels without a value as void."""
         return replace(self, void=picture.void)
 
     def page(self, number: int) -> "Prediction":
-        """The prediction of one slice, numbered from 0, as a stack of one."""
+        """Return the prediction of one slice, numbered from 0, as a stack of one."""
         one = slice(number, number + 1)
         void = None if self.void is None else self.void[one]
         return replace(self, probabilities=self.probabilities[one], void=void)
 
     def labels(self, threshold: float | None = None) -> np.ndarray:
-        """(N, H, W) uint8 label ids, 255 void; ``threshold`` (binary only) defaults to the checkpoint's own."""
+        """Return label ids uint8 (N, H, W), 255 void.
+
+        ``threshold``, for binary tasks only, defaults to the checkpoint's own.
+        """
         labels = self.task.labels(self.probabilities, self._or_own(threshold))
         if self.void is not None:
             labels[self.void] = VOID
         return labels
 
     def confidence(self, threshold: float | None = None) -> np.ndarray:
-        """(N, H, W) float32: the probability of each pixel's label."""
+        """Return the probability of each pixel's label, float32 (N, H, W)."""
         return self.task.confidence(self.probabilities, self._or_own(threshold))
 
     def _or_own(self, threshold: float | None) -> float:
@@ -104,7 +107,7 @@ class Prediction:
 
 
 class Predictor:
-    """Segments pictures with one checkpoint. Safe to share between threads: it never changes."""
+    """A checkpoint ready to segment pictures. It never changes, so threads may share it."""
 
     def __init__(
         self,
@@ -127,13 +130,12 @@ class Predictor:
         progress: Progress | None = None,
         cancelled: threading.Event | None = None,
     ) -> Prediction:
-        """Segment uint8 pages (N, H, W, 1 or 3); ``flips`` averages over the checkpoint's symmetry
-        and scales.
+        """Segment uint8 pages (N, H, W, 1 or 3); ``flips`` averages over the card's symmetry and scales.
 
-        Raises Cancelled soon after ``cancelled`` is set, and PictureError for what
-        :meth:`check_size` refuses or what would take a Space's CPU longer than SPACE_SECONDS. When
-        a GPU runs out of memory, goes on with smaller tiles, then on the CPU, and says so in the
-        prediction's notes; raises MemoryError where that has too little, too.
+        When a GPU runs out of memory, uses smaller tiles, then the CPU, and says so in the
+        prediction's notes. Raises Cancelled soon after ``cancelled`` is set; PictureError for what
+        :meth:`check_size` refuses, or what would take a Space's CPU longer than SPACE_SECONDS;
+        MemoryError where the CPU's memory is too small, too.
         """
         self.check_size(pages, flips)
         begun = time.perf_counter()
@@ -163,9 +165,9 @@ class Predictor:
     def paint(
         self, pages: np.ndarray, *, flips: bool = False, progress: Progress | None = None
     ) -> np.ndarray:
-        """The colours that a network of a ColourTask paints: uint8 (N, H, W, 3); see :meth:`predict`.
+        """Return the colours that a ColourTask's network paints, uint8 (N, H, W, 3); see :meth:`predict`.
 
-        Raises PictureError like :meth:`predict` and :meth:`check_paints`.
+        Raises PictureError as :meth:`predict` and :meth:`check_paints` do.
         """
         self.check_paints()
         task = self.card.task
@@ -176,7 +178,7 @@ class Predictor:
         return (colours.transpose(0, 2, 3, 1) * 255).round().astype(np.uint8)
 
     def check_paints(self) -> None:
-        """Raise PictureError where the network tells classes and paints nothing."""
+        """Raise PictureError unless the checkpoint's task is a ColourTask."""
         if not isinstance(self.card.task, ColourTask):
             raise PictureError(
                 sentence(
@@ -187,9 +189,9 @@ class Predictor:
             )
 
     def check_size(self, pages: np.ndarray, flips: bool = False) -> None:
-        """Raise PictureError if the probabilities of (N, H, W, C) would pass MAX_RESULT_BYTES.
+        """Raise PictureError if pages (N, H, W, C) would take more than MAX_RESULT_BYTES.
 
-        Or if one page would while it is worked on: resized, within its margins, and normalised.
+        Counts all probabilities; or one page in the network's input size, with its normalised copies.
         """
         count, height, width, _ = pages.shape
         seen = (
@@ -197,7 +199,7 @@ class Predictor:
             for size in sizes_seen(height, width, self.card, flips)
         )
         maps = self.card.task.maps
-        # Normalising makes its sums in two further copies of the page.
+        # Normalising makes two further copies of the page.
         worked_on = max(seen) * (maps + 3 * self.card.channels)
         size = max(count * height * width * maps, worked_on) * np.dtype(np.float32).itemsize
         if size > MAX_RESULT_BYTES:
@@ -230,7 +232,7 @@ CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 
 
 def fold_batch_norm(network: Network) -> Network:
-    """A copy in evaluation mode whose BatchNorms are folded into the convolutions before them."""
+    """Copy a network in evaluation mode, with each BatchNorm folded into the convolution before it."""
     network = deepcopy(network).eval()
     for block in network.modules():
         if not isinstance(block, nn.Sequential):
@@ -246,7 +248,10 @@ def fold_batch_norm(network: Network) -> Network:
 
 
 def tile_starts(length: int, tile: int) -> list[int]:
-    """Where tiles of a side start along ``length``, both multiples of 16; neighbours share 2 halos."""
+    """Return where tiles start along ``length`` px; neighbours overlap by two halos.
+
+    ``length`` and ``tile`` are multiples of GRID.
+    """
     if length <= tile:
         return [0]
     starts = list(range(0, length - tile, tile - 2 * HALO))
@@ -254,7 +259,7 @@ def tile_starts(length: int, tile: int) -> list[int]:
 
 
 def fade(length: int, at_start: bool, at_end: bool) -> np.ndarray:
-    """Weights float32 (length,) of a tile: 1 inside, fading to 0 in the halo of each side that has a neighbour."""
+    """Return a tile's weights, float32 (length,): 1 inside, falling to 0 towards each neighbour."""
     distance = np.arange(length, dtype=np.float32) + 0.5
     weights = np.ones(length, np.float32)
     for has_neighbour, from_edge in ((at_start, distance), (at_end, distance[::-1])):
@@ -279,14 +284,14 @@ class _Ready:
             return self.network(picture)
 
     def operations(self) -> float:
-        """Multiplications and additions for each pixel of a picture."""
+        """Count the multiplications and additions for each pixel of a picture."""
         with FlopCounterMode(display=False) as counter:
             self.logits(torch.zeros(1, self.network.in_channels, GRID, GRID))
         return counter.get_total_flops() / GRID**2
 
 
 class _Passes:
-    """One prediction's way through the network: pages → sizes → padded pages → tiles → views."""
+    """The passes of one prediction: over pages, sizes, tiles and views, in this order."""
 
     def __init__(
         self,
@@ -307,13 +312,13 @@ class _Passes:
         self.done = self.total = 0
 
     def run(self, pages: np.ndarray) -> np.ndarray:
-        """(N, H, W, C) uint8 → probabilities float32 (N, K, H, W)."""
+        """Segment uint8 pages (N, H, W, C): probabilities float32 (N, K, H, W)."""
         count, height, width, _ = pages.shape
         sizes = sizes_seen(height, width, self.card, self.flips)
         tiles, pixels = map(sum, zip(*(self._tiles(*size) for size in sizes), strict=True))
         self.total = count * len(self.views) * tiles
         self._check_seconds(count * len(self.views) * pixels)
-        # Filled page by page: a list and then its stack would hold everything twice.
+        # Filled page by page: stacking a list would hold everything twice.
         result = np.zeros((count, self.card.task.maps, height, width), np.float32)
         for page, probabilities in zip(pages, result, strict=True):
             for size in sizes:
@@ -323,13 +328,13 @@ class _Passes:
         return result
 
     def _tiles(self, height: int, width: int) -> tuple[int, int]:
-        """How many tiles a page is seen in, and how many pixels they have together."""
+        """Count the tiles of a page of this size, and the pixels of all tiles together."""
         lengths = [padded_length(side, self.card.margin) for side in (height, width)]
         tiles = math.prod(len(tile_starts(length, self.tile)) for length in lengths)
         return tiles, tiles * math.prod(min(length, self.tile) for length in lengths)
 
     def _check_seconds(self, pixels: int) -> None:
-        """Raise PictureError if passes of so many pixels together would take a Space's CPU too long."""
+        """Raise PictureError if passes over so many pixels would take a Space's CPU too long."""
         if not os.environ.get(SPACE_VARIABLE) or self.ready.device.type != "cpu":
             return
         seconds = self.total * PASS_SECONDS + pixels * self.ready.operations() / CPU_PACE
@@ -344,7 +349,7 @@ class _Passes:
             )  # fmt: skip
 
     def _at_size(self, page: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-        """Probabilities (K, H, W) of a page that the network sees resized to (height, width)."""
+        """Return the probabilities (K, H, W) of a page that is resized to ``size`` for the network."""
         height, width, _ = page.shape
         if size == (height, width):
             return self._inside_margin(page)
@@ -388,7 +393,7 @@ class _Passes:
         return total
 
     def _views_of(self, picture: Tensor) -> np.ndarray:
-        """Mean of the probabilities over the views: (1, C, H, W) → float32 (K, H, W)."""
+        """Average the probabilities over the views: (1, C, H, W) → float32 (K, H, W)."""
         mean: Tensor | None = None
         for turns, mirrored in self.views:
             if self.cancelled and self.cancelled.is_set():
@@ -405,24 +410,24 @@ class _Passes:
 
 
 def padded_length(length: int, margin: int) -> int:
-    """A side with its mirrored margins, rounded up to the network's grid."""
+    """Return a side's length in px with both margins, rounded up to a multiple of GRID."""
     return -(-(length + 2 * margin) // GRID) * GRID
 
 
 def scaled_size(height: int, width: int, side: int, scale: float) -> tuple[int, int]:
-    """(height, width) at which a network sees a page whose longest side is brought to ``side`` × scale."""
+    """Return (height, width) with the longest side resized to ``side`` px, times ``scale``; 0: as it is."""
     factor = scale * (side / max(height, width) if side else 1)
     return max(1, round(height * factor)), max(1, round(width * factor))
 
 
 def sizes_seen(height: int, width: int, card: Card, flips: bool) -> list[tuple[int, int]]:
-    """Each (height, width) at which a network sees a page; averaging goes over the card's scales."""
+    """Return each (height, width) at which the network gets a page: one, or one for each scale."""
     scales = card.scales if flips else (1.0,)
     return [scaled_size(height, width, card.side, scale) for scale in scales]
 
 
 def resize_page(page: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """(H, W, C) uint8 → the same of another (height, width), antialiased."""
+    """Resize a page uint8 (H, W, C) to (height, width), antialiased."""
     resized = _resize(torch.from_numpy(page).permute(2, 0, 1).float(), size)
     return resized.round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
 
@@ -432,7 +437,7 @@ def _resize(maps: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def normalise(page: np.ndarray, card: Card) -> Tensor:
-    """(H, W, C) uint8 → float32 (1, C, H, W), shifted and scaled as the checkpoint was trained."""
+    """Normalise a page uint8 (H, W, C) by the card's mean and std: float32 (1, C, H, W)."""
     mean, std = (np.asarray(values, np.float32) for values in (card.mean, card.std))
     values = (page.astype(np.float32) / 255 - mean) / std
     return torch.from_numpy(values).permute(2, 0, 1).unsqueeze(0)

@@ -1,20 +1,20 @@
-"""What the modules below the pages say: English that a page can say in another language.
+"""Messages of the modules below the pages, in English, that a page can translate.
 
-As with gettext, the template is the key of its translations (ui/languages/sentences_….py), and the
-module that says something knows no language but English.
+As with gettext, the English template is the key of its translations ("sentences" in
+ui/languages/*.json). So the modules below the pages know no other language.
 """
 
 from decimal import Decimal
 from typing import Self
 
 LONGEST = 40
-"""Characters of a value that is out of bounds which its sentence repeats."""
+"""A message repeats at most so many characters of a wrong value."""
 
 
 class Sentence(str):
-    """An English text that remembers its template and the values that fill it.
+    """An English text that keeps its template and the values in it, for translation.
 
-    A value that is a Sentence is translated with the whole. Survives pickling and copying.
+    A value that is a Sentence is translated, too. Pickling and copying keep both.
     """
 
     template: str
@@ -31,26 +31,25 @@ class Sentence(str):
 
 
 def sentence(template: str, /, **values: object) -> Sentence:
-    """The template, a literal, with its ``{places}`` filled in.
+    """Fill in the ``{placeholders}`` of a template, which must be a literal so that tests find it.
 
-    A text under the name of a kind of names that the pages translate, such as ``{summary}``, is one
-    of these names (ui/languages/en.json).
+    A text for a placeholder such as ``{summary}`` is translated where ui/languages has its translation.
     """
     return Sentence(template, values)
 
 
 def words_of(error: BaseException) -> str:
-    """What an error says: the Sentence that it was raised with, if it was, else its text."""
-    said = error.args[0] if error.args else None
-    return said if isinstance(said, Sentence) else str(error)
+    """Return an error's message: the Sentence that it was raised with, if any, else its text."""
+    message = error.args[0] if error.args else None
+    return message if isinstance(message, Sentence) else str(error)
 
 
 def in_full(number: float) -> str:
-    """A number as a person writes it: no exponent and no end of zeros (0.00001, 1000)."""
+    """Write a number without an exponent and without zeros at its end (0.00001, 1000)."""
     text = str(number) if isinstance(number, int) else f"{Decimal(repr(float(number))):f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def shortened(text: str) -> str:
-    """A text that fits into a sentence."""
+    """Cut a text to LONGEST characters, so that it fits into a message."""
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

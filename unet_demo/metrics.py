@@ -42,7 +42,7 @@ def confusion_matrix(truth: np.ndarray, prediction: np.ndarray, classes: int) ->
 
 
 def iou_per_class(matrix: np.ndarray) -> np.ndarray:
-    """Intersection over union of each class, float64 (classes,); NaN for a class in neither.
+    """Compute each class's intersection over union, float64 (classes,); NaN for a class in neither.
 
     matrix: (classes, classes) from `confusion_matrix`.
     """
@@ -64,7 +64,7 @@ def even_mean_iou(matrices: Sequence[np.ndarray]) -> float:
 
 
 def dice_per_class(matrix: np.ndarray) -> np.ndarray:
-    """Dice coefficient (F1) of each class, float64 (classes,); NaN for a class in neither.
+    """Compute each class's Dice coefficient (F1), float64 (classes,); NaN for a class in neither.
 
     matrix: (classes, classes) from `confusion_matrix`.
     """
@@ -73,14 +73,14 @@ def dice_per_class(matrix: np.ndarray) -> np.ndarray:
 
 
 def mean_iou(matrix: np.ndarray) -> float:
-    """Mean IoU over the classes that occur in truth or prediction; NaN when no pixel counts."""
+    """Average the IoU over the classes that occur in truth or prediction; NaN when no pixel counts."""
     iou = iou_per_class(matrix)
     occurs = ~np.isnan(iou)
     return float(iou[occurs].mean()) if occurs.any() else float("nan")
 
 
 def pixel_accuracy(matrix: np.ndarray) -> float:
-    """Share of the pixels whose class is right, 0 .. 1; NaN when no pixel counts."""
+    """Compute the share of the pixels whose class is right, 0 .. 1; NaN when no pixel counts."""
     return float(_ratio(np.trace(matrix), matrix.sum()))
 
 
@@ -94,7 +94,7 @@ class MembraneScore:
 
 
 def v_rand(proposal_segments: np.ndarray, truth_segments: np.ndarray) -> float:
-    """Foreground-restricted Rand F-score after thinning, 0 .. 1; 1 is perfect.
+    """Compute the foreground-restricted Rand F-score after thinning, 0 .. 1; 1 is perfect.
 
     Both (H, W), non-negative segment numbers. Pixels whose truth is 0 (membrane) are left out; a
     proposal pixel 0 (watershed line) is a segment of its own. Raises ValueError when the shapes
@@ -104,15 +104,15 @@ def v_rand(proposal_segments: np.ndarray, truth_segments: np.ndarray) -> float:
 
 
 def v_info(proposal_segments: np.ndarray, truth_segments: np.ndarray) -> float:
-    """Foreground-restricted information F-score after thinning, 0 .. 1; arguments as `v_rand`."""
+    """Compute the foreground-restricted information F-score after thinning, 0 .. 1; see `v_rand`."""
     return _v_info(_contingency(proposal_segments, truth_segments))
 
 
 def segments_from_interior(inner: np.ndarray) -> np.ndarray:
-    """Number the cells of a bool mask (H, W) of cell interiors and thin what lies between them.
+    """Number the cells of a bool mask (H, W) of cell interiors, and thin the membranes.
 
-    Each 4-connected component grows over the membrane until one-pixel lines, labelled 0, part it
-    from its neighbours. Returns int (H, W); all 0 when no pixel is interior.
+    Each 4-connected component grows until one-pixel lines, labelled 0, separate it from its
+    neighbours. Returns int (H, W); all 0 when no pixel is interior.
     """
     return watershed(~inner, _components(inner), connectivity=1, watershed_line=True)
 
@@ -135,9 +135,9 @@ def membrane_scores(
 
 
 def best_membrane_score(scores: Iterable[MembraneScore]) -> MembraneScore:
-    """Best V_rand and best V_info, each over all thresholds, as the challenge ranks entries.
+    """Return the best V_rand and the best V_info over all thresholds, as the challenge ranks entries.
 
-    The threshold returned is that of the best V_rand.
+    The returned threshold is that of the best V_rand.
     """
     scores = tuple(scores)
     best = max(scores, key=lambda score: score.v_rand)
@@ -223,7 +223,7 @@ def _require_range(name: str, labels: np.ndarray, classes: int) -> None:
 
 
 def _class_counts(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pixels of each class (classes,): in both, in truth, in prediction."""
+    """Count the pixels of each class (classes,): in both, in truth, in prediction."""
     return np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
 
 

@@ -1,4 +1,4 @@
-"""SVG drawings of the model cards, readable on light and dark: curves, and confusion matrices."""
+"""Draws the SVGs of the model cards, for light and dark pages: curves and confusion matrices."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ CELL = 30
 """Side in px of a cell of a confusion matrix."""
 
 NAMES_ROOM = 118
-"""Px to the left of and above a confusion matrix, for the names of its classes."""
+"""Px for the names of the classes, to the left of and above a confusion matrix."""
 
 INK, FRAME = "#777777", "#999999"
 
@@ -29,7 +29,7 @@ class Series:
 
 
 def curve_svg(lines: Sequence[Series]) -> str:
-    """An SVG of one panel a series, side by side, each with its range."""
+    """Draw an SVG with a panel for each series, side by side, each with its own range."""
     width, height = CURVE_SIZE
     panels = "".join(
         f'<g transform="translate({index * width},0)">{_panel(line)}</g>'
@@ -60,9 +60,9 @@ def _panel(line: Series) -> str:
 
 
 def confusion_svg(matrix: np.ndarray, classes: Sequence[str]) -> str:
-    """A confusion matrix [truth, prediction]: each row in per cent of the true class's pixels.
+    """Draw a confusion matrix (rows: ground truth) as SVG, in per cent of each true class's pixels.
 
-    The diagonal is blue and what is mistaken orange; a row without a pixel is left empty.
+    The diagonal is blue and errors are orange; a class without pixels has an empty row.
     """
     totals = matrix.sum(axis=1, keepdims=True)
     shares = np.divide(matrix, totals, out=np.zeros(matrix.shape), where=totals > 0)
@@ -80,7 +80,7 @@ def confusion_svg(matrix: np.ndarray, classes: Sequence[str]) -> str:
         f'<text x="{NAMES_ROOM - 8}" y="18" text-anchor="end">predicted ↗</text>'
         f'<text x="8" y="{NAMES_ROOM - 8}">true ↓ (%)</text>'
     )
-    # The last name leans out to the right by half the room that names have above.
+    # The last name is slanted and reaches to the right by half the space above the matrix.
     width, height = NAMES_ROOM + side + NAMES_ROOM // 2, NAMES_ROOM + side + 8
     return _svg(width, height, 13, titles + cells + names + frame)
 
@@ -88,7 +88,7 @@ def confusion_svg(matrix: np.ndarray, classes: Sequence[str]) -> str:
 def _cell(row: int, column: int, share: float) -> str:
     x, y = NAMES_ROOM + column * CELL, NAMES_ROOM + row * CELL
     colour = "#0072b2" if row == column else "#d55e00"
-    # The number stands on the page where the cell is pale, and on the colour where it is full.
+    # A pale cell shows the page behind it, so its number has the page's text colour.
     ink = ' fill="#ffffff"' if share > 0.55 else ""
     return (
         f'<rect x="{x}" y="{y}" width="{CELL}" height="{CELL}" fill="{colour}"'

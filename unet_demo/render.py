@@ -1,4 +1,4 @@
-"""Arrays in, pictures out: overlays, colour masks, outlines, and the numbers of a legend."""
+"""Draws predictions: overlays, colour masks, outlines and error maps, and the numbers of a legend."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from .constants import VOID, VOID_COLOUR
 from .tasks import RGB, Task
 
 STYLES = ("fill", "outline", "both")
-"""How an overlay marks a class: painted, outlined, or both (for eyes that don't tell the colours)."""
+"""How an overlay marks a class: painted, outlined, or both. Outlines help colour-blind eyes."""
 
 WRONG_COLOUR = (230, 30, 30)
 
@@ -26,12 +26,12 @@ class LegendEntry:
 
 
 def to_rgb(page: np.ndarray) -> np.ndarray:
-    """A page uint8 (H, W, 1 or 3) as uint8 (H, W, 3)."""
+    """Return a page uint8 (H, W, 1 or 3) as uint8 (H, W, 3)."""
     return page if page.shape[-1] == 3 else np.repeat(page, 3, axis=-1)
 
 
 def colour_mask(labels: np.ndarray, palette: Sequence[RGB]) -> np.ndarray:
-    """Label ids (…, H, W) → their palette colours, uint8 (…, H, W, 3); void is VOC's cream."""
+    """Paint label ids (…, H, W) in palette colours: uint8 (…, H, W, 3); void is VOC's cream."""
     table = np.zeros((256, 3), np.uint8)
     table[: len(palette)] = palette
     table[VOID] = VOID_COLOUR
@@ -39,7 +39,7 @@ def colour_mask(labels: np.ndarray, palette: Sequence[RGB]) -> np.ndarray:
 
 
 def outlines(labels: np.ndarray) -> np.ndarray:
-    """Bool (H, W): pixels with a neighbour (right or below, or left or above) of another label."""
+    """Mark the pixels with a neighbour (right, left, below or above) of another label: bool (H, W)."""
     edges = np.zeros(labels.shape, bool)
     across = labels[:, 1:] != labels[:, :-1]
     down = labels[1:] != labels[:-1]
@@ -51,7 +51,7 @@ def outlines(labels: np.ndarray) -> np.ndarray:
 
 
 def thickened(marks: np.ndarray) -> np.ndarray:
-    """Bool (H, W): the marked pixels and their neighbours right, left, below and above."""
+    """Mark the marked pixels and their neighbours right, left, below and above: bool (H, W)."""
     thick = marks.copy()
     thick[:, 1:] |= marks[:, :-1]
     thick[:, :-1] |= marks[:, 1:]
@@ -63,10 +63,10 @@ def thickened(marks: np.ndarray) -> np.ndarray:
 def overlay(
     page: np.ndarray, labels: np.ndarray, task: Task, opacity: float = 0.6, style: str = "fill"
 ) -> np.ndarray:
-    """Paint labels (H, W) over a page (H, W, 1 or 3): uint8 (H, W, 3).
+    """Paint labels (H, W) over a page (H, W, 1 or 3): uint8 (H, W, 3). ``opacity``: 0..1.
 
-    The task's background class stays unpainted. Outlines are white within black, so that they
-    show on any picture.
+    The task's background class stays unpainted. Outlines are white with a black edge, visible on
+    any picture. Raises ValueError for a style that is not in STYLES.
     """
     if style not in STYLES:
         raise ValueError(f"there is no style {style!r}; the styles are {', '.join(STYLES)}")
@@ -85,7 +85,7 @@ def overlay(
 
 
 def legend(labels: np.ndarray, confidence: np.ndarray, task: Task) -> tuple[LegendEntry, ...]:
-    """The classes that occur in labels (…, H, W), largest share first; confidence has the same shape."""
+    """List the classes in labels (…, H, W), largest share first; confidence has the same shape."""
     count = len(task.classes)
     pixels = np.bincount(labels.ravel(), minlength=count)[:count]
     sums = np.bincount(labels.ravel(), confidence.ravel(), minlength=count)[:count]
@@ -100,7 +100,10 @@ def legend(labels: np.ndarray, confidence: np.ndarray, task: Task) -> tuple[Lege
 
 
 def error_map(page: np.ndarray, labels: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Wrong pixels red over a faded page: (H, W, 1 or 3), (H, W), (H, W) → uint8 (H, W, 3); void is right."""
+    """Paint wrong pixels red over a faded page (H, W, 1 or 3): uint8 (H, W, 3); void is not wrong.
+
+    ``labels`` and ``truth``: label ids (H, W).
+    """
     picture = (to_rgb(page) // 2 + 96).astype(np.uint8)
     picture[(labels != truth) & (truth != VOID) & (labels != VOID)] = WRONG_COLOUR
     return picture

@@ -1,7 +1,7 @@
-"""What a network's outputs mean: logits → probabilities → label ids, and the loss that teaches them.
+"""Tasks: what a network's outputs mean (logits → probabilities → label ids), and their losses.
 
-Three kinds: binary (one logit), multi-class (a logit per class) and colour (three logits, the RGB
-of the label's palette colour). Label ids are uint8; 255 is void, ignored by losses and scores.
+Three kinds: binary (one logit), multi-class (one logit for each class) and colour (three logits for
+the RGB of the label's palette colour). Label ids are uint8; 255 is void, which nothing counts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,14 +21,14 @@ RGB = tuple[int, int, int]
 LOSSES = ("cross-entropy", "dice", "both")
 
 MAX_CLASSES = VOID
-"""Ids are uint8, and the last one is void."""
+"""Label ids are uint8, and the last one is void."""
 
 
 @dataclass(frozen=True)
 class Task:
     """Classes and palette by label id; ``background`` is the id that overlays leave unpainted.
 
-    Raises ValueError for a field that is of another type or out of its range.
+    Raises ValueError for a field of another type or out of its range.
     """
 
     classes: tuple[str, ...]
@@ -63,20 +63,26 @@ class Task:
 
     @property
     def outputs(self) -> int:
-        """Logits that the task reads; a network may have more, which are passed over."""
+        """Number of logits that the task reads; it ignores further outputs of a network."""
         return len(self.classes)
 
     @property
     def maps(self) -> int:
-        """K of the (N, K, H, W) that :meth:`probabilities` gives."""
+        """K, the number of probability maps that :meth:`probabilities` returns."""
         return len(self.classes)
 
     def probabilities(self, logits: Tensor) -> Tensor:
-        """(N, outputs, H, W) logits → (N, K, H, W) in 0..1; K = 1 (P(label 1)) for binary, else one per class."""
+        """Turn logits (N, outputs, H, W) into probabilities (N, K, H, W), 0..1.
+
+        K = 1, P(label 1), for a binary task; else one map for each class.
+        """
         raise NotImplementedError
 
     def labels(self, probabilities: np.ndarray, threshold: float = 0.5) -> np.ndarray:
-        """(N, K, H, W) probabilities → (N, H, W) uint8 ids: the likeliest class; ``threshold`` is binary's."""
+        """Turn probabilities (N, K, H, W) into ids uint8 (N, H, W): the likeliest class of each pixel.
+
+        ``threshold`` is used by binary tasks only.
+        """
         labels = np.zeros(probabilities[:, 0].shape, np.uint8)
         # Class by class: argmax goes pixel by pixel, ten times slower, and counts in int64.
         for page, ids in zip(probabilities, labels, strict=True):
@@ -87,16 +93,17 @@ class Task:
         return labels
 
     def confidence(self, probabilities: np.ndarray, threshold: float = 0.5) -> np.ndarray:
-        """(N, K, H, W) → (N, H, W) float: the probability of the label that :meth:`labels` chose."""
+        """Return the probability of the label that :meth:`labels` chooses: (N, K, H, W) → (N, H, W)."""
         return probabilities.max(axis=1)
 
     def loss(
         self, logits: Tensor, target: Tensor, kind: str = "both", weights: Tensor | None = None
     ) -> Tensor:
-        """Scalar loss of (N, outputs, H, W) logits against (N, H, W) ids; ``kind`` is one of LOSSES.
+        """Compute the scalar loss of logits (N, outputs, H, W) against label ids (N, H, W).
 
-        ``weights``: float32 (N, H, W), ≥ 0, how much each pixel counts in the cross-entropy; Dice
-        weighs all pixels alike. Raises ValueError for another kind or weights of another shape.
+        ``kind``: one of LOSSES; "both" is their sum. ``weights``: float32 (N, H, W), ≥ 0, of the
+        pixels in the cross-entropy; Dice has no weights. Raises ValueError for another kind, or for
+        weights of another shape.
         """
         if kind not in LOSSES:
             raise ValueError(f"there is no loss {kind!r}; the losses are {', '.join(LOSSES)}")
@@ -117,7 +124,7 @@ class Task:
     def cross_entropy(
         self, logits: Tensor, target: Tensor, weights: Tensor | None = None
     ) -> Tensor:
-        """(Weighted) mean of the pixels' cross-entropy over those not void, of which there must be one."""
+        """Average the cross-entropy, weighted on request, over the pixels that are not void (at least one)."""
         decided = target != VOID
         losses = self.pixel_cross_entropy(logits, target)[decided]
         if weights is None:
@@ -127,11 +134,14 @@ class Task:
         return (weights * losses).sum() / weights.sum().clamp(min=torch.finfo(weights.dtype).tiny)
 
     def pixel_cross_entropy(self, logits: Tensor, target: Tensor) -> Tensor:
-        """(N, outputs, H, W) and (N, H, W) ids → (N, H, W) float32; what void pixels get says nothing."""
+        """Compute each pixel's cross-entropy: logits (N, outputs, H, W) and ids (N, H, W) → (N, H, W).
+
+        Callers ignore the values of void pixels.
+        """
         raise NotImplementedError
 
     def dice_loss(self, logits: Tensor, target: Tensor) -> Tensor:
-        """1 − soft Dice, averaged over the classes that occur in the batch (Milletari et al. 2016)."""
+        """Compute 1 − soft Dice, averaged over the classes in the batch (Milletari et al. 2016)."""
         probabilities = self.class_probabilities(logits)
         decided = (target != VOID).unsqueeze(1)
         ids = torch.arange(len(self.classes), device=target.device).view(1, -1, 1, 1)
@@ -144,16 +154,16 @@ class Task:
         return 1 - dice[present].mean() if present.any() else probabilities.sum() * 0
 
     def class_probabilities(self, logits: Tensor) -> Tensor:
-        """(N, outputs, H, W) → (N, classes, H, W), float32, summing to 1 over the classes."""
+        """Turn logits (N, outputs, H, W) into float32 (N, classes, H, W) that sum to 1 over the classes."""
         return self.probabilities(logits)
 
     def predicted_ids(self, logits: Tensor) -> Tensor:
-        """(N, outputs, H, W) → (N, H, W) int64: each pixel's likeliest class."""
+        """Return each pixel's likeliest class: logits (N, outputs, H, W) → int64 (N, H, W)."""
         return self.class_probabilities(logits).argmax(dim=1)
 
 
 class BinaryTask(Task):
-    """Two classes from one logit: the probability of label 1."""
+    """Two classes with one logit, whose sigmoid is the probability of label 1."""
 
     kind = "binary"
 
@@ -193,7 +203,7 @@ class BinaryTask(Task):
 
 
 class MulticlassTask(Task):
-    """A logit per class. Outputs past the last class (VOC's void) are never predicted nor scored."""
+    """One logit for each class. Further outputs (VOC's void) are neither predicted nor scored."""
 
     kind = "multiclass"
 
@@ -210,19 +220,19 @@ class MulticlassTask(Task):
 
 
 class ColourTask(Task):
-    """Three logits, the label's RGB colour; a pixel is given the class of the nearest palette colour."""
+    """Three logits for the label's RGB colour; a pixel gets the class of the nearest palette colour."""
 
     kind = "colour"
 
     softness: ClassVar[float] = 0.1
-    """Width, in units of full intensity, of the bell that turns colour distances into probabilities."""
+    """Standard deviation (colours in 0..1) of the Gaussian that makes probabilities of distances."""
 
     @property
     def outputs(self) -> int:
         return 3
 
     def colours(self, logits: Tensor) -> Tensor:
-        """(N, 3, H, W) logits → the painted RGB colours, 0..1."""
+        """Turn logits (N, 3, H, W) into the painted RGB colours, 0..1."""
         return logits[:, :3].float().sigmoid()
 
     def probabilities(self, logits: Tensor) -> Tensor:
@@ -232,7 +242,7 @@ class ColourTask(Task):
         return (-squared / (2 * self.softness**2)).softmax(dim=1)
 
     def pixel_cross_entropy(self, logits: Tensor, target: Tensor) -> Tensor:
-        """BCE against the label's colour, as the article has it: the mean of the three channels."""
+        """Compute the article's BCE against the label's colour: the mean of the three channels."""
         ids = target.long().clamp(max=len(self.classes) - 1)
         colours = self.palette_tensor(logits.device)[ids].permute(0, 3, 1, 2)
         losses = F.binary_cross_entropy_with_logits(
@@ -241,12 +251,12 @@ class ColourTask(Task):
         return losses.mean(dim=1)
 
     def palette_tensor(self, device: torch.device) -> Tensor:
-        """(classes, 3) float32 in 0..1."""
+        """Return the palette as float32 (classes, 3) in 0..1."""
         return torch.tensor(self.palette, dtype=torch.float32, device=device) / 255
 
 
 class PaintTask(ColourTask):
-    """The colours themselves, for who wants to see what a ColourTask's network paints."""
+    """The painted colours themselves instead of probabilities; see Predictor.paint."""
 
     @property
     def maps(self) -> int:
@@ -260,12 +270,12 @@ TASKS: dict[str, type[Task]] = {t.kind: t for t in (BinaryTask, MulticlassTask, 
 
 
 def task_to_dict(task: Task) -> dict[str, object]:
-    """A JSON-able description that :func:`task_from_dict` reads back."""
+    """Return a description for JSON, which :func:`task_from_dict` reads."""
     return {"kind": task.kind, **asdict(task)}
 
 
 def task_from_dict(data: Mapping[str, object]) -> Task:
-    """Rebuild a task. Raises ValueError for an unknown kind or a field that is missing or wrong."""
+    """Rebuild a task. Raises ValueError for an unknown kind, or a missing or wrong field."""
     fields: dict[str, Any] = dict(data)
     kind = fields.pop("kind", None)
     if not isinstance(kind, str) or kind not in TASKS:
@@ -288,12 +298,12 @@ def _colour(values: Sequence[int]) -> RGB:
 
 
 def _is_id(value: object, count: int) -> bool:
-    """Whether it is a whole number (True is none) from 0 to below count."""
+    """Return whether a value is a whole number (not a bool) from 0 to below ``count``."""
     return type(value) is int and 0 <= value < count
 
 
 def voc_palette(count: int = 21) -> tuple[RGB, ...]:
-    """Pascal VOC's colours: the bits of the id dealt out, highest first, to R, G and B in turn."""
+    """Return Pascal VOC's colours: the bits of an id go in turn to R, G and B, to their highest bits first."""
     colours = []
     for label in range(count):
         channels = [0, 0, 0]
@@ -304,13 +314,13 @@ def voc_palette(count: int = 21) -> tuple[RGB, ...]:
     return tuple(colours)
 
 
-# Okabe and Ito's orange and sky blue differ for every kind of colour vision.
+# Okabe and Ito's orange and sky blue can be told apart with every kind of colour vision.
 SHAPES = MulticlassTask(
     classes=("background", "circle", "rectangle"),
     palette=((0, 0, 0), (230, 159, 0), (86, 180, 233)),
 )
 
-# The membranes are what a person looks for, so they are painted and the interior is not.
+# People look for the membranes, so these are painted and the interior is not.
 ISBI = BinaryTask(
     classes=("membrane", "cell interior"),
     palette=((213, 40, 110), (255, 255, 255)),
@@ -326,6 +336,6 @@ VOC_CLASSES = (
 VOC = MulticlassTask(classes=VOC_CLASSES, palette=voc_palette())
 VOC_COLOUR = ColourTask(classes=VOC_CLASSES, palette=voc_palette())
 
-# Two articles teach the borders' colour, void, as one more class.
+# Two articles teach void, the borders between objects, as one more class.
 VOC_AND_VOID = MulticlassTask(classes=(*VOC_CLASSES, "void"), palette=(*voc_palette(), VOID_COLOUR))
 VOC_COLOUR_AND_VOID = ColourTask(VOC_AND_VOID.classes, VOC_AND_VOID.palette)

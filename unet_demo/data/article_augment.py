@@ -1,4 +1,4 @@
-"""The articles' own augmentations: article 0's flips, and article 2's effects, deformation and turns."""
+"""The articles' own augmentations: flips of article 0; effects, deformation and turns of article 2."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,20 +13,20 @@ from .augment import Warp, chance, pixel_grid, sample, sample_pair, warp_pair, w
 
 @dataclass(frozen=True)
 class Flips:
-    """As in "PyTorch U-Net": left to right, and upside down, each with this ``probability``."""
+    """The flips of "PyTorch U-Net": left to right, and upside down, each with this ``probability``."""
 
     probability: float = 0.5
 
 
 @dataclass(frozen=True)
 class ArticleAugmentation:
-    """As in "What is U-Net?": resized to a square, then one of EFFECTS, elastic deformation, one of TURNS.
+    """The changes of "What is U-Net?": a square, then one of EFFECTS, elastic deformation, one of TURNS.
 
-    Each of the three with this ``probability``, albumentations' own, drawn for each picture.
-    ``crop``: the output's side in px; ``elastic``: σ in px of displacements on a 3×3 grid.
-    ``blur``: longest motion in px; ``distortion``: how far, at most, a lens moves the corners, as a
-    share of their distance from the centre; ``noise``: largest σ, on pictures in 0..1;
-    ``contrast`` (0..1): factors lie within 1 ± this. The article gives no strengths; these are ours.
+    Each of the three with this ``probability`` (albumentations' default), drawn for each picture.
+    ``crop``: side of the output in px; ``elastic``: σ in px of displacements on a 3×3 grid;
+    ``blur``: longest motion in px; ``distortion``: largest shift of the corners, as a share of their
+    distance from the centre; ``noise``: largest σ, on pictures in 0..1; ``contrast`` (0..1): factors
+    lie within 1 ± this. The article gives no strengths; these are ours.
     """
 
     crop: int
@@ -47,9 +47,9 @@ Change = Callable[[Tensor, Tensor, ArticleAugmentation, torch.Generator], Pair]
 def article_augment(
     images: Tensor, labels: Tensor, augment: Flips | ArticleAugmentation, rng: torch.Generator
 ) -> Pair:
-    """(N, C, H, W) in 0..1 and ids (N, H, W), changed together, each picture in its own way.
+    """Change pictures (N, C, H, W) in 0..1 and their ids (N, H, W) alike, each pair at random.
 
-    Article 0's flips keep their size; article 2's changes give squares of ``augment.crop`` px.
+    Article 0's flips keep the size; article 2's changes give squares of ``augment.crop`` px.
     """
     if isinstance(augment, Flips):
         return random_flips(images, labels, augment, rng)
@@ -62,8 +62,8 @@ def article_augment(
 
 
 def random_flips(images: Tensor, labels: Tensor, augment: Flips, rng: torch.Generator) -> Pair:
-    """Each picture maybe mirrored left to right, and maybe upside down."""
-    # The article flips the label upside down, but its picture left to right once more.
+    """Flip each picture with its label, at random, left to right and upside down."""
+    # Where the article flips the label upside down, it flips the picture left to right.
     for axis in (-1, -2):
         chosen = torch.rand(len(images), generator=rng) < augment.probability
         images = torch.where(chosen.view(-1, 1, 1, 1), images.flip(axis), images)
@@ -72,10 +72,10 @@ def random_flips(images: Tensor, labels: Tensor, augment: Flips, rng: torch.Gene
 
 
 def resized(images: Tensor, labels: Tensor, side: int) -> tuple[list[Tensor], list[Tensor]]:
-    """Single pictures (1, C, side, side) and their ids (1, side, side), by nearest pixels."""
+    """Resize to single pictures (1, C, side, side) and their ids (1, side, side), by nearest pixels."""
     if images.shape[-2:] != (side, side):
         images = tv.resize(images, [side, side], antialias=True).clamp(0, 1)
-        # The article's masks are blended, which invents classes.
+        # The article blends its masks, which makes ids of other classes.
         labels = tv.resize(labels, [side, side], InterpolationMode.NEAREST_EXACT)
     return list(images.split(1)), list(labels.split(1))
 
@@ -93,7 +93,7 @@ def _changed(
 def elastic_deformation(
     images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
 ) -> Pair:
-    """As if the tissue had been pulled about: the U-Net paper's smooth displacements."""
+    """Displace pixels smoothly, as in the U-Net paper."""
     warp = Warp(augment.crop, rotation=0, scale=(1, 1), mirror=False, elastic=augment.elastic)
     return warp_pair(images, labels, warp, rng)
 
@@ -101,7 +101,7 @@ def elastic_deformation(
 def motion_blur(
     images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
 ) -> Pair:
-    """As if the pictures had moved straight on while they were taken; the mask shows the middle."""
+    """Blur along a straight line, as of a moving camera; the mask shows the middle of the motion."""
     length = chance(rng, 0, augment.blur)
     angle = torch.tensor(chance(rng, 0, torch.pi))
     direction = torch.stack([torch.cos(angle), torch.sin(angle)])
@@ -114,7 +114,7 @@ def motion_blur(
 def optical_distortion(
     images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
 ) -> Pair:
-    """A lens's barrel or pincushion: points at distance r from the centre are read at r·(1 + k·r²)."""
+    """Distort as a lens does: points at distance r from the centre are read at r·(1 + k·r²)."""
     strength = chance(rng, -augment.distortion, augment.distortion)
     grid = pixel_grid(*images.shape[-2:])
     centre = grid[:, -1, -1].view(1, 1, 1, 2) / 2
@@ -127,7 +127,7 @@ def optical_distortion(
 def gaussian_noise(
     images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
 ) -> Pair:
-    """Noise on the pictures. (torchvision's takes no generator.)"""
+    """Add noise to the pictures. (torchvision's function takes no generator.)"""
     noise = torch.randn(images.shape, generator=rng) * chance(rng, 0, augment.noise)
     return (images + noise).clamp(0, 1), labels
 
@@ -135,7 +135,7 @@ def gaussian_noise(
 def random_contrast(
     images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
 ) -> Pair:
-    """More or less contrast, around the pictures' mean."""
+    """Change the contrast around the pictures' mean."""
     factor = 1 + chance(rng, -augment.contrast, augment.contrast)
     return tv.adjust_contrast(images, factor), labels
 
@@ -143,14 +143,14 @@ def random_contrast(
 def horizontal_flip(
     images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
 ) -> Pair:
-    """Left becomes right."""
+    """Flip left to right."""
     return tv.horizontal_flip(images), tv.horizontal_flip(labels)
 
 
 def quarter_turns(
     images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
 ) -> Pair:
-    """Turned by 90°, 180° or 270°."""
+    """Rotate by 90°, 180° or 270°."""
     turns = whole(1, 3, rng)
     return images.rot90(turns, (-2, -1)), labels.rot90(turns, (-2, -1))
 
@@ -158,7 +158,7 @@ def quarter_turns(
 def vertical_flip(
     images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
 ) -> Pair:
-    """Up becomes down."""
+    """Flip upside down."""
     return tv.vertical_flip(images), tv.vertical_flip(labels)
 
 

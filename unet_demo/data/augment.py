@@ -1,9 +1,8 @@
-"""Random geometry and light for training. Picture and mask go through one and the same warp.
+"""Random geometry and light for training. A picture and its mask get the same warp.
 
 A warp is one sampling grid: crop, rotation, scale, mirror and elastic deformation in one
 interpolation, bicubic for the picture and nearest for the mask, with mirrored borders.
-Every random number comes from the generator that is given, so that a batch is a pure function of
-its step.
+All random numbers come from the given generator, so that a batch is a pure function of its step.
 """
 
 from dataclasses import dataclass
@@ -15,9 +14,9 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Warp:
-    """``crop`` is the output's side in px; ``rotation`` ± degrees; ``scale`` a range of zoom factors.
+    """``crop``: side of the output in px; ``rotation``: ± degrees; ``scale``: range of zoom factors.
 
-    ``elastic`` is the σ in px of displacements on a 3×3 grid (Ronneberger et al. 2015: 10 px).
+    ``elastic``: σ in px of displacements on a 3×3 grid (Ronneberger et al. 2015: 10 px).
     """
 
     crop: int
@@ -38,22 +37,22 @@ class Light:
 
 
 def uniform(low: float, high: float, shape: tuple[int, ...], rng: torch.Generator) -> Tensor:
-    """Uniform float32 numbers in low..high."""
+    """Draw uniform float32 numbers in low..high."""
     return torch.rand(shape, generator=rng) * (high - low) + low
 
 
 def chance(rng: torch.Generator, low: float = 0.0, high: float = 1.0) -> float:
-    """One uniform number in low..high."""
+    """Draw one uniform number in low..high."""
     return uniform(low, high, (), rng).item()
 
 
 def whole(low: int, high: int, rng: torch.Generator) -> int:
-    """One whole number from low to high, both of them included."""
+    """Draw one whole number from low to high, both included."""
     return int(torch.randint(low, high + 1, (), generator=rng))
 
 
 def pixel_grid(height: int, width: int) -> Tensor:
-    """(1, H, W, 2): the position (x, y) in px of each pixel."""
+    """Return the position (x, y) in px of each pixel: (1, H, W, 2)."""
     y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
     return torch.stack([x, y], -1).float().unsqueeze(0)
 
@@ -61,7 +60,7 @@ def pixel_grid(height: int, width: int) -> Tensor:
 def elastic_displacement(
     count: int, height: int, width: int, sigma: float, rng: torch.Generator, grid: int = 3
 ) -> Tensor:
-    """(N, 2, H, W) displacements in px (x, y): normal on a coarse grid, bicubic in between.
+    """Draw displacements (x, y) in px, (N, 2, H, W): normal on a coarse grid, bicubic in between.
 
     Ronneberger et al. 2015, section 3.1: 3×3 grid, σ = 10 px, bicubic interpolation.
     """
@@ -70,7 +69,7 @@ def elastic_displacement(
 
 
 def warp_grid(count: int, height: int, width: int, warp: Warp, rng: torch.Generator) -> Tensor:
-    """(N, crop, crop, 2) sampling positions (x, y) in px of a picture (height, width)."""
+    """Draw sampling positions (x, y) in px of a picture (height, width): (N, crop, crop, 2)."""
     side = warp.crop
     offsets = torch.arange(side, dtype=torch.float32) - (side - 1) / 2
     y, x = torch.meshgrid(offsets, offsets, indexing="ij")
@@ -89,7 +88,7 @@ def warp_grid(count: int, height: int, width: int, warp: Warp, rng: torch.Genera
 
 
 def _centres(count: int, length: int, side: int, rng: torch.Generator) -> Tensor:
-    """Random centres of crops of ``side`` that lie within ``length``, or the middle if none fits."""
+    """Draw centres of crops of ``side`` px within ``length`` px; the middle if no crop fits."""
     slack = max(length - side, 0) / 2
     middle = (length - 1) / 2
     return uniform(middle - slack, middle + slack, (count, 1, 1), rng)
@@ -108,7 +107,7 @@ def sample(images: Tensor, positions: Tensor, mode: str = "bicubic") -> Tensor:
 def warp_pair(
     images: Tensor, labels: Tensor, warp: Warp, rng: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """(N, C, H, W) float and (N, H, W) ids → crops (N, C, crop, crop) and (N, crop, crop), moved together."""
+    """Warp pictures float (N, C, H, W) and ids (N, H, W) alike: (N, C, crop, crop) and (N, crop, crop)."""
     positions = warp_grid(len(images), images.shape[-2], images.shape[-1], warp, rng)
     return sample_pair(images, labels, positions)
 
@@ -121,7 +120,7 @@ def sample_pair(images: Tensor, labels: Tensor, positions: Tensor) -> tuple[Tens
 
 
 def relight(images: Tensor, light: Light, rng: torch.Generator) -> Tensor:
-    """Contrast, brightness, gamma and noise, drawn per picture: (N, C, H, W) in 0..1 → the same."""
+    """Change contrast, brightness, gamma and noise of each picture: (N, C, H, W) in 0..1 → the same."""
     shape = (len(images), 1, 1, 1)
     gamma = torch.exp(uniform(-light.gamma, light.gamma, shape, rng))
     contrast = 1 + uniform(-light.contrast, light.contrast, shape, rng)

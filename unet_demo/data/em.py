@@ -1,10 +1,10 @@
-"""Synthetic electron micrographs of nerve tissue, with the truth that a membrane detector learns.
+"""Draws synthetic electron micrographs of nerve tissue, with ground truth for membranes.
 
 The pictures imitate the slices of the ISBI 2012 challenge (serial-section TEM of the Drosophila
-ventral nerve cord, about 4 nm a pixel and 50 nm a section). Nothing in them is taken from a real
-picture: profiles of cells are an additively weighted Voronoi diagram, bent by noise, whose cells
-drift from section to section; grey values and textures are set by hand to the statistics of the
-challenge's training slices. All lengths are in pixels, all grey values on the scale 0 .. 255.
+ventral nerve cord, about 4 nm a pixel and 50 nm a section). They hold nothing of a real picture. The
+cells are an additively weighted Voronoi diagram, bent by noise, and drift from section to section.
+Grey values and textures are set by hand to the statistics of the challenge's training slices.
+All lengths are in pixels, all grey values on the scale 0 .. 255.
 """
 
 from dataclasses import dataclass
@@ -17,31 +17,31 @@ from skimage.measure import label
 SMALLEST_SIZE = 64
 
 _MARGIN = 90
-"""How far cells are laid out beyond the picture, so that its rim looks like its middle."""
+"""Cells extend so far beyond the picture, so that its border looks like its middle."""
 
 _FAR = 1e3
-"""Stands for "no cell near"; larger than any distance that is looked at."""
+"""A distance that means "no cell near"; larger than all others."""
 
 _ROUNDING = 2.5
-"""How round the corners of cells are; the gaps that this leaves are dark, as in tissue."""
+"""How round the corners of cells are; the gaps between them are dark, as in tissue."""
 
 _CYTOPLASM = 158.0
 """Grey value of plain cytoplasm, before stain and noise."""
 
 _MEMBRANE_DEPTH = 86.0
 _MEMBRANE_WIDTH = 1.7
-"""Grey values that a membrane is darker than cytoplasm, and its standard deviation across."""
+"""How much darker than cytoplasm a membrane is, and the standard deviation of its profile."""
 
 _TRUTH_HALF_WIDTH = 2.5
 _SMALLEST_CELL = 30
-"""The truth's membrane reaches this far to either side; smaller cells (in pixels) are membrane."""
+"""Half the width of a membrane in the ground truth; cells with fewer pixels are membrane."""
 
 
 def synthetic_em(size: int = 512, seed: int = 0, slices: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Draw a stack of consecutive sections and its truth.
+    """Draw a stack of consecutive sections and its ground truth.
 
     Returns image and truth, both uint8 (slices, size, size); the truth is 255 in cell interiors and
-    0 on membranes. The same arguments give the same stack, and a longer stack begins with a shorter
+    0 on membranes. The same arguments give the same stack; a longer stack begins with the shorter
     one. Raises ValueError for a size below SMALLEST_SIZE, less than one slice or a negative seed.
     """
     if size < SMALLEST_SIZE or slices < 1 or seed < 0:
@@ -58,12 +58,12 @@ def synthetic_em(size: int = 512, seed: int = 0, slices: int = 1) -> tuple[np.nd
     return np.stack(images), np.stack(truths)
 
 
-# ---- geometry: where the cells are ---------------------------------------------------------------
+# ---- geometry ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class _Drift:
-    """Noise that changes smoothly with depth and keeps its variance: cos·start + sin·turn."""
+    """Noise that changes smoothly with depth at constant variance: cos·start + sin·turn."""
 
     start: np.ndarray
     turn: np.ndarray
@@ -75,10 +75,10 @@ class _Drift:
 
 @dataclass(frozen=True)
 class _Tissue:
-    """Cells (C,) of a block of tissue, as ellipses that drift with depth.
+    """C cells of a block of tissue: ellipses that drift with depth.
 
-    centres and drift (C, 2) as (row, column); radii (C,); axes (C, 2, 2) map an offset from the
-    centre to one in which the cell is round. `bend` (2, H, W) shifts the points of the picture.
+    centres and drift: (C, 2), rows and columns; radii: (C,); axes: (C, 2, 2), map an offset from a
+    centre so that the cell is round. `bend` (2, H, W) shifts the points of the picture.
     """
 
     size: int
@@ -95,7 +95,7 @@ class _Tissue:
 
 @dataclass(frozen=True)
 class _Mitochondria:
-    """Ellipses (M,) in their cells: offset from the cell's centre, half axes, angle, stripes."""
+    """M ellipses in cells: offset from the cell's centre, half axes, angle, distance of cristae."""
 
     cells: np.ndarray
     offsets: np.ndarray
@@ -106,7 +106,7 @@ class _Mitochondria:
 
 @dataclass(frozen=True)
 class _Sheet:
-    """A plane through the tissue: owning cell (H, W), distance to the nearest border (H, W)."""
+    """A section of the tissue: each pixel's cell (H, W) and distance to the nearest border (H, W)."""
 
     owner: np.ndarray
     distance: np.ndarray
@@ -135,30 +135,30 @@ def _grow_tissue(rng: np.random.Generator, size: int) -> _Tissue:
 
 
 def _draw_radii(rng: np.random.Generator, area: float) -> np.ndarray:
-    """Draw radii, largest first, of cells that together fill the area: many small, few large."""
+    """Draw radii, largest first, of cells that together fill the area: many small ones, few large."""
     radii = np.clip(rng.lognormal(np.log(15), 0.72, int(area / 300)), 6.5, 80)
     count = np.searchsorted(np.cumsum(np.pi * radii**2), 0.9 * area)
     return np.sort(radii[: max(count, 4)])[::-1]
 
 
 def _pack(rng: np.random.Generator, radii: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Place each cell where, of some random places, it presses least on those placed before.
+    """Place each cell at that of 60 random places where it overlaps the earlier cells least.
 
-    Returns centres (C, 2) and radii (C,) of the cells that found room.
+    Returns centres (C, 2) and radii (C,) of the cells that overlap little enough.
     """
     centres, kept = np.empty((0, 2)), np.empty(0)
     for radius in radii:
         places = rng.uniform(-_MARGIN, size + _MARGIN, (60, 2))
         gaps = np.linalg.norm(places[:, None] - centres, axis=2) - kept - radius
-        room = gaps.min(axis=1, initial=0)
-        if room.max() > -0.4 * radius:
-            centres = np.vstack([centres, places[room.argmax()]])
+        space = gaps.min(axis=1, initial=0)
+        if space.max() > -0.4 * radius:
+            centres = np.vstack([centres, places[space.argmax()]])
             kept = np.append(kept, radius)
     return centres, kept
 
 
 def _draw_axes(rng: np.random.Generator, centres: np.ndarray, size: int) -> np.ndarray:
-    """Stretch the cells: strongly and alike where fibres run through the section, else a little."""
+    """Stretch the cells: strongly and in one direction where fibres run, elsewhere a little."""
     fibres = np.clip(_noise_at(rng, centres, size, 130), 0, 1.5)
     stretch = np.exp(0.5 * np.abs(rng.normal(0.2, 0.3, len(centres))) + 0.35 * fibres)
     together = rng.uniform(0, np.pi) + 0.4 * _noise_at(rng, centres, size, 100)
@@ -179,7 +179,7 @@ def _draw_bend(rng: np.random.Generator, size: int) -> np.ndarray:
 
 
 def _draw_mitochondria(rng: np.random.Generator, radii: np.ndarray) -> _Mitochondria:
-    """Give large cells one mitochondrion each, by chance."""
+    """Give some of the large cells a mitochondrion each."""
     cells = np.flatnonzero((radii > 20) & (rng.random(len(radii)) < 0.35))
     length = np.clip(radii[cells] * rng.uniform(0.45, 0.9, len(cells)), 12, 45)
     angles = rng.uniform(0, np.pi, len(cells))
@@ -194,7 +194,7 @@ def _draw_mitochondria(rng: np.random.Generator, radii: np.ndarray) -> _Mitochon
 
 
 def _cut(tissue: _Tissue, depth: float) -> _Sheet:
-    """Find for each point the cell that reaches it most, and how far it is from the others."""
+    """Find each pixel's cell, the one with the least excess, and its distance to the nearest border."""
     shape = (tissue.size, tissue.size)
     nearest = np.full((3, *shape), _FAR, np.float32)
     owner = np.zeros(shape, np.int32)
@@ -213,17 +213,17 @@ def _cut(tissue: _Tissue, depth: float) -> _Sheet:
 
 
 def _in_pixels(gap: np.ndarray) -> np.ndarray:
-    """Turn a gap between two cells' reaches into a distance: divide it by its own slope."""
+    """Turn the difference of two cells' excesses into a distance: divide it by its slope."""
     return gap / np.maximum(np.hypot(*np.gradient(gap)), 0.8)
 
 
 def _soft_minimum(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """A minimum that falls short where both are alike, which rounds the corners of cells."""
+    """Return a smooth minimum, lower than both where they are similar: it rounds the cells' corners."""
     return -_ROUNDING * np.logaddexp(-one / _ROUNDING, -other / _ROUNDING)
 
 
 def _excess(points: np.ndarray, centre: np.ndarray, radius: float, axes: np.ndarray) -> np.ndarray:
-    """Distance of points (2, h, w) beyond the rim of an ellipse, negative within it."""
+    """Return how far points (2, h, w) are outside the rim of an ellipse; negative inside."""
     row, column = points[0] - np.float32(centre[0]), points[1] - np.float32(centre[1])
     (a, b), (c, d) = axes.astype(np.float32)
     return np.hypot(a * row + b * column, c * row + d * column) - np.float32(radius)
@@ -235,13 +235,13 @@ def _window(centre: np.ndarray, reach: float, size: int) -> tuple[slice, slice]:
     return slice(low[0], high[0]), slice(low[1], high[1])
 
 
-# ---- appearance: what the microscope sees --------------------------------------------------------
+# ---- appearance ----------------------------------------------------------------------------------
 
 
 def _draw_section(
     tissue: _Tissue, depth: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw image and truth, uint8 (size, size), of the section at a depth."""
+    """Draw image and ground truth, uint8 (size, size), of the section at a depth."""
     sheet = _cut(tissue, depth)
     synapses = _synapses(sheet, rng)
     mitochondria = _mitochondria(tissue, sheet, depth, rng)
@@ -258,14 +258,14 @@ def _draw_section(
 
 
 def _without_specks(interior: np.ndarray) -> np.ndarray:
-    """Take the gaps between membranes that no one would call a cell for membrane."""
+    """Turn interiors of fewer than _SMALLEST_CELL pixels into membrane."""
     parts = np.asarray(label(interior, connectivity=1))
     large = np.bincount(parts.ravel()) >= _SMALLEST_CELL
     return interior & large[parts]
 
 
 def _membranes(sheet: _Sheet, rng: np.random.Generator) -> np.ndarray:
-    """Darkness 0 .. about 1.2 of the membranes; where they slant, they are wide and faint."""
+    """Draw the membranes' darkness, 0 .. about 1.2; slanted membranes are wide and faint."""
     shape = sheet.distance.shape
     slant = 1 + 1.3 * np.clip(_noise(rng, shape, 16) - 0.7, 0, 2)
     away = np.maximum(sheet.distance, 0) / (_MEMBRANE_WIDTH * slant)
@@ -274,7 +274,7 @@ def _membranes(sheet: _Sheet, rng: np.random.Generator) -> np.ndarray:
 
 
 def _synapses(sheet: _Sheet, rng: np.random.Generator) -> np.ndarray:
-    """Darkness 0 .. 1 of a few blotches on membranes: synaptic densities, smeared glia."""
+    """Draw the darkness, 0 .. 1, of a few blotches on membranes: synaptic densities, smeared glia."""
     shape = sheet.distance.shape
     chance = np.where(sheet.distance < 1, 1 / 6000, 0)
     blots = sum(
@@ -288,7 +288,7 @@ def _synapses(sheet: _Sheet, rng: np.random.Generator) -> np.ndarray:
 def _mitochondria(
     tissue: _Tissue, sheet: _Sheet, depth: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """Darkness in grey values of the mitochondria: a dark rim, a grey matrix, pale cristae."""
+    """Draw the mitochondria's darkness in grey values: dark rim, grey matrix, pale cristae."""
     darkness = np.zeros(sheet.distance.shape)
     wobble = 2.2 * _noise(rng, sheet.distance.shape, 10)
     centres = tissue.centres + tissue.drift.at(depth)
@@ -309,7 +309,7 @@ def _mitochondria(
 def _along_and_across(
     window: tuple[slice, slice], centre: np.ndarray, angle: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Offsets of a window's pixels from a centre, along an axis at that angle and across it."""
+    """Return the offsets of a window's pixels from a centre, along an axis at this angle and across it."""
     rows, columns = np.ogrid[window]
     row, column = rows - centre[0], columns - centre[1]
     cos, sin = np.cos(angle), np.sin(angle)
@@ -317,16 +317,16 @@ def _along_and_across(
 
 
 def _mitochondrion(within: np.ndarray, phase: np.ndarray) -> np.ndarray:
-    """Darkness by the depth within the organelle (pixels) and the phase of its cristae (turns)."""
+    """Draw a mitochondrion's darkness from the depth inside it (pixels) and its cristae's phase (turns)."""
     cristae = 26 * np.cos(2 * np.pi * phase) * np.clip(within / 4, 0, 1)
     rim = 26 * np.exp(-0.5 * np.square((within - 1) / 1.3))
     return np.clip(within + 0.5, 0, 1) * (54 + cristae) + rim
 
 
 def _organelles(tissue: _Tissue, sheet: _Sheet, rng: np.random.Generator) -> np.ndarray:
-    """Darkness in grey values of microtubules (dots) and vesicles (rings) in the cytoplasm."""
-    room = np.clip((sheet.distance - 4) / 3, 0, 1)
-    crowd = room * tissue.vesicles[sheet.owner] * np.exp(0.4 * _noise(rng, room.shape, 10))
+    """Draw the darkness in grey values of microtubules (dots) and vesicles (rings) in the cytoplasm."""
+    inside = np.clip((sheet.distance - 4) / 3, 0, 1)
+    crowd = inside * tissue.vesicles[sheet.owner] * np.exp(0.4 * _noise(rng, inside.shape, 10))
     stain = sum(
         fftconvolve(_scatter(rng, share * crowd), depth * _ring(radius, width), mode="same")
         for share, depth, radius, width in (
@@ -335,17 +335,17 @@ def _organelles(tissue: _Tissue, sheet: _Sheet, rng: np.random.Generator) -> np.
             (0.0002, 75, 4.5, 1.0),
         )
     )
-    # Where organelles lie over each other, the stain saturates.
+    # Where organelles overlap, the stain saturates.
     return 80 * np.tanh(stain / 80)
 
 
 def _scatter(rng: np.random.Generator, chance: np.ndarray) -> np.ndarray:
-    """Strengths of 0.3 .. 1.1 at random pixels, 0 elsewhere."""
+    """Draw strengths of 0.3 .. 1.1 at random pixels; 0 elsewhere."""
     return (rng.random(chance.shape) < chance) * rng.uniform(0.3, 1.1, chance.shape)
 
 
 def _ring(radius: float, width: float) -> np.ndarray:
-    """A small picture of a ring with a soft line; a radius of 0 gives a dot."""
+    """Draw a small picture of a ring with a soft line; a radius of 0 gives a dot."""
     reach = int(np.ceil(radius + 3 * width))
     rows, columns = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     return np.exp(-0.5 * np.square((np.hypot(rows, columns) - radius) / width))
@@ -367,8 +367,8 @@ def _expose(grey: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _noise(rng: np.random.Generator, shape: tuple[int, int], scale: float) -> np.ndarray:
-    """Smooth Gaussian noise (H, W) of variance 1 whose spots are about `scale` pixels wide."""
-    # Wide noise is smooth enough to be made small and enlarged, which is many times faster.
+    """Draw smooth Gaussian noise (H, W) of variance 1, with spots about `scale` pixels wide."""
+    # Wide noise is smooth, so it is drawn small and enlarged, which is many times faster.
     step = max(1, int(scale / 4))
     coarse = tuple(-(-side // step) + 4 for side in shape)
     sigma = scale / step
@@ -380,7 +380,7 @@ def _noise(rng: np.random.Generator, shape: tuple[int, int], scale: float) -> np
 
 
 def _noise_at(rng: np.random.Generator, points: np.ndarray, size: int, scale: float) -> np.ndarray:
-    """Smooth noise read at points (P, 2) of the picture and its margin."""
+    """Draw smooth noise and read it at points (P, 2) of the picture and its margin."""
     side = size + 2 * _MARGIN
     rows, columns = np.clip(points + _MARGIN, 0, side - 1).astype(int).T
     return _noise(rng, (side, side), scale)[rows, columns]

@@ -1,6 +1,7 @@
-"""The ISBI 2012 challenge's frames: one multi-page TIFF of pictures, one of labels.
+"""Reads the ISBI 2012 challenge: one multi-page TIFF of frames, one of labels.
 
-Labels on disk: 255 = cell interior, 0 = membrane, or 1 and 0, or 2 and 1. Here: 1 and 0 (``tasks.ISBI``).
+Labels on disk: 255 = cell interior, 0 = membrane; or 1 and 0, or 2 and 1. In memory: 1 and 0
+(``tasks.ISBI``).
 """
 
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from .truth import read_truth
 VOLUME, LABELS, UNLABELLED = "train-volume.tif", "train-labels.tif", "test-volume.tif"
 
 TRAINING_FRAMES = 21
-"""Frames 0–20 train, the rest choose and score: neighbouring slices look alike, so no random split."""
+"""Frames 0–20 train, the rest validate. Not split at random, since neighbouring slices look alike."""
 
 SPLITS = ("train", "val", "all")
 
@@ -35,9 +36,9 @@ class Frames:
 
 
 def load_frames(directory: str | Path, split: str = "all") -> Frames:
-    """Read the frames of a split, checked so that they can be trained on and scored.
+    """Read and check the frames of a split (one of SPLITS).
 
-    Raises DataError when files are missing, damaged, or don't fit together.
+    Raises DataError when files are missing or damaged, do not fit together, or cannot be scored.
     """
     if split not in SPLITS:
         raise DataError(f"There is no split {split!r} of ISBI; use one of {', '.join(SPLITS)}.")
@@ -69,7 +70,7 @@ def load_frames(directory: str | Path, split: str = "all") -> Frames:
 
 
 def load_unlabelled(directory: str | Path) -> np.ndarray:
-    """The challenge's test slices, uint8 (N, H, W, 1), whose labels nobody has. Raises DataError."""
+    """Read the challenge's test slices, uint8 (N, H, W, 1), whose labels are secret. Raises DataError."""
     path = Path(directory) / UNLABELLED
     if not path.is_file():
         raise DataError(
@@ -80,7 +81,7 @@ def load_unlabelled(directory: str | Path) -> np.ndarray:
 
 
 def _check_classes(labels: np.ndarray, numbers: list[int]) -> None:
-    """Raise DataError unless each frame (N, H, W) holds a cell, which V_rand needs, and one a membrane."""
+    """Raise DataError unless each frame (N, H, W) holds a cell, which V_rand needs, and any a membrane."""
     for number, frame in zip(numbers, labels, strict=True):
         if not (frame == 1).any():
             raise DataError(
@@ -92,7 +93,7 @@ def _check_classes(labels: np.ndarray, numbers: list[int]) -> None:
 
 
 def _read_volume(path: Path) -> np.ndarray:
-    """Gray frames, uint8 (N, H, W, 1). Raises DataError."""
+    """Read gray frames, uint8 (N, H, W, 1). Raises DataError."""
     try:
         return to_channels(read_picture(path).pages, 1)
     except PictureError as error:
@@ -100,6 +101,6 @@ def _read_volume(path: Path) -> np.ndarray:
 
 
 def split_numbers(count: int, split: str) -> list[int]:
-    """Frame numbers of a split of a volume of ``count`` frames."""
+    """List the frame numbers of a split of a volume of ``count`` frames."""
     first = {"train": range(TRAINING_FRAMES), "val": range(TRAINING_FRAMES, count)}
     return [n for n in first.get(split, range(count)) if n < count]

@@ -1,4 +1,4 @@
-"""Photographs for training: cut, resized, mirrored and recoloured one at a time."""
+"""Random changes of photographs for training: crop, size, mirror image and colour."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ MEAN_COLOUR = (124, 116, 104)
 
 @dataclass(frozen=True)
 class PhotoAugment:
-    """``crop``: the output's side in px; ``scale``: range of the photo's longest side, in crops.
+    """``crop``: side of the output in px; ``scale``: range of the photo's longest side, in crops.
 
     ``brightness``, ``contrast``, ``saturation`` (0..1): factors lie within 1 ± these; ``hue``
-    (0..0.5): shift within ± this share of the colour circle, off as it takes longer than the rest;
+    (0..0.5): shift within ± this share of the colour circle, 0 since it takes longer than the rest;
     ``grayscale``: probability of a gray photo.
     """
 
@@ -37,7 +37,7 @@ class PhotoAugment:
 
 @dataclass(frozen=True)
 class Span:
-    """Along one axis: source pixels start..stop become ``size`` pixels, ``before`` px into the crop."""
+    """One axis of a crop: pixels start..stop of the source are resized to ``size`` px at ``before`` px."""
 
     start: int
     stop: int
@@ -48,17 +48,17 @@ class Span:
 def augment_photo(
     image: np.ndarray, labels: np.ndarray, augment: PhotoAugment, rng: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """uint8 (H, W, 3) and ids uint8 (H, W) → uint8 (3, crop, crop) and ids (crop, crop).
+    """Crop, resize, mirror and recolour: uint8 (H, W, 3) and ids (H, W) → (3, crop, crop), (crop, crop).
 
-    The photo is resized (antialiased) and the mask takes its nearest pixels; where the crop goes
-    beyond them the photo is MEAN_COLOUR and the mask void.
+    The photo is resized with antialiasing, the mask by nearest pixels. Where the crop is larger than
+    the photo, the photo is filled with MEAN_COLOUR and the mask with void.
     """
     photo = torch.from_numpy(image).permute(2, 0, 1)
     mask = torch.from_numpy(labels).unsqueeze(0)
     ratio = augment.crop * chance(rng, *augment.scale) / max(labels.shape)
     rows, columns = (random_span(side, ratio, augment.crop, rng) for side in labels.shape)
     photo = recolour(_cut(photo, rows, columns, InterpolationMode.BILINEAR), augment, rng)
-    # NEAREST_EXACT: the plain one looks half a pixel beside where the photo's filter looks.
+    # NEAREST_EXACT: NEAREST is half a pixel off from the photo's filter.
     mask = _cut(mask, rows, columns, InterpolationMode.NEAREST_EXACT)
     photo = _place(photo, rows, columns, augment.crop, MEAN_COLOUR)
     mask = _place(mask, rows, columns, augment.crop, (VOID,))
@@ -68,19 +68,19 @@ def augment_photo(
 
 
 def random_span(length: int, ratio: float, crop: int, rng: torch.Generator) -> Span:
-    """Where a crop falls on an axis of ``length`` px resized by ``ratio``: within it, or around it."""
+    """Place a crop at random on an axis of ``length`` px resized by ``ratio``: within it, or around it."""
     scaled = max(round(length * ratio), 1)
     low, high = sorted((0, scaled - crop))
     offset = whole(low, high, rng)
     first, last = max(offset, 0), min(offset + crop, scaled)
-    # Cutting before resizing spares resizing what is then cut away.
+    # Cropped before resizing, so that only the crop is resized.
     start = min(int(first * length / scaled), length - 1)
     stop = max(round(last * length / scaled), start + 1)
     return Span(start, stop, last - first, first - offset)
 
 
 def _cut(picture: Tensor, rows: Span, columns: Span, mode: InterpolationMode) -> Tensor:
-    """(C, H, W) → the spans' pixels, resized: (C, rows.size, columns.size)."""
+    """Cut out the spans' pixels and resize them: (C, H, W) → (C, rows.size, columns.size)."""
     height, width = rows.stop - rows.start, columns.stop - columns.start
     size = [rows.size, columns.size]
     return tv.resized_crop(
@@ -91,7 +91,7 @@ def _cut(picture: Tensor, rows: Span, columns: Span, mode: InterpolationMode) ->
 def _place(
     picture: Tensor, rows: Span, columns: Span, crop: int, around: tuple[int, ...]
 ) -> Tensor:
-    """(C, rows.size, columns.size) → (C, crop, crop), the rest filled with a value per channel."""
+    """Place (C, rows.size, columns.size) into (C, crop, crop); fill the rest, one value per channel."""
     canvas = torch.tensor(around, dtype=picture.dtype).view(-1, 1, 1).repeat(1, crop, crop)
     top, left = rows.before, columns.before
     canvas[:, top : top + rows.size, left : left + columns.size] = picture
@@ -99,7 +99,7 @@ def _place(
 
 
 def recolour(photo: Tensor, augment: PhotoAugment, rng: torch.Generator) -> Tensor:
-    """Colour jitter in random order, and now and then gray: uint8 (3, H, W) → the same."""
+    """Jitter the colours in random order, and sometimes make the photo gray: uint8 (3, H, W) → the same."""
     jitters: tuple[tuple[Callable[[Tensor, float], Tensor], float, float], ...] = (
         (tv.adjust_brightness, augment.brightness, 1),
         (tv.adjust_contrast, augment.contrast, 1),

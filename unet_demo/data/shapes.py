@@ -1,4 +1,4 @@
-"""Circles and rectangles: the article's own picture, and random scenes without end.
+"""Draws circles and rectangles: the article's own picture, and random scenes.
 
 Labels: 0 background, 1 circle, 2 rectangle (``tasks.SHAPES``).
 """
@@ -21,12 +21,12 @@ Scene = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class SceneOptions:
-    """What a random scene may look like.
+    """Settings of random scenes.
 
-    ``count`` and ``radius`` are inclusive ranges; a radius is a fraction of the side (for a
-    rectangle: of half its diagonal). ``noise`` is the standard deviation of Gaussian noise on
-    0–255, ``blur`` a Gaussian's σ in px. With ``colour_is_clue`` every circle is reddish and every
-    rectangle greenish on black, as in the article; without it all colours are drawn at random.
+    ``size``: side in px. ``count`` and ``radius``: inclusive ranges; a radius is a share of the side
+    (a rectangle's: half its diagonal). ``noise``: standard deviation of Gaussian noise on 0–255;
+    ``blur``: σ of a Gaussian in px. With ``colour_is_clue`` every circle is reddish and every
+    rectangle greenish on black, as in the article; without it all colours are random.
     """
 
     size: int = 128
@@ -42,9 +42,9 @@ class SceneOptions:
 
 
 def article_scene() -> Scene:
-    """The article's one picture: a red disk at (64, 64), radius 40, and a green rectangle, on black.
+    """Draw the article's one picture: a red disk at (64, 64), radius 40, and a green rectangle, on black.
 
-    The rectangle starts at row and column 120 and extends 50 rows and 80 columns.
+    The rectangle starts at row and column 120 and has 50 rows and 80 columns.
     """
     image = np.zeros((ARTICLE_SIZE, ARTICLE_SIZE, 3), np.uint8)
     labels = np.zeros((ARTICLE_SIZE, ARTICLE_SIZE), np.uint8)
@@ -63,7 +63,7 @@ def random_scene(options: SceneOptions, rng: np.random.Generator) -> Scene:
     """Draw one scene; the same generator state gives the same scene.
 
     Later shapes cover earlier ones. Without ``overlap`` a shape that would touch another is moved,
-    and left out when no free place is found.
+    or left out when no free place is found.
     """
     size = options.size
     labels = np.zeros((size, size), np.uint8)
@@ -80,7 +80,7 @@ def random_scene(options: SceneOptions, rng: np.random.Generator) -> Scene:
 
 
 def scene_batch(options: SceneOptions, count: int, seed: int, step: int = 0) -> Scene:
-    """``count`` scenes: (N, H, W, 3) uint8 and (N, H, W) uint8, a pure function of seed and step."""
+    """Draw scenes uint8 (count, H, W, 3), and labels (count, H, W), a pure function of seed and step."""
     rng = np.random.default_rng([seed, step])
     images, labels = zip(*(random_scene(options, rng) for _ in range(count)), strict=True)
     return np.stack(images), np.stack(labels)
@@ -89,7 +89,7 @@ def scene_batch(options: SceneOptions, count: int, seed: int, step: int = 0) -> 
 def _place(
     options: SceneOptions, kind: int, labels: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """Pixels (rows, columns) of one shape, or None if there is no free place for it."""
+    """Return the pixels (rows, columns) of one shape, or None if no free place is found."""
     outline = _circle if kind == CIRCLE else _rectangle
     for _ in range(20):
         pixels = outline(options, rng)
@@ -122,7 +122,7 @@ def _radius(options: SceneOptions, rng: np.random.Generator) -> float:
 
 
 def _centre(options: SceneOptions, radius: float, rng: np.random.Generator) -> np.ndarray:
-    """(row, column): the border cuts off less than half a shape, so that a person could still name it."""
+    """Draw (row, column) so that the border cuts off less than half a shape: a person can still name it."""
     return rng.uniform(radius / 2, options.size - radius / 2, 2)
 
 
@@ -142,7 +142,7 @@ def _shape_colour(
 
 
 def _distinct(sample: Callable[[], np.ndarray], background: np.ndarray) -> np.ndarray:
-    """A sample that a person tells from the background: at least 60 of 255 away in some channel."""
+    """Draw a colour that a person can tell from the background: 60 of 255 away in some channel."""
     colour = sample()
     while np.abs(colour - background).max() < 60:
         colour = sample()
@@ -150,7 +150,7 @@ def _distinct(sample: Callable[[], np.ndarray], background: np.ndarray) -> np.nd
 
 
 def _photograph(image: np.ndarray, options: SceneOptions, rng: np.random.Generator) -> np.ndarray:
-    """Shading, blur and noise, as a camera would add them; float (H, W, 3) → uint8."""
+    """Add shading, blur and noise, as a camera does: float (H, W, 3) → uint8."""
     if options.shading:
         rows, columns = np.mgrid[-0.5 : 0.5 : options.size * 1j, -0.5 : 0.5 : options.size * 1j]
         direction = rng.uniform(0, 2 * np.pi)

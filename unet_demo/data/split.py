@@ -1,4 +1,4 @@
-"""A split that is drawn at random, as the articles split their data."""
+"""Splits a data set at random, as the articles do."""
 
 from dataclasses import dataclass
 from itertools import accumulate
@@ -12,7 +12,7 @@ PARTS = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class RandomSplit:
-    """How many of the pictures train, validate and test: shares that sum to 1, or else counts."""
+    """Shares of the pictures that train, validate and test, with a sum of 1 at most; or else counts."""
 
     train: float
     val: float = 0.0
@@ -27,9 +27,9 @@ class RandomSplit:
             raise ValueError("the seed of a split is not a whole number")
 
     def numbers(self, count: int, part: str) -> list[int]:
-        """Which of ``count`` pictures belong to a part (one of PARTS, or "all"), in ascending order.
+        """Draw the numbers, below ``count``, of a part's pictures (one of PARTS, or "all"), ascending.
 
-        Raises DataError for another part, and where a part gets no picture.
+        Raises DataError for another part, or for a part without a picture.
         """
         if part == "all":
             return list(range(count))
@@ -40,7 +40,7 @@ class RandomSplit:
             )
         ends = list(accumulate((self.train, self.val, self.test), initial=0.0))
         if ends[-1] <= 1:
-            # Rounded, for 0.8 + 0.1 is a little less than 0.9; 30 frames become 24, 3 and 3.
+            # Rounded, since 0.8 + 0.1 is a little less than 0.9; 30 frames become 24, 3 and 3.
             ends = [round(count * round(end, 6)) for end in ends]
         first, last = (round(end) for end in ends[PARTS.index(part) :][:2])
         if not first < last <= count:

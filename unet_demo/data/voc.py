@@ -1,6 +1,6 @@
-"""Pascal VOC 2012 photos with their masks, laid out as the challenge's own archive unpacks.
+"""Reads Pascal VOC 2012: photos with their masks, in the folders of the challenge's own archive.
 
-Masks are pictures of ids (0 background, 1–20 objects, 255 void), or painted in VOC's colours.
+Masks hold ids (0 background, 1–20 objects, 255 void), or are painted in VOC's colours.
 """
 
 import struct
@@ -25,7 +25,7 @@ LISTS, PHOTOS, MASKS = Path("ImageSets", "Segmentation"), "JPEGImages", "Segment
 
 @dataclass(frozen=True)
 class Photos:
-    """Photos uint8 (H, W, 3), masks uint8 (H, W) of ids and void, and their names, in one order."""
+    """Photos uint8 (H, W, 3), masks of label ids uint8 (H, W), and their names, in the same order."""
 
     images: Sequence[np.ndarray]
     labels: Sequence[np.ndarray]
@@ -43,7 +43,7 @@ class Photos:
 
 
 Framing = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
-"""A photo (H, W, 3) and its ids (H, W) → both in the shape that a recipe wants."""
+"""A photo (H, W, 3) and its ids (H, W) → both in the shape that a recipe needs."""
 
 
 def load_photos(
@@ -55,13 +55,12 @@ def load_photos(
     framing: Framing | None = None,
     only: Sequence[int] = (),
 ) -> Photos:
-    """Read the photos of a split, checked; with ``longest``, reduced to that longest side in px.
+    """Read and check the photos of a split; reduce their longest side to ``longest`` px (0: as it is).
 
-    With ``drawn``, the split is one of its parts, drawn from all photos of train and val. A
-    ``framing`` changes each pair as it is read. With ``only``, just the photos of these numbers,
-    counted from 0 and, past the last one, from the first again.
-    ``directory`` holds ``VOCdevkit/VOC2012``, or is one of these two folders. Raises DataError, which
-    names the file that is missing, damaged, or not of its photo's size or VOC's ids.
+    ``drawn``: the split is a part of this random split of the photos of train and val. ``framing``
+    changes each pair after reading. ``only``: read the photos of these numbers alone, modulo their
+    count. ``directory`` holds ``VOCdevkit/VOC2012``, or is one of these two folders. Raises DataError,
+    which names the file that is missing or damaged, or whose size or ids are wrong.
     """
     root = _root(Path(directory))
     if drawn:
@@ -79,12 +78,12 @@ def load_photos(
 
 
 def has_list(directory: str | Path, split: str) -> bool:
-    """Whether the data set lists photos for a split. Raises DataError where there is no data set."""
+    """Return whether the data set has a list of a split. Raises DataError where there is no data set."""
     return (_root(Path(directory)) / LISTS / f"{split}.txt").is_file()
 
 
 def _root(directory: Path) -> Path:
-    """The folder VOC2012, by whatever name a link gives it."""
+    """Find the folder VOC2012, which may have another name. Raises DataError."""
     for root in (directory / LAYOUT, directory / LAYOUT.name, directory):
         if (root / LISTS).is_dir():
             return root
@@ -95,14 +94,14 @@ def _root(directory: Path) -> Path:
 
 
 def _listed(root: Path, split: str) -> list[str]:
-    """The names of a split's photos. Raises DataError if there is no list of it."""
+    """Read the names of a split's photos. Raises DataError if it has no list."""
     try:
         lines = (root / LISTS / f"{split}.txt").read_text().splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        known = ", ".join(sorted(path.stem for path in (root / LISTS).glob("*.txt")))
+        listed = ", ".join(sorted(path.stem for path in (root / LISTS).glob("*.txt")))
         raise DataError(
             f"There is no list of the split {split!r} under {LAYOUT / LISTS}, but"
-            f" {known or 'none at all'}; use one of these, or unpack the whole of VOC 2012."
+            f" {listed or 'none at all'}; use one of these, or unpack the whole of VOC 2012."
         ) from error
     names = [line.split()[0] for line in lines if line.strip()]
     if not names:
@@ -113,7 +112,7 @@ def _listed(root: Path, split: str) -> list[str]:
 def _read(
     root: Path, name: str, longest: int, framing: Framing | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A photo uint8 (H, W, 3) and its ids (H, W). Raises DataError, which names the file."""
+    """Read a photo uint8 (H, W, 3) and its ids (H, W). Raises DataError, which names the file."""
     photo, mask = root / PHOTOS / f"{name}.jpg", root / MASKS / f"{name}.png"
     try:
         with Image.open(photo) as file:
@@ -121,11 +120,11 @@ def _read(
     except (OSError, SyntaxError, ValueError, struct.error) as error:
         raise DataError(f"The photo {photo.name} cannot be read; unpack VOC 2012 again.") from error
     try:
-        # Whether 255 is void in a mask that holds nothing else but 0, its whole split tells.
+        # In a mask of 0 and 255 alone, 255 is void; _check_classes checks the whole split.
         ids = Image.fromarray(read_truth(mask, VOC, lone_void=True)[0])
     except PictureError as error:
         raise DataError(words_of(error)) from error
-    # Masks lie on the pixels as they are stored, or else on those of the photo turned upright.
+    # Some masks fit the photo as it is stored, others the photo turned upright.
     if image.size != ids.size:
         image = ImageOps.exif_transpose(image)
     if image.size != ids.size:
@@ -137,7 +136,7 @@ def _read(
     size = reduced(image.size, longest)
     if size != image.size:
         image = image.resize(size, Image.Resampling.LANCZOS)
-        # Nearest: a blend of two ids is a third class.
+        # Nearest: a blend of two ids is another class's id.
         ids = ids.resize(size, Image.Resampling.NEAREST)
     pair = np.array(image), np.array(ids)
     return framing(*pair) if framing else pair
@@ -155,7 +154,7 @@ def _check_classes(photos: Photos, split: str) -> None:
 
 
 def reduced(size: tuple[int, int], longest: int) -> tuple[int, int]:
-    """(width, height) with its longest side at most ``longest`` px; 0 leaves it."""
+    """Return (width, height) reduced to a longest side of ``longest`` px at most; 0: as it is."""
     factor = longest / max(size)
     if not longest or factor >= 1:
         return size
@@ -163,9 +162,9 @@ def reduced(size: tuple[int, int], longest: int) -> tuple[int, int]:
 
 
 def sampling_weights(labels: Sequence[np.ndarray], classes: int) -> np.ndarray:
-    """How often to draw each photo, float64 (N,), summing to 1, so that rare classes are seen.
+    """Compute the probability of drawing each photo, float64 (N,), higher for rare classes.
 
-    A photo weighs as much as its rarest object: 1/√(share of the photos that hold the class), the
+    A photo's weight is that of its rarest object: 1/√(share of the photos with its class), the
     repeat factor of Gupta et al. 2019 (LVIS). The background does not count.
     """
     holds = _objects(labels, classes)
@@ -176,10 +175,10 @@ def sampling_weights(labels: Sequence[np.ndarray], classes: int) -> np.ndarray:
 
 
 def weights_by_class(labels: Sequence[np.ndarray], classes: int, share: float) -> np.ndarray:
-    """How often to draw each photo, float64 (N,), summing to 1: a ``share`` class by class.
+    """Compute the probability of drawing each photo, float64 (N,), a ``share`` of it by class.
 
-    That share is drawn as an object's class first, each class alike, then one of the photos that
-    hold it; the rest is drawn as one of all photos.
+    That share goes to all classes of objects equally, and within a class to its photos equally; the
+    rest goes to all photos equally.
     """
     holds = _objects(labels, classes)
     there = holds[:, holds.any(axis=0)]
@@ -190,7 +189,7 @@ def weights_by_class(labels: Sequence[np.ndarray], classes: int, share: float) -
 
 
 def _objects(labels: Sequence[np.ndarray], classes: int) -> np.ndarray:
-    """Which classes each photo holds, bool (N, classes); never the background."""
+    """Find the classes of objects in each photo, bool (N, classes); False for the background."""
     holds = np.zeros((len(labels), classes), bool)
     for row, ids in zip(holds, labels, strict=True):
         present = np.unique(ids)
@@ -200,14 +199,14 @@ def _objects(labels: Sequence[np.ndarray], classes: int) -> np.ndarray:
 
 
 def stretched(photo: np.ndarray, ids: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
-    """Article 3: a photo (H, W, 3) and its ids (H, W) stretched to a square by nearest pixels."""
+    """Stretch a photo (H, W, 3) and its ids (H, W) to a square by nearest pixels, as in article 3."""
     return _resized(photo, ids, (side, side), Image.Resampling.NEAREST)
 
 
 def pasted(photo: np.ndarray, ids: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
-    """Article 4: both pasted at the top left of a black square; the photo is then resized bilinearly.
+    """Paste both at the top left of a black square and resize it to ``side`` px, as in article 4.
 
-    The ids are resized by nearest pixels: the article's blends of two colours are other classes.
+    The ids are resized by nearest pixels: the article blends colours, which makes other classes.
     """
     square = max(ids.shape)
     below, beside = ((0, square - length) for length in ids.shape)
@@ -217,7 +216,7 @@ def pasted(photo: np.ndarray, ids: np.ndarray, side: int) -> tuple[np.ndarray, n
 
 
 def fitted(photo: np.ndarray, ids: np.ndarray, longest: int) -> tuple[np.ndarray, np.ndarray]:
-    """A photo (H, W, C) and its ids (H, W), their longest side ``longest`` px; 0 leaves them."""
+    """Resize a photo (H, W, C) and its ids (H, W) to a longest side of ``longest`` px; 0: as they are."""
     factor = longest / max(ids.shape)
     if not longest or factor == 1:
         return photo, ids
@@ -228,7 +227,7 @@ def fitted(photo: np.ndarray, ids: np.ndarray, longest: int) -> tuple[np.ndarray
 def _resized(
     photo: np.ndarray, ids: np.ndarray, size: tuple[int, int], how: Image.Resampling
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Both resized to (width, height), the ids by their nearest pixels."""
+    """Resize both to (width, height), the ids by nearest pixels."""
     channels = [
         np.array(Image.fromarray(band).resize(size, how)) for band in np.moveaxis(photo, -1, 0)
     ]

@@ -1,4 +1,4 @@
-"""The U-Net paper's weight map: touching cells are told apart by weighing the gaps between them.
+"""The U-Net paper's weight map: high weights between touching cells, so that they are separated.
 
 w(x) = w_c(x) + w0 · exp(−(d1(x) + d2(x))² / 2σ²), with the distances d1 and d2 to the nearest and
 the second-nearest cell (Ronneberger et al. 2015, eq. 2).
@@ -12,17 +12,17 @@ from skimage.segmentation import relabel_sequential
 from ..constants import VOID
 
 REACH = 6.0
-"""In σ: two cells that are farther away add less than float32 can hold (w0 · exp(−18))."""
+"""In σ: farther cells add next to nothing (w0 · exp(−18))."""
 
 W0, SIGMA = 10.0, 5.0
-"""The paper's weight and width (px)."""
+"""The paper's w0, and σ in px."""
 
 
 def weight_map(labels: np.ndarray, *, w0: float = W0, sigma: float = SIGMA) -> np.ndarray:
-    """Weights float32 (H, W) of label ids uint8 (H, W); void weighs 0.
+    """Compute weights float32 (H, W) of label ids uint8 (H, W); void has weight 0.
 
-    Cells, or whatever is looked for, are the 4-connected components of each id but 0, the
-    background: in VOC and in scenes objects, in ISBI cells between membranes.
+    The cells are the 4-connected components of each id but 0, the background: objects in VOC and in
+    scenes, cells between membranes in ISBI.
     """
     cells = label(np.where(labels == VOID, 0, labels), background=0, connectivity=1)
     return weight_map_of_cells(cells, w0=w0, sigma=sigma, void=labels == VOID)
@@ -31,9 +31,10 @@ def weight_map(labels: np.ndarray, *, w0: float = W0, sigma: float = SIGMA) -> n
 def weight_map_of_cells(
     cells: np.ndarray, *, w0: float = W0, sigma: float = SIGMA, void: np.ndarray | None = None
 ) -> np.ndarray:
-    """Weights float32 (H, W) of cells by number, int (H, W), 0 = background; void (bool) weighs 0.
+    """Compute weights float32 (H, W) of numbered cells, int (H, W), 0 = background.
 
-    Raises ValueError for a σ that is not above 0, and for negative numbers of cells.
+    ``void``: bool (H, W), pixels of weight 0. Raises ValueError unless ``sigma`` is above 0 and the
+    numbers are not negative.
     """
     if not sigma > 0:
         raise ValueError(f"sigma is {sigma}; it is a width in px and must be above 0")
@@ -45,7 +46,10 @@ def weight_map_of_cells(
 
 
 def balance(inside: np.ndarray, decided: np.ndarray) -> np.ndarray:
-    """w_c: the inverse of how often cell and background occur, 1 on average: bool (H, W) → float (H, W)."""
+    """Compute w_c, float (H, W): cells and background weigh equally in sum, 1 on average.
+
+    ``inside``, ``decided``: bool (H, W), pixels of cells, and pixels that are not void.
+    """
     weights = np.zeros(inside.shape)
     regions = [region for region in (inside & decided, ~inside & decided) if region.any()]
     for region in regions:
@@ -54,15 +58,15 @@ def balance(inside: np.ndarray, decided: np.ndarray) -> np.ndarray:
 
 
 def nearest_two(cells: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray]:
-    """Distances in px to the nearest and to the second-nearest cell, float (H, W) each.
+    """Compute the distances in px to the nearest and the second-nearest cell, float (H, W) each.
 
-    They are exact up to ``reach``; what is farther away may be infinite, as it is where no such cell is.
+    They are exact up to ``reach`` px; larger ones may be infinite. Where there is no such cell, they are.
     """
     numbered = relabel_sequential(cells)[0]
     nearest, second = np.full(cells.shape, np.inf), np.full(cells.shape, np.inf)
     margin = int(np.ceil(reach))
     for number, box in enumerate(find_objects(numbered), start=1):
-        # Each cell in its own neighbourhood: the whole picture for each would take ten times as long.
+        # Only in each cell's neighbourhood: the whole picture for each would take ten times as long.
         around = tuple(slice(max(side.start - margin, 0), side.stop + margin) for side in box)
         distance = distance_transform_edt(numbered[around] != number)
         second[around] = np.minimum(second[around], np.maximum(nearest[around], distance))
