@@ -182,6 +182,14 @@ def test_predict_takes_several_files(command, binary_file, page, stack, tmp_path
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"cells.png", "volume.tif"}
 
 
+def test_predict_takes_somebody_elses_model_by_its_repository(
+    command, serve, smp_repository, page, tmp_path
+):
+    serve({"ann/unets": smp_repository})
+    done = command("predict", "ann/unets", page, "--out", tmp_path / "out")
+    assert (done.status, done.out) == (0, f"{tmp_path / 'out' / 'cells.png'}\n")
+
+
 def test_predict_with_tta_averages(command, binary_file, page, tmp_path):
     for name, options in (("one", ()), ("eight", ("--tta",))):
         out = ("--out", tmp_path / name, "--probabilities")

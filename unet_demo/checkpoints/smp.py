@@ -24,6 +24,8 @@ TOLD_ELSEWHERE = {
 }  # fmt: skip
 """Keys of a config that are no settings of the network's layers."""
 
+SUMMARY = "Finds what its maker taught it: a model of segmentation-models-pytorch that was not trained here."
+
 PREFIX = "model."
 """How the names of smp's weights begin in the network that holds its model."""
 
@@ -84,10 +86,7 @@ def smp_card(text: bytes) -> Card:
             std=std,
             symmetry="mirror",
             title=f"{kind} · {encoder}",
-            summary=sentence(
-                "What its maker taught it: a model of segmentation-models-pytorch that was not"
-                " trained here."
-            ),
+            summary=SUMMARY,
         )
     except ValueError as error:
         raise CheckpointError(
