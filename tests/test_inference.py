@@ -266,6 +266,13 @@ def test_averaging_goes_over_the_cards_scales_and_its_symmetry_alone():
     assert passes == [6] * 6
 
 
+def test_one_pass_sees_a_page_at_the_cards_scale():
+    page = data.astronaut()[None, :96, :96]
+    small = predictor(voc_checkpoint(side=24)).predict(page).probabilities
+    half = predictor(voc_checkpoint(side=48, scale=0.5)).predict(page).probabilities
+    np.testing.assert_array_equal(half, small)
+
+
 def test_averaging_over_scales_is_the_mean_of_the_predictions_at_each():
     page = data.astronaut()[None, :96, :96]
     single = [predictor(voc_checkpoint(side=side)).predict(page, flips=True) for side in (24, 48)]

@@ -422,7 +422,7 @@ def scaled_size(height: int, width: int, side: int, scale: float) -> tuple[int, 
 
 def sizes_seen(height: int, width: int, card: Card, flips: bool) -> list[tuple[int, int]]:
     """Return each (height, width) at which the network gets a page: one, or one for each scale."""
-    scales = card.scales if flips else (1.0,)
+    scales = card.scales if flips else (card.scale,)
     return [scaled_size(height, width, card.side, scale) for scale in scales]
 
 

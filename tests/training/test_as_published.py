@@ -117,6 +117,7 @@ ARTICLES: dict[str, Mapping[str, object]] = {
 
 OURS_ONLY = {
     "growth": (),
+    "scale": 1.0,
     "scales": (1.0,),
     "margin": 0,
     "weight_map": False,

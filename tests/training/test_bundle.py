@@ -65,14 +65,15 @@ def test_the_bundled_scores_are_those_that_were_promised():
         name: read_card(WEIGHTS / f"{name}.safetensors").scores for name in read_index(WEIGHTS)
     }
     assert scores["shapes"]["mIoU"] >= 0.98
-    assert scores["isbi"]["V_rand"] >= 0.985 and scores["isbi"]["V_info"] >= 0.987
-    assert scores["isbi-elastic"]["V_rand"] >= 0.982
+    assert scores["isbi"]["V_rand without averaging"] >= 0.985
+    assert scores["isbi-elastic"]["V_rand without averaging"] >= 0.982
     assert scores["voc"]["mIoU"] >= 0.30
     assert scores["voc-resnet50"]["mIoU"] >= 0.2
     assert scores["voc-color"]["mIoU"] > 0.035  # what calling everything background reaches
 
 
-@pytest.mark.parametrize("name", sorted(read_index(WEIGHTS).keys() - {"shapes"}))
+# The float32 weights of isbi were scored at full size alone.
+@pytest.mark.parametrize("name", sorted(read_index(WEIGHTS).keys() - {"shapes", "isbi"}))
 def test_float16_weights_score_as_the_float32_ones_did(name):
     scores = read_card(WEIGHTS / f"{name}.safetensors").scores
     pairs = {key: key.removesuffix(", float32") for key in scores if key.endswith(", float32")}

@@ -32,9 +32,10 @@ class Card:
 
     ``mean`` and ``std`` normalise pictures in 0..1, per channel. ``margin``: width in px of the
     mirrored border around a picture in the network. ``side``: longest side in px that pictures are
-    resized to first, the size at which objects were learnt; 0: no resizing. Test-time averaging
-    uses ``symmetry`` (one of SYMMETRIES) and ``scales``, factors of the size. ``threshold``: the
-    best one for a binary task. ``scores``: name → value; ``scored_on`` names their data.
+    resized to first, the size at which objects were learnt; 0: no resizing. ``scale``: factor of
+    that size in a single pass. Test-time averaging uses ``symmetry`` (one of SYMMETRIES) and
+    ``scales``, factors likewise. ``threshold``: the best one for a binary task. ``scores``: name →
+    value; ``scored_on`` names their data.
     Raises ValueError for a field of another type or out of its range.
     """
 
@@ -46,6 +47,7 @@ class Card:
     std: tuple[float, ...]
     margin: int = 0
     side: int = 0
+    scale: float = 1.0
     symmetry: str = SYMMETRIES[0]
     scales: tuple[float, ...] = (1.0,)
     threshold: float = 0.5
@@ -83,11 +85,12 @@ class Card:
             raise ValueError(
                 sentence("symmetry is not one of {known}", known=", ".join(SYMMETRIES))
             )
-        if not self.scales or not all(_is_number(s) and 0.1 <= s <= 10 for s in self.scales):
+        scales = (self.scale, *self.scales)
+        if not self.scales or not all(_is_number(s) and 0.1 <= s <= 10 for s in scales):
             raise ValueError(sentence("scales are not numbers from 0.1 to 10"))
         if len(self.scales) > MAX_SCALES:
             raise ValueError(sentence("there are more than {most} scales", most=MAX_SCALES))
-        if self.side * max(self.scales) > MAX_SIDE:
+        if self.side * max(scales) > MAX_SIDE:
             raise ValueError(sentence("side times a scale is more than {most}", most=MAX_SIDE))
         if not _is_number(self.threshold) or not 0 <= self.threshold <= 1:
             raise ValueError(sentence("threshold is not a number from 0 to 1"))

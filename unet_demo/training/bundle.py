@@ -86,6 +86,14 @@ def averaging(card: Card) -> str:
     return views[card.symmetry] + sizes
 
 
+def sizes(card: Card) -> str:
+    """At which sizes a checkpoint sees a picture, in words."""
+    size = f"the size whose longest side is {card.side} px" if card.side else "its own size"
+    seen = f"a picture at {size}" if card.scale == 1 else f"a picture at {card.scale:g} of {size}"
+    averaged = ", ".join(f"{scale:g}" for scale in card.scales)
+    return seen + (f"; averaging goes over {averaged} of it" if len(card.scales) > 1 else "")
+
+
 def model_card(card: Card, recipe: Recipe, parameters: int) -> str:
     """Return the model card, in Markdown: what a checkpoint is, how it was trained, how well it scores."""
     train_command, bundle_command = recipe.commands
@@ -105,6 +113,7 @@ def model_card(card: Card, recipe: Recipe, parameters: int) -> str:
 
 - **Article:** {card.article}
 - **Network:** {card.network}, {_in_words(card.options)}; {parameters:,} parameters, float16
+- **Sees:** {sizes(card)}
 - **Data and split:** {recipe.data_note}
 - **Terms:** {card.licence}
 - **Credit:** {card.credit or "none needed"}

@@ -26,8 +26,8 @@ INITIALISATIONS = ("torch", "He")
 class Recipe:
     """All that leads from data to one checkpoint. ``data`` is a key of datasets.DATASETS.
 
-    ``margin``, ``side``, ``symmetry`` and ``scales`` go into the card. ``choose_by`` names the
-    validation score that chooses the best network; empty: the last network is kept.
+    ``margin``, ``side``, ``scale``, ``symmetry`` and ``scales`` go into the card. ``choose_by``
+    names the validation score that chooses the best network; empty: the last network is kept.
     """
 
     name: str
@@ -55,6 +55,7 @@ class Recipe:
     teacher: str = ""
     """The checkpoint that labels the data set's unlabelled pictures; empty: they are not used."""
     side: int = 0
+    scale: float = 1.0
     symmetry: str = "dihedral"
     scales: tuple[float, ...] = (1.0,)
     scenes: tuple[SceneOptions, ...] = ()
