@@ -28,6 +28,7 @@ from .environment import DEVICE_VARIABLE, PORTS, ServeError, check_settings, tak
 from .evaluation.benchmark import REPEATS, SIDE, time_checkpoint
 from .evaluation.evaluate import Evaluation, Scores
 from .evaluation.report import CaseFolder
+from .evaluation.startup import ROUNDS, time_startup
 from .exports import prediction_paths, write_colours, write_prediction
 from .inference import Predictor, Progress
 from .publishing import prepare
@@ -358,13 +359,23 @@ def run_bundle(
 
 
 @app.command("benchmark")
-def run_benchmark(device: Device = None) -> None:
-    """Time the bundled checkpoints.
+def run_benchmark(
+    what: Annotated[
+        Literal["checkpoints", "startup"],
+        Argument(help="A picture, or a start of the program until its first result."),
+    ] = "checkpoints",
+    device: Device = None,
+) -> None:
+    """Time the bundled checkpoints, or a start of the program.
 
-    Plain float32 torch against this program's Predictor, on one picture.
+    Plain float32 torch against this program's Predictor, on one picture. A start against that of a
+    script that imports gradio and torch, shows an empty page and predicts once.
     """
     # What is wrong with either is told before anything is printed.
     pick_device(device)
+    if what == "startup":
+        print_startup()
+        return
     names = read_index()
     print(f"one {SIDE}×{SIDE} picture, median of {REPEATS}")
     for name in names:
@@ -375,6 +386,16 @@ def run_benchmark(device: Device = None) -> None:
             f"   here {timing.predictor_seconds * 1000:7.0f} ms"
             f"   {timing.speed_up:5.2f} times faster on {timing.device}"
         )
+
+
+def print_startup() -> None:
+    """Print this program's time from a start to the first result against a bare script's."""
+    print(f"from a start to the first result, median of {ROUNDS}", flush=True)
+    timing = time_startup()
+    print(
+        f"bare script {timing.bare_seconds:.1f} s   here {timing.seconds:.1f} s"
+        f"   {timing.ratio:.2f} times as long"
+    )
 
 
 @app.command("publish")
