@@ -9,7 +9,7 @@ from handling import NOTE_SHIFTS, TINY, open_segment, open_train, press
 from playwright.sync_api import Page, expect
 
 from unet_demo.data.shapes import SceneOptions
-from unet_demo.live.run import LiveRun, Look, Snapshot
+from unet_demo.live.run import LiveRun, Snapshot, Validation
 from unet_demo.live.settings import LiveSettings
 from unet_demo.ui.serve import head
 from unet_demo.ui.train.views import readings
@@ -152,7 +152,7 @@ def widest() -> Snapshot:
         state="running",
         step=5000,
         losses=(1.378e12,),
-        look=Look(5000, 1.0, 0.794, 1.0, np.zeros((4, 64, 64), np.uint8)),
+        validation=Validation(5000, 1.0, 0.794, 1.0, np.zeros((4, 64, 64), np.uint8)),
         seconds=5000 / 0.0123,
         seconds_left=3599,
         device="cuda:0",

@@ -73,5 +73,5 @@ def test_the_animation_has_a_frame_a_look_and_rests_on_the_last(run: LiveRun, tm
     with Image.open(tmp_path / "run.gif") as picture:
         assert picture.size == ANIMATION
         durations = [frame.info["duration"] for frame in ImageSequence.Iterator(picture)]
-    assert len(durations) == len(run.reel.looks) == 4
+    assert len(durations) == len(run.reel.validations) == 4
     assert durations[-1] > 10 * durations[0]

@@ -21,7 +21,7 @@ from unet_demo.live.experiment import (
     task_of,
     watched_scenes,
 )
-from unet_demo.live.run import LiveError, LiveRun, Look, Reel, Snapshot
+from unet_demo.live.run import LiveError, LiveRun, Reel, Snapshot, Validation
 from unet_demo.live.settings import (
     LOCAL,
     PRESETS,
@@ -61,14 +61,14 @@ def test_the_first_snapshot_comes_at_once_and_the_last_state_always():
     assert (first.state, first.step) == ("running", 0)
     *_, last = snapshots
     assert (last.state, last.step, last.over) == ("finished", 4, True)
-    assert last.look and last.look.step == 4
+    assert last.validation and last.validation.step == 4
 
 
 def test_a_run_paused_and_resumed_goes_on_as_if_left_alone():
     run = LiveRun(TINY)
     rested = played(run, 2)[-1]
     assert (rested.state, rested.step) == ("paused", 2)
-    assert rested.look and rested.look.step == 2
+    assert rested.validation and rested.validation.step == 2
     assert played(run)[-1].losses == tuple(headless_losses(TINY))
 
 
@@ -89,7 +89,7 @@ def test_stop_keeps_the_state_and_shows_it():
             run.stop()
     last = run.snapshot()
     assert (last.state, last.over) == ("stopped", True)
-    assert last.look and last.look.step == last.step > 0
+    assert last.validation and last.validation.step == last.step > 0
 
 
 def test_a_paused_run_can_be_stopped():
@@ -172,14 +172,14 @@ def test_what_is_told_of_a_run_that_diverged_is_true_of_the_weights_that_came_ba
     settings = replace(TINY, batch_norm=False, optimiser="SGD", rate=rate, steps=20)
     run = LiveRun(settings)
     last = played(run)[-1]
-    assert last.state == "diverged" and last.look
-    assert last.look.step == last.trained_steps == last.restored_step
-    seen = run.predict(last.watched.images).labels()[: len(last.look.prediction)]
-    assert np.array_equal(last.look.prediction, seen)
+    assert last.state == "diverged" and last.validation
+    assert last.validation.step == last.trained_steps == last.restored_step
+    seen = run.predict(last.watched.images).labels()[: len(last.validation.prediction)]
+    assert np.array_equal(last.validation.prediction, seen)
     card = run.checkpoint().card
     assert card.recipe["steps_done"] == last.restored_step
-    assert card.scores["mIoU"] == last.look.miou
-    steps = [step for step, _, _ in last.looks]
+    assert card.scores["mIoU"] == last.validation.miou
+    steps = [step for step, _, _ in last.validations]
     assert steps == sorted(set(steps)) and steps[-1] == last.restored_step
 
 
@@ -306,8 +306,8 @@ def test_what_differs_between_runs_is_named():
 def test_a_reel_keeps_few_looks_evenly_and_always_the_last():
     reel = Reel(limit=10)
     for step in range(1000):
-        reel.add(Look(step, 1.0, 0.0, 0.0, np.zeros((1, 2, 2), np.uint8)))
-    steps = [look.step for look in reel.looks]
+        reel.add(Validation(step, 1.0, 0.0, 0.0, np.zeros((1, 2, 2), np.uint8)))
+    steps = [validation.step for validation in reel.validations]
     assert len(steps) <= 10
     assert (steps[0], steps[-1]) == (0, 999)
     assert len(set(np.diff(steps[:-1]))) == 1
@@ -320,7 +320,9 @@ def test_a_trained_network_is_opened_and_predicts_the_same(tmp_path):
     path = tmp_path / "live.safetensors"
     save_checkpoint(path, checkpoint.network, checkpoint.card)
     opened = load_checkpoint(path)
-    assert opened.card.scores["mIoU"] == pytest.approx(last.look.miou if last.look else None)
+    assert opened.card.scores["mIoU"] == pytest.approx(
+        last.validation.miou if last.validation else None
+    )
     assert opened.card.options["width"] == 8
     assert run.predict(last.watched.images[:1]).labels().shape == (1, 64, 64)
 
@@ -331,7 +333,7 @@ def test_another_run_goes_on_from_the_state_of_a_paused_one():
     second.take(first.state())
     last = played(second)[-1]
     assert last.losses == played(LiveRun(TINY))[-1].losses
-    assert [look.step for look in second.reel.looks] == [0, 1, 2, 3, 4]
+    assert [validation.step for validation in second.reel.validations] == [0, 1, 2, 3, 4]
 
 
 def test_the_state_of_a_run_does_not_change_when_it_goes_on():

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ..render import colour_mask, error_map
 from ..tasks import Task
-from .run import LiveRun, Look, Snapshot, is_short, task_of
+from .run import LiveRun, Snapshot, Validation, is_short, task_of
 
 SLIDE = (1920, 1080)
 """Pixels of a full-HD slide, width and height."""
@@ -52,12 +52,12 @@ class Line:
 
 def write_losses(path: Path, snapshot: Snapshot) -> None:
     """Write a CSV row for each step: step, loss, validation_loss, validation_mIoU (empty in between)."""
-    looks = {step: (loss, miou) for step, loss, miou in snapshot.looks}
+    validations = {step: (loss, miou) for step, loss, miou in snapshot.validations}
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["step", "loss", "validation_loss", "validation_mIoU"])
         for step, loss in enumerate(snapshot.losses, 1):
-            writer.writerow([step, loss, *looks.get(step, ("", ""))])
+            writer.writerow([step, loss, *validations.get(step, ("", ""))])
 
 
 def write_curve(
@@ -79,7 +79,7 @@ def write_animation(path: Path, run: LiveRun, title: str) -> None:
     """Write a GIF of the run, 960×540 px: pictures beside losses, a frame for each kept validation."""
     snapshot = run.snapshot()
     task = task_of(run.settings)
-    frames = [_frame(snapshot, look, task, title) for look in run.reel.looks]
+    frames = [_frame(snapshot, validation, task, title) for validation in run.reel.validations]
     first, *others = [frame.quantize(256, dither=Image.Dither.NONE) for frame in frames]
     durations = [FRAME_MS] * len(others) + [LAST_FRAME_MS]
     first.save(
@@ -91,7 +91,6 @@ def curve_lines(snapshot: Snapshot, until: int | None = None) -> list[Line]:
     """Return the training, smoothed and validation losses as lines, up to step ``until``."""
     last = len(snapshot.losses) if until is None else until
     steps = range(1, last + 1)
-    looks = [look for look in snapshot.looks if 0 < look[0] <= last]
     smooth = not is_short(snapshot.steps)
     lines = [
         Line(
@@ -101,8 +100,10 @@ def curve_lines(snapshot: Snapshot, until: int | None = None) -> list[Line]:
     ]  # fmt: skip
     if smooth:
         lines.append(Line("smoothed", steps, snapshot.smoothed[:last], TRAINING, 3))
-    looked = [look[0] for look in looks], [look[1] for look in looks]
-    lines.append(Line("validation", *looked, VALIDATION, 2, dots=True))
+    losses = {step: loss for step, loss, _ in snapshot.validations if 0 < step <= last}
+    lines.append(
+        Line("validation", tuple(losses), tuple(losses.values()), VALIDATION, 2, dots=True)
+    )
     return lines
 
 
@@ -206,15 +207,15 @@ def _round_numbers(least: float, greatest: float) -> list[float]:
     return [number * gap for number in numbers]
 
 
-def _frame(snapshot: Snapshot, look: Look, task: Task, title: str) -> Image.Image:
+def _frame(snapshot: Snapshot, validation: Validation, task: Task, title: str) -> Image.Image:
     sheet, draw = _sheet(ANIMATION)
     width, height = sheet.size
     unit = height / 24
     draw.text((unit, unit * 0.7), title, INK, _font(unit))
-    told = f"step {look.step} of {snapshot.steps}    validation mIoU {look.miou:.2f}"
-    draw.text((width - unit, unit * 0.7), told, INK, _font(unit), "ra")
-    _paste_scenes(sheet, draw, snapshot, look, task, (unit, unit * 2.6, width * 0.52, height))
-    lines = curve_lines(snapshot, look.step)
+    heading = f"step {validation.step} of {snapshot.steps}    validation mIoU {validation.miou:.2f}"
+    draw.text((width - unit, unit * 0.7), heading, INK, _font(unit), "ra")
+    _paste_scenes(sheet, draw, snapshot, validation, task, (unit, unit * 2.6, width * 0.52, height))
+    lines = curve_lines(snapshot, validation.step)
     box = (width * 0.54, unit * 2.6, width - unit, height - unit)
     draw_plot(draw, box, lines, unit * 0.8, span=curve_lines(snapshot))
     return sheet.resize(ANIMATION, Image.Resampling.LANCZOS)
@@ -224,7 +225,7 @@ def _paste_scenes(
     sheet: Image.Image,
     draw: ImageDraw.ImageDraw,
     snapshot: Snapshot,
-    look: Look,
+    validation: Validation,
     task: Task,
     box: Box,
 ) -> None:
@@ -240,8 +241,8 @@ def _paste_scenes(
         columns = (
             pictures[row],
             colour_mask(truth[row], task.palette),
-            colour_mask(look.prediction[row], task.palette),
-            error_map(pictures[row], look.prediction[row], truth[row]),
+            colour_mask(validation.prediction[row], task.palette),
+            error_map(pictures[row], validation.prediction[row], truth[row]),
         )
         for column, pixels in enumerate(columns):
             tile = Image.fromarray(pixels).resize((side, side), Image.Resampling.NEAREST)

@@ -39,7 +39,7 @@ from .settings import Limits, LiveSettings, SettingsError, current_limits
 UPDATE_SECONDS = 0.4
 """Seconds between two snapshots."""
 
-LOOK_SHARE = 1 / 25
+VALIDATION_SHARE = 1 / 25
 """Share of a run's time that validation may take."""
 
 FRAMES = 60
@@ -72,7 +72,7 @@ def is_short(steps: int) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class Validation:
     """A validation after ``step`` steps.
 
     ``loss``, ``miou`` and ``accuracy`` (both 0..1) are those of the pictures that training never
@@ -91,7 +91,7 @@ class Snapshot:
     """A run at one moment.
 
     ``losses`` and ``smoothed`` have an entry for each step; the last is NaN or infinite where the
-    run diverged. ``looks``: (step, loss, mIoU) of every validation; ``look``: the last one.
+    run diverged. ``validations``: (step, loss, mIoU) of each; ``validation``: the last one.
     ``seconds``: time of training, without pauses. ``restored_step`` is set where the run diverged.
     """
 
@@ -100,8 +100,8 @@ class Snapshot:
     steps: int
     losses: tuple[float, ...]
     smoothed: tuple[float, ...]
-    looks: tuple[tuple[int, float, float], ...]
-    look: Look | None
+    validations: tuple[tuple[int, float, float], ...]
+    validation: Validation | None
     seconds: float
     seconds_left: float
     device: str
@@ -138,7 +138,7 @@ class Snapshot:
     @property
     def shown(self) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         """Pictures (n, H, W, 3), ground truth (n, H, W) and, once validated, prediction (n, H, W)."""
-        prediction = self.look.prediction if self.look else None
+        prediction = self.validation.prediction if self.validation else None
         return self.watched.images[:SHOWN], self.watched.labels[:SHOWN], prediction
 
 
@@ -149,21 +149,21 @@ class Reel:
         self._limit = limit
         self._every = 1
         self._seen = 0
-        self._kept: list[Look] = []
-        self._last: Look | None = None
+        self._kept: list[Validation] = []
+        self._last: Validation | None = None
 
-    def add(self, look: Look) -> None:
+    def add(self, validation: Validation) -> None:
         """Add the next validation; at the limit, drop every second of the kept ones."""
         if self._seen % self._every == 0:
-            self._kept.append(look)
+            self._kept.append(validation)
         self._seen += 1
-        self._last = look
+        self._last = validation
         if len(self._kept) > self._limit - 1:
             self._kept = self._kept[::2]
             self._every *= 2
 
     @property
-    def looks(self) -> tuple[Look, ...]:
+    def validations(self) -> tuple[Validation, ...]:
         """The kept validations, oldest first, always with the last one of the run."""
         if self._last is None or self._last is self._kept[-1]:
             return tuple(self._kept)
@@ -175,7 +175,7 @@ class Progress:
     """All of a run but its weights. The training thread writes it.
 
     ``state`` and ``ended`` are states of a snapshot; ``ended`` is set once the run is over.
-    ``good_look`` belongs to the weights that are restored if the run diverges. ``average`` is the
+    ``good_validation`` is that of the weights to restore if the run diverges. ``average`` is the
     moving average of the losses; ``seconds`` is the time of the finished plays.
     """
 
@@ -188,10 +188,10 @@ class Progress:
     losses: list[float] = field(default_factory=list)
     smoothed: list[float] = field(default_factory=list)
     average: float = 0.0
-    looks: list[tuple[int, float, float]] = field(default_factory=list)
-    look: Look | None = None
-    good_look: Look | None = None
-    look_seconds: float = 0.0
+    validations: list[tuple[int, float, float]] = field(default_factory=list)
+    validation: Validation | None = None
+    good_validation: Validation | None = None
+    validation_seconds: float = 0.0
     seconds: float = 0.0
     reel: Reel = field(default_factory=Reel)
 
@@ -237,7 +237,7 @@ class LiveRun:
         self._pause = threading.Event()
         self._lock = threading.Lock()
         self._progress = Progress(str(self._device))
-        self._looked_at = -math.inf
+        self._validated_at = -math.inf
         self._began: float | None = None
         self._predictor: tuple[int, Predictor] | None = None
         self._events = self._fit()
@@ -284,8 +284,8 @@ class LiveRun:
             steps=steps,
             losses=losses,
             smoothed=tuple(self._progress.smoothed[: len(losses)]),
-            looks=tuple(self._progress.looks),
-            look=self._progress.look,
+            validations=tuple(self._progress.validations),
+            validation=self._progress.validation,
             seconds=seconds,
             seconds_left=min(left, self.limits.seconds - seconds),
             device=self._progress.device,
@@ -345,7 +345,7 @@ class LiveRun:
         self._progress.device = str(self._device)
         try:
             with memory_errors():
-                self._train_and_look(steps)
+                self._train_and_validate(steps)
         except (torch.OutOfMemoryError, MemoryError):
             self._progress.failure = sentence(
                 "The training ran out of memory; choose a smaller width, picture or batch."
@@ -354,20 +354,21 @@ class LiveRun:
             self._rest()
             self._settle()
 
-    def _train_and_look(self, steps: int | None) -> None:
-        if self._progress.look is None:
-            self._look_now()
+    def _train_and_validate(self, steps: int | None) -> None:
+        if self._progress.validation is None:
+            self._validate()
         self._began = time.perf_counter()
         self._train(math.inf if steps is None else len(self._progress.losses) + steps)
         self._rest()
-        if self._progress.look is None or self._progress.look.step != self._trainer.step:
-            self._look_now()
+        last = self._progress.validation
+        if last is None or last.step != self._trainer.step:
+            self._validate()
 
     def _train(self, until: float) -> None:
         for event in self._events:
             self._note(event)
-            if isinstance(event, StepDone) and self._look_is_due():
-                self._look_now()
+            if isinstance(event, StepDone) and self._validation_is_due():
+                self._validate()
             if self._seconds() >= self.limits.seconds and not self._stop.is_set():
                 self._progress.out_of_time = True
                 self._stop.set()
@@ -379,7 +380,7 @@ class LiveRun:
             self._progress.add_loss(event.loss)
         if isinstance(event, Diverged):
             self._progress.restored_step = event.restored_step
-            self._progress.look = self._progress.good_look
+            self._progress.validation = self._progress.good_validation
             self._progress.ended = "diverged"
         if isinstance(event, Finished):
             self._progress.ended = self._ended_by(event)
@@ -406,24 +407,24 @@ class LiveRun:
         running = time.perf_counter() - began if began is not None else 0.0
         return self._progress.seconds + running
 
-    def _look_is_due(self) -> bool:
+    def _validation_is_due(self) -> bool:
         if is_short(self.settings.steps):
             return True
-        wait = max(UPDATE_SECONDS, self._progress.look_seconds / LOOK_SHARE)
-        return time.perf_counter() - self._looked_at > wait
+        wait = max(UPDATE_SECONDS, self._progress.validation_seconds / VALIDATION_SHARE)
+        return time.perf_counter() - self._validated_at > wait
 
-    def _look_now(self) -> None:
+    def _validate(self) -> None:
         """Validate; weights with a finite loss become those to restore."""
         begun = time.perf_counter()
-        look = self._judge(self._predict_watched())
-        self._progress.look = look
-        self._progress.reel.add(look)
-        if math.isfinite(look.loss):
+        validation = self._judge(self._predict_watched())
+        self._progress.validation = validation
+        self._progress.reel.add(validation)
+        if math.isfinite(validation.loss):
             self._trainer.keep_good()
-            self._progress.good_look = look
-            self._progress.looks.append((look.step, look.loss, look.miou))
-        self._looked_at = time.perf_counter()
-        self._progress.look_seconds = self._looked_at - begun
+            self._progress.good_validation = validation
+            self._progress.validations.append((validation.step, validation.loss, validation.miou))
+        self._validated_at = time.perf_counter()
+        self._progress.validation_seconds = self._validated_at - begun
 
     def _predict_watched(self) -> torch.Tensor:
         images = normalisation_of(self.settings)(to_tensor(self.watched.images))
@@ -433,7 +434,7 @@ class LiveRun:
         with torch.inference_mode(), torch.autocast(self._device.type, self._dtype, enabled=fast):
             return network(images).float()
 
-    def _judge(self, logits: torch.Tensor) -> Look:
+    def _judge(self, logits: torch.Tensor) -> Validation:
         task, known = task_of(self.settings), self.watched.known
         labels = torch.from_numpy(self.watched.labels[known:]).to(logits.device)
         with torch.inference_mode():
@@ -441,14 +442,14 @@ class LiveRun:
             predicted = task.labels(task.probabilities(logits).cpu().numpy())
         matrix = confusion_matrix(self.watched.labels[known:], predicted[known:], len(task.classes))
         scores = class_scores(matrix, task.classes)
-        return Look(
+        return Validation(
             self._trainer.step, loss, scores["mIoU"], scores["pixel accuracy"], predicted[:SHOWN]
         )
 
     def _card(self) -> Card:
         settings = self.settings
         normalisation = normalisation_of(settings)
-        look = self._progress.look
+        last = self._progress.validation
         count = len(self.watched.images) - self.watched.known
         return Card(
             name="live-shapes",
@@ -466,7 +467,7 @@ class LiveRun:
                 "scenes": [asdict(settings.scenes)] if settings.scenes else [],
                 "steps_done": self._trainer.step,
             },
-            scores={"mIoU": look.miou, "pixel accuracy": look.accuracy} if look else {},
+            scores={"mIoU": last.miou, "pixel accuracy": last.accuracy} if last else {},
             scored_on=f"{count} validation scene{'s' if count > 1 else ''} of its run",
             licence=SHAPES.licence,
         )

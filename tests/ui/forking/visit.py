@@ -42,7 +42,7 @@ def trained() -> dict:
         "before": before,
         "after": probabilities(run),
         "after_here": probabilities(here),
-        "looks": [look.step for look in run.reel.looks],
+        "looks": [validation.step for validation in run.reel.validations],
         "steps_done": run.checkpoint().card.recipe["steps_done"],
     }
 

@@ -185,15 +185,15 @@ def train_network(
 
 def progress(snapshot: Snapshot, run: LiveRun) -> dict[str, Any]:
     """Return a snapshot as a script reads it; None where there is no number."""
-    look = snapshot.look
+    validation = snapshot.validation
     told = {
         "state": snapshot.state,
         "step": snapshot.step,
         "steps": snapshot.steps,
         "loss": finite(snapshot.loss),
-        "validation_loss": finite(look.loss if look else None),
-        "validation_mIoU": finite(look.miou if look else None),
-        "pixel_accuracy": finite(look.accuracy if look else None),
+        "validation_loss": finite(validation.loss if validation else None),
+        "validation_mIoU": finite(validation.miou if validation else None),
+        "pixel_accuracy": finite(validation.accuracy if validation else None),
         "steps_per_second": round(snapshot.steps_per_second, 3),
         "seconds": round(snapshot.seconds, 3),
         "device": snapshot.device,

@@ -493,9 +493,9 @@ class TrainPage:
                         status = run_status(snapshot, run, session.language)
                         moved[self.runs] = runs_table(session)
                     known = state
-                    if snapshot.look is None or snapshot.look is not seen:
+                    if snapshot.validation is None or snapshot.validation is not seen:
                         moved[self.scenes] = pictures(snapshot, run.settings, session.language)
-                    seen = snapshot.look
+                    seen = snapshot.validation
                     yield {**moved, self.status: status}
         except LiveError as error:
             yield self._failure(session, error)

@@ -80,19 +80,19 @@ def run_sentence(snapshot: Snapshot, run: LiveRun, language: str) -> str:
         **known,
         seconds=number(seconds),
         restored=str(snapshot.restored_step),
-        miou=fixed(snapshot.look.miou if snapshot.look else None, 3),
+        miou=fixed(snapshot.validation.miou if snapshot.validation else None, 3),
     )
 
 
 def readings(snapshot: Snapshot | None, language: str) -> str:
     """Return the run's numbers as HTML; dashes before there is one."""
-    look = snapshot.look if snapshot else None
+    last = snapshot.validation if snapshot else None
     left = None if snapshot is None or snapshot.over else snapshot.seconds_left
     shown = {
         "step": f"{snapshot.step} / {snapshot.steps}" if snapshot else NOTHING,
         "loss": number(snapshot.loss if snapshot else None, 4),
-        "miou": fixed(look.miou if look else None, 3),
-        "accuracy": fixed(100 * look.accuracy if look else None, 1) + (" %" if look else ""),
+        "miou": fixed(last.miou if last else None, 3),
+        "accuracy": fixed(100 * last.accuracy if last else None, 1) + (" %" if last else ""),
         "speed": number(snapshot.steps_per_second if snapshot and snapshot.step else None),
         "left": clock(left),
         "device": snapshot.device.upper() if snapshot else NOTHING,
@@ -134,7 +134,7 @@ def pictures_value(
     settings: LiveSettings, images: Any, labels: Any, snapshot: Snapshot | None, language: str
 ) -> dict[str, Any]:
     """Return the scenes component's value for all watched pictures (N, H, W, 3), of which it shows the first."""
-    prediction = snapshot.look.prediction if snapshot and snapshot.look else None
+    prediction = snapshot.validation.prediction if snapshot and snapshot.validation else None
     kind = "scenes" if settings.scenes else "article"
     note = say(f"train_note_{kind}", language, count=len(images))
     shown = slice(SHOWN)
@@ -167,15 +167,15 @@ def reference(language: str) -> Curve:
 
 def curve(snapshot: Snapshot, label: str, *, live: bool) -> Curve:
     """Return a run's losses as the chart takes them."""
-    looks = [look for look in snapshot.looks if look[0] > 0]
+    validated = {step: loss for step, loss, _ in snapshot.validations if step > 0}
     steps = range(1, snapshot.step + 1)
     return Curve(
         label,
         steps,
         snapshot.losses,
         None if is_short(snapshot.steps) else snapshot.smoothed,
-        [look[0] for look in looks],
-        [look[1] for look in looks],
+        list(validated),
+        list(validated.values()),
         live,
     )
 
@@ -231,7 +231,7 @@ def runs_table(session: Session) -> str:
             differences(attempt.settings, fields, language),
             f"{snapshot.step:,}",
             number(last_loss(snapshot)),
-            fixed(snapshot.look.miou if snapshot.look else None, 3),
+            fixed(snapshot.validation.miou if snapshot.validation else None, 3),
             number(snapshot.seconds),
         )
         rows.append("<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in cells) + "</tr>")
