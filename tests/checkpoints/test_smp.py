@@ -20,6 +20,7 @@ from unet_demo.checkpoints import (
 from unet_demo.checkpoints.hub import fetch_checkpoint
 from unet_demo.checkpoints.smp import smp_card
 from unet_demo.inference import Predictor
+from unet_demo.networks.smp import SmpNetwork
 
 pytestmark = pytest.mark.usefixtures("hub_cache")
 
@@ -145,6 +146,7 @@ def test_a_model_that_gives_probabilities_is_read_before_it_makes_them(tmp_path)
         ({"checkpoint_path": "/etc/passwd"}, "do not fit the network"),
         ({"aux_params": {"classes": 2}}, "do not fit the network"),
         ({"decoder_attention_type": "magic"}, "do not fit the network"),
+        ({"decoder_interpolation": "magic"}, "cannot work with the settings in its config.json"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
@@ -152,6 +154,19 @@ def test_a_config_of_something_else_is_refused_in_a_sentence(changed, words, tmp
     saved(made(), tmp_path, **changed)
     path = tmp_path / "model.safetensors"
     assert words in sentence(lambda: load_checkpoint(path), CheckpointError)
+
+
+def test_a_model_whose_logits_are_of_another_size_is_refused(tmp_path):
+    saved(made("FPN"), tmp_path, upsampling=8)
+    path = tmp_path / "model.safetensors"
+    assert "cannot work" in sentence(lambda: load_checkpoint(path), CheckpointError)
+
+
+def test_an_encoder_for_pictures_of_one_size_is_refused():
+    settings = {"encoder_depth": 4, "decoder_channels": (8,) * 4}
+    network = SmpNetwork(3, 2, encoder="tu-swinv2_cr_tiny_ns_224", settings=settings)
+    with pytest.raises(ValueError, match="cannot work"):
+        network.try_out()
 
 
 @pytest.mark.parametrize("text", [b"[", b"[]", b"{}", b'"Unet"', b"[" * 100_000])

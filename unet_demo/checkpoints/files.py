@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 
 from ..messages import sentence
 from ..networks import Network, create_network
+from ..networks.smp import SmpNetwork
 from .card import Card, CheckpointError
 from .hub import CHECKPOINT_FILE, CONFIG, INDEX, MALFORMED, PICKLES, sha256_of
 from .smp import PREFIX, smp_card
@@ -97,15 +98,23 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise CheckpointError(
             sentence("{file} holds weights that are not numbers; train it again.", file=path.name)
         )
-    if any(buffer.is_meta for buffer in network.buffers()):
+    if isinstance(network, SmpNetwork):
+        _try_out(network.eval(), path)
+    return Checkpoint(card, network.eval())
+
+
+def _try_out(network: SmpNetwork, path: Path) -> None:
+    """Raise CheckpointError where a network can be built as its maker says, but not used."""
+    try:
+        network.try_out()
+    except ValueError as error:
         raise CheckpointError(
             sentence(
-                "The network of {file} holds numbers that no file keeps; this program cannot"
-                " open it.",
-                file=path.name,
+                "The network of {file} cannot work with the settings in its {config}; choose"
+                " another one.",
+                file=path.name, config=CONFIG,
             )
-        )
-    return Checkpoint(card, network.eval())
+        ) from error  # fmt: skip
 
 
 def refuse_pickle(name: str) -> None:

@@ -73,9 +73,20 @@ class SmpNetwork(Network):
         features = self.model.encoder(x)
         for level, feature in enumerate(features[1:], start=1):
             yield f"encoder {level}", feature
-        x = self.model.decoder(features)
-        yield "decoder", x
-        yield "logits", self.model.segmentation_head(x)[..., :height, :width]
+        decoded = self.model.decoder(features)
+        yield "decoder", decoded
+        logits = self.model.segmentation_head(decoded)
+        if logits.shape[-2:] != x.shape[-2:]:
+            raise ValueError(f"gives {tuple(logits.shape)} for {tuple(x.shape)}")
+        yield "logits", logits[..., :height, :width]
+
+    def try_out(self) -> None:
+        """Let a small picture through. Raises ValueError where its settings cannot work."""
+        try:
+            with torch.inference_mode():
+                self(torch.zeros(1, self.in_channels, 2 * STRIDE, 2 * STRIDE))
+        except (RuntimeError, TypeError, AttributeError, IndexError, AssertionError) as error:
+            raise ValueError(f"cannot work: {error}") from error
 
 
 def _is_encoder(name: str) -> bool:
