@@ -425,6 +425,13 @@ def test_a_checkpoint_file_joins_the_picker_and_stays(opened: Page, shapes_file:
     expect(picker.get_by_label(shapes_file.name)).to_be_visible()
 
 
+def test_a_pickle_is_told_to_be_one(opened: Page, tmp_path: Path) -> None:
+    (tmp_path / "model.pth").write_bytes(b"weights")
+    opened.get_by_text("Another checkpoint").click()
+    opened.locator("#checkpoint-file input[type=file]").set_input_files(tmp_path / "model.pth")
+    expect(opened.get_by_role("alert")).to_contain_text("model.pth is a PyTorch pickle")
+
+
 def test_a_repository_of_the_hub_is_opened_by_its_name(
     opened: Page, serve: Callable[..., str]
 ) -> None:

@@ -9,6 +9,7 @@ from gradio.components import Component
 
 from ..checkpoints import offered_names
 from ..checkpoints.files import read_titles
+from ..checkpoints.hub import PICKLES
 from ..exports import EXPORTS
 from ..render import STYLES
 from .components.picture_input import PictureInput
@@ -82,7 +83,9 @@ class SegmentControls:
                 label=t("segment_repo"), info=t("segment_repo_info"), elem_id="repo", max_lines=1
             )
             self.file = gr.File(
-                label=t("segment_file"), file_types=[".safetensors"], elem_id="checkpoint-file"
+                label=t("segment_file"),
+                file_types=[".safetensors", *PICKLES],  # those are told why not
+                elem_id="checkpoint-file",
             )
 
     def _lay_out_result(self) -> None:
