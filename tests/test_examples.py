@@ -19,7 +19,7 @@ every_example = pytest.mark.parametrize("example", EXAMPLES, ids=lambda example:
 @every_example
 def test_an_example_is_a_picture_and_perhaps_its_truth(example):
     loaded = load_example(example.name)
-    pages, truth = loaded.picture.pages, loaded.truth
+    pages, truth = loaded.picture.pages, loaded.truth and loaded.truth.labels
     assert loaded.picture.name == example.name
     assert pages.dtype == np.uint8 and pages.ndim == 4 and pages.shape[-1] in (1, 3)
     if truth is not None:

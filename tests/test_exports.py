@@ -8,12 +8,12 @@ import pytest
 from PIL import Image, ImageSequence
 
 from unet_demo.data.images import Picture, read_mask
-from unet_demo.exports import EXPORTS, Look, write_prediction
+from unet_demo.exports import EXPORTS, write_prediction
 from unet_demo.inference import Prediction
-from unet_demo.render import colour_mask, overlay
+from unet_demo.render import View, colour_mask, overlay
 from unet_demo.tasks import ISBI, SHAPES
 
-LOOK = Look(threshold=0.7, opacity=0.5, style="fill")
+VIEW = View(threshold=0.7, opacity=0.5, style="fill")
 
 
 def prediction(pages: int, task=SHAPES) -> Prediction:
@@ -77,7 +77,7 @@ def test_a_mask_is_decided_by_the_checkpoints_own_threshold(tmp_path):
 @pytest.mark.parametrize(("pages", "ending"), [(1, ".png"), (3, ".tif")])
 @pytest.mark.parametrize("kind", ["colours", "labels", "overlay"])
 def test_a_download_is_a_png_for_a_page_and_a_tiff_for_a_stack(tmp_path, kind, pages, ending):
-    path = EXPORTS[kind](tmp_path, picture(pages), prediction(pages), LOOK)
+    path = EXPORTS[kind](tmp_path, picture(pages), prediction(pages), VIEW)
     assert path.name == f"cells-{kind}{ending}"
     assert len(pages_of(path)) == pages
 
@@ -85,7 +85,7 @@ def test_a_download_is_a_png_for_a_page_and_a_tiff_for_a_stack(tmp_path, kind, p
 @pytest.mark.parametrize("pages", [1, 3])
 def test_the_label_mask_holds_the_ids_at_the_persons_threshold(tmp_path, pages):
     binary = prediction(pages, ISBI)
-    path = EXPORTS["labels"](tmp_path, picture(pages), binary, LOOK)
+    path = EXPORTS["labels"](tmp_path, picture(pages), binary, VIEW)
     with Image.open(path) as image:
         assert image.mode == "L"
     assert np.array_equal(pages_of(path), binary.labels(0.7))
@@ -93,13 +93,13 @@ def test_the_label_mask_holds_the_ids_at_the_persons_threshold(tmp_path, pages):
 
 @pytest.mark.parametrize("pages", [1, 3])
 def test_the_colour_mask_is_lossless(tmp_path, pages):
-    found = pages_of(EXPORTS["colours"](tmp_path, picture(pages), prediction(pages), LOOK))
+    found = pages_of(EXPORTS["colours"](tmp_path, picture(pages), prediction(pages), VIEW))
     assert np.array_equal(found, colour_mask(prediction(pages).labels(), SHAPES.palette))
 
 
 @pytest.mark.parametrize("pages", [1, 3])
 def test_the_overlay_is_what_the_page_shows(tmp_path, pages):
-    found = pages_of(EXPORTS["overlay"](tmp_path, picture(pages), prediction(pages), LOOK))
+    found = pages_of(EXPORTS["overlay"](tmp_path, picture(pages), prediction(pages), VIEW))
     labels = prediction(pages).labels()
     for page, ids, shown in zip(picture(pages).pages, labels, found, strict=True):
         assert np.array_equal(shown, overlay(page, ids, SHAPES, 0.5, "fill"))
@@ -111,7 +111,7 @@ def test_a_stack_is_written_without_holding_all_its_pages_in_colour(tmp_path, ki
     values = np.broadcast_to(np.uint8(9), (count, side, side, 3))
     one = Prediction(np.zeros((count, 1, side, side), np.float32), ISBI, 0.3, 0.0, "cpu")
     tracemalloc.start()
-    path = EXPORTS[kind](tmp_path, Picture(values, "cells", ()), one, LOOK)
+    path = EXPORTS[kind](tmp_path, Picture(values, "cells", ()), one, VIEW)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < values.size * 0.75  # its labels alone are a third, and so is finding them
@@ -120,6 +120,6 @@ def test_a_stack_is_written_without_holding_all_its_pages_in_colour(tmp_path, ki
 
 def test_the_probabilities_do_not_depend_on_the_look(tmp_path):
     one = prediction(2, ISBI)
-    path = EXPORTS["probabilities"](tmp_path, picture(2), one, LOOK)
+    path = EXPORTS["probabilities"](tmp_path, picture(2), one, VIEW)
     assert path.name == "cells-probabilities.npy"
     assert np.array_equal(np.load(path, allow_pickle=False), one.probabilities)

@@ -26,7 +26,7 @@ from unet_demo.environment import (
     take_host,
 )
 from unet_demo.ui import serve
-from unet_demo.ui.segment_page import opening
+from unet_demo.ui.segment.session import opening
 
 ROOT = Path(cli.__file__).parents[1]
 ELSEWHERE = "203.0.113.1"

@@ -32,7 +32,7 @@ from .evaluation.startup import ROUNDS, time_startup
 from .exports import prediction_paths, write_colours, write_prediction
 from .inference import Predictor, Progress
 from .publishing import prepare
-from .segmentation import open_predictor, plain_words
+from .segmentation import SegmentRequest, open_predictor, plain_words, segment
 from .space import prepare_space
 from .training.bundle import bundle
 from .training.datasets import DATASETS, Voc, evaluate
@@ -504,18 +504,16 @@ def predict_file(
     file: Path, predictor: Predictor, out: Path, probabilities: bool, colours: bool, tta: bool
 ) -> None:
     """Write a file's mask, and print what was done to it. Raises EXPECTED_ERRORS and OSError."""
-    picture = read_picture(file)
-    for note in picture.notes:
-        print(f"{file.name}: {note}", file=sys.stderr)
+    request = SegmentRequest(read_picture(file), None, predictor.card.name, tta)
     with progress_bar(file.name) as progress:
-        prediction = predictor.predict(picture.pages, flips=tta, progress=progress).of(picture)
-    for note in prediction.notes:
+        result = segment(request, lambda _: predictor, progress=progress)
+    for note in result.notes():
         print(f"{file.name}: {note}", file=sys.stderr)
-    for path in write_prediction(out, file.stem, prediction, probabilities=probabilities):
+    for path in write_prediction(out, file.stem, result.prediction, probabilities=probabilities):
         print(path)
     if colours:
         with progress_bar(f"{file.name}, colours") as progress:
-            painted = predictor.paint(picture.pages, flips=tta, progress=progress)
+            painted = predictor.paint(request.picture.pages, flips=tta, progress=progress)
         print(write_colours(out, file.stem, painted))
 
 

@@ -16,7 +16,7 @@ from .data.em import synthetic_em
 from .data.images import Picture, read_picture
 from .data.shapes import SceneOptions, article_scene, random_scene
 from .render import to_rgb
-from .segmentation import Brought
+from .segmentation import SegmentRequest, Truth
 from .tasks import ISBI, SHAPES, VOC, Task
 
 THUMBNAIL = 320
@@ -106,17 +106,21 @@ def _find(name: str) -> Example:
 _MAKING = threading.Lock()
 
 
-def load_example(name: str) -> Brought:
-    """Return an example's picture, made once and cached. Raises KeyError for an unknown name."""
+def load_example(name: str) -> SegmentRequest:
+    """Return an example's picture, made once and cached, and the checkpoint that knows it.
+
+    Raises KeyError for an unknown name.
+    """
     with _MAKING:
         return _make(name)
 
 
 @lru_cache
-def _make(name: str) -> Brought:
+def _make(name: str) -> SegmentRequest:
     example = _find(name)
-    pages, truth = example.make()
-    return Brought(Picture(pages, example.name, ()), truth, example.task.classes)
+    pages, labels = example.make()
+    truth = None if labels is None else Truth(labels, example.task.classes)
+    return SegmentRequest(Picture(pages, example.name, ()), truth, example.checkpoint)
 
 
 @lru_cache

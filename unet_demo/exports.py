@@ -4,7 +4,6 @@ import errno
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from PIL.TiffImagePlugin import AppendingTiffWriter
 
 from .data.images import Picture, write_mask_png, write_mask_tiff
 from .inference import Prediction
-from .render import colour_mask, overlay
+from .render import View, colour_mask, overlay
 
 
 @contextmanager
@@ -76,45 +75,36 @@ def write_colours(folder: Path, name: str, painted: np.ndarray) -> Path:
     return _save_pages(folder, f"{name}-colours", painted)
 
 
-@dataclass(frozen=True)
-class Look:
-    """How a person views a prediction: threshold (binary), opacity 0..1 and overlay style."""
-
-    threshold: float
-    opacity: float
-    style: str
-
-
-def colour_mask_file(folder: Path, picture: Picture, prediction: Prediction, look: Look) -> Path:
+def colour_mask_file(folder: Path, picture: Picture, prediction: Prediction, view: View) -> Path:
     """Write an RGB mask in the palette's colours: PNG, or multi-page TIFF for a stack."""
-    labels = prediction.labels(look.threshold)
+    labels = prediction.labels(view.threshold)
     pages = (colour_mask(ids, prediction.task.palette) for ids in labels)
     return _save_pages(folder, f"{picture.name}-colours", pages)
 
 
-def label_mask_file(folder: Path, picture: Picture, prediction: Prediction, look: Look) -> Path:
+def label_mask_file(folder: Path, picture: Picture, prediction: Prediction, view: View) -> Path:
     """Write an 8-bit gray mask of label ids, nearly black on a screen: PNG, or multi-page TIFF."""
-    return _save_pages(folder, f"{picture.name}-labels", prediction.labels(look.threshold))
+    return _save_pages(folder, f"{picture.name}-labels", prediction.labels(view.threshold))
 
 
-def overlay_file(folder: Path, picture: Picture, prediction: Prediction, look: Look) -> Path:
+def overlay_file(folder: Path, picture: Picture, prediction: Prediction, view: View) -> Path:
     """Write the picture with its labels painted over it: PNG, or multi-page TIFF for a stack."""
-    labels = prediction.labels(look.threshold)
+    labels = prediction.labels(view.threshold)
     pages = (
-        overlay(page, ids, prediction.task, look.opacity, look.style)
+        overlay(page, ids, prediction.task, view.opacity, view.style)
         for page, ids in zip(picture.pages, labels, strict=True)
     )
     return _save_pages(folder, f"{picture.name}-overlay", pages)
 
 
-def probabilities_file(folder: Path, picture: Picture, prediction: Prediction, look: Look) -> Path:
+def probabilities_file(folder: Path, picture: Picture, prediction: Prediction, view: View) -> Path:
     """Write the probabilities as a NumPy file, float32 (N, K, H, W), 0..1."""
     path = folder / f"{picture.name}-probabilities.npy"
     np.save(path, prediction.probabilities)
     return path
 
 
-EXPORTS: dict[str, Callable[[Path, Picture, Prediction, Look], Path]] = {
+EXPORTS: dict[str, Callable[[Path, Picture, Prediction, View], Path]] = {
     "colours": colour_mask_file,
     "labels": label_mask_file,
     "overlay": overlay_file,

@@ -28,17 +28,19 @@ unet_demo.data.errors.PictureError: "coins.jpg" was not found: choose the file a
 
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from . import segmentation
 from .checkpoints import CheckpointError, HubError
 from .data.errors import PictureError
 from .data.images import Picture, picture_from_array, picture_from_image, read_picture
 from .devices import DeviceError
 from .inference import Prediction
-from .segmentation import open_predictor
+from .segmentation import SegmentRequest, open_predictor
 
 WEB = ("http://", "https://")
 
@@ -62,13 +64,12 @@ def segment(
     ``device``: ``cpu``, ``cuda``, ``cuda:1`` …; by default UNET_DEMO_DEVICE, else a GPU if any.
 
     The prediction's probabilities are float32 (N, K, H, W), 0..1; K = 1 for a binary task:
-    P(label 1). Its notes say what was done to the picture. Raises PictureError, CheckpointError,
-    HubError or DeviceError, each with one plain sentence.
+    P(label 1). Its notes say what was done to the picture, and why it may be all one class. Raises
+    PictureError, CheckpointError, HubError or DeviceError, each with one plain sentence.
     """
-    predictor = open_predictor(to_checkpoint(checkpoint), device)
-    picture = to_picture(image)
-    prediction = predictor.predict(picture.pages, flips=average).of(picture)
-    return replace(prediction, notes=(*picture.notes, *prediction.notes))
+    request = SegmentRequest(to_picture(image), None, to_checkpoint(checkpoint), average)
+    result = segmentation.segment(request, partial(open_predictor, device=device))
+    return replace(result.prediction, notes=result.notes())
 
 
 def to_checkpoint(checkpoint: object) -> str | Path:

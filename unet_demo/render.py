@@ -15,6 +15,20 @@ WRONG_COLOUR = (230, 30, 30)
 
 
 @dataclass(frozen=True)
+class View:
+    """How a person looks at a result.
+
+    ``threshold`` is a binary task's, None the checkpoint's own; ``opacity`` is 0..1; ``style`` is one
+    of STYLES; ``slice`` counts from 1.
+    """
+
+    threshold: float | None = None
+    opacity: float = 0.6
+    style: str = "fill"
+    slice: int = 1
+
+
+@dataclass(frozen=True)
 class LegendEntry:
     """One class of a mask: its share of the pixels and the mean confidence there, both 0..1."""
 

@@ -1,8 +1,12 @@
-"""From a checkpoint's name and a picture to its prediction: what page, command line and API share."""
+"""Segment a picture with a checkpoint: what page, endpoint, command line and library share."""
 
-from dataclasses import dataclass
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -14,7 +18,7 @@ from .data.images import Picture
 from .data.truth import void_share
 from .devices import DeviceError, memory_errors
 from .evaluation.evaluate import Scores, class_scores
-from .inference import Prediction, Predictor
+from .inference import Prediction, Predictor, Progress
 from .messages import Sentence, sentence, words_of
 from .metrics import confusion_matrix, membrane_scores
 
@@ -28,29 +32,99 @@ EXPECTED_ERRORS = (PictureError, CheckpointError, HubError, DeviceError, *NO_MEM
 
 
 @dataclass(frozen=True)
-class Brought:
-    """A picture to segment, with its ground truth (N, H, W) where there is one.
+class Truth:
+    """A ground truth: uint8 (N, H, W) ids of these classes, 255 = void."""
 
-    ``classes`` are those that the truth's ids number: only a checkpoint that has the same ones can
-    be compared with it.
-    """
-
-    picture: Picture
-    truth: np.ndarray | None = None
-    classes: tuple[str, ...] = ()
-
-    def truth_for(self, card: Card) -> np.ndarray | None:
-        """The truth, if this checkpoint can be compared with it."""
-        return self.truth if self.classes == card.task.classes else None
+    labels: np.ndarray
+    classes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Segmentation:
-    """A picture, what a checkpoint says of it, and the checkpoint's card."""
+class SegmentRequest:
+    """What is to be segmented, and how.
+
+    ``truth``: of the picture, where it is known. ``checkpoint``: a name, ``owner/repo[@revision]``, or
+    the path of a file. ``tta``: whether to average over turned, mirrored and resized copies.
+    """
 
     picture: Picture
+    truth: Truth | None
+    checkpoint: str | Path
+    tta: bool = False
+
+    @property
+    def name(self) -> str:
+        """What the checkpoint is called: a file goes by its own name."""
+        return self.checkpoint.name if isinstance(self.checkpoint, Path) else self.checkpoint
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a checkpoint says of a picture, and the checkpoint's card; ``made`` is a time in seconds."""
+
+    request: SegmentRequest
     prediction: Prediction
     card: Card
+    made: float = field(default_factory=time.time)
+
+    @property
+    def truth(self) -> np.ndarray | None:
+        """The ground truth uint8 (N, H, W), if the checkpoint has the same classes."""
+        truth = self.request.truth
+        return truth.labels if truth and truth.classes == self.card.task.classes else None
+
+    @property
+    def own_threshold(self) -> float | None:
+        """The checkpoint's, for a task of two classes; others have none."""
+        return self.card.threshold if self.card.task.kind == "binary" else None
+
+    @property
+    def bytes(self) -> int:
+        """Memory that the arrays take."""
+        truth = self.request.truth
+        arrays = (self.request.picture.pages, self.prediction.probabilities)
+        return sum(array.nbytes for array in arrays) + (truth.labels.nbytes if truth else 0)
+
+    def notes(self, threshold: float | None = None) -> tuple[str, ...]:
+        """What a person should know: how the picture was read and segmented, and why it is all one class."""
+        reason = one_class_reason(self.prediction.labels(threshold), self.card)
+        noted = (*self.request.picture.notes, *self.prediction.notes)
+        return (*noted, reason) if reason else noted
+
+
+class Segmenter(Protocol):
+    """A checkpoint made ready, in this process or another."""
+
+    @property
+    def card(self) -> Card: ...
+
+    def predict(
+        self,
+        pages: np.ndarray,
+        *,
+        flips: bool = False,
+        progress: Progress | None = None,
+        cancelled: threading.Event | None = None,
+    ) -> Prediction: ...
+
+
+def segment(
+    request: SegmentRequest,
+    open_checkpoint: "Callable[[str | Path], Segmenter] | None" = None,
+    *,
+    progress: Progress | None = None,
+    cancelled: threading.Event | None = None,
+) -> Result:
+    """Open the request's checkpoint and segment its picture.
+
+    ``open_checkpoint`` defaults to :func:`open_predictor`. Raises EXPECTED_ERRORS, and Cancelled soon
+    after ``cancelled`` is set.
+    """
+    segmenter = (open_checkpoint or open_predictor)(request.checkpoint)
+    prediction = segmenter.predict(
+        request.picture.pages, flips=request.tta, progress=progress, cancelled=cancelled
+    )
+    return Result(request, prediction.of(request.picture), segmenter.card)
 
 
 def open_predictor(checkpoint: str | Path, device: str | None = None) -> Predictor:

@@ -1,17 +1,18 @@
 """The picture viewer, driven in a browser."""
 
+from collections.abc import Callable
+
 import gradio as gr
 import numpy as np
 import pytest
 from handling import show_next_frame
 from playwright.sync_api import Locator, Page, Position, expect
 
-from unet_demo.ui.components.viewer import DISPLAY_SIDE, repaint_value, viewer, viewer_value
+from unet_demo.constants import VOID_COLOUR
+from unet_demo.tasks import ISBI, SHAPES
+from unet_demo.ui.components.viewer import DISPLAY_SIDE, legend, viewer, viewer_value
 
-CLASSES = ("background", "circle", "rectangle")
-PALETTE = ((0, 0, 0), (230, 159, 0), (86, 180, 233))
 SIDE = 32
-TOKEN = "three/1"
 
 
 def plain(colour: tuple[int, int, int], height: int = SIDE, width: int = SIDE) -> np.ndarray:
@@ -22,33 +23,54 @@ def shares(*per_class: float, height: int = SIDE, width: int = SIDE) -> np.ndarr
     return np.stack([np.full((height, width), share, np.float32) for share in per_class])
 
 
-def three_classes() -> dict:
+def three_classes(made: float = 2, slice: int = 1) -> dict:
     probabilities = shares(0.026, 0.971, 0.003)
     probabilities[:, 20, 10] = (0.2, 0.3, 0.5)
-    picture, overlay = plain((90, 90, 90)), plain((230, 159, 0))
-    return viewer_value(picture, overlay, CLASSES, PALETTE, probabilities, token=TOKEN)
+    picture = plain((90, 90, 90 * slice))
+    return viewer_value(picture, probabilities, SHAPES, made=made, slice=slice, slices=2)
 
 
-def binary() -> dict:
-    names = ("membrane", "cell interior")
-    return viewer_value(plain((9, 9, 9)), plain((0, 0, 255)), names, PALETTE[:2], shares(0.93))
+def binary(void: np.ndarray | None = None) -> dict:
+    """Of membranes in the upper half, at 0.4."""
+    membrane = shares(0.93)
+    membrane[:, : SIDE // 2] = 0.4
+    return viewer_value(plain((9, 9, 9)), membrane, ISBI, void=void)
+
+
+def upper_half() -> np.ndarray:
+    return np.arange(SIDE)[:, None].repeat(SIDE, axis=1) < SIDE // 2
 
 
 def huge() -> dict:
     picture = plain((50, 50, 50), 40, 2 * DISPLAY_SIDE)
-    return viewer_value(picture, picture, CLASSES, PALETTE, shares(0, 0, 1, height=40, width=3200))
+    return viewer_value(picture, shares(0, 0, 1, height=40, width=2 * DISPLAY_SIDE), SHAPES)
+
+
+def noise(side: int) -> dict:
+    """The worst that there is to paint: a pixel is unlike its neighbours."""
+    rng = np.random.default_rng(0)
+    picture = rng.integers(0, 256, (side, side, 1), np.uint8)
+    return viewer_value(picture, rng.random((1, side, side), np.float32), ISBI)
 
 
 @pytest.fixture(scope="module")
-def address(serve_blocks) -> str:
+def address(serve_blocks: Callable[..., str]) -> str:
     with gr.Blocks() as demo:
         shown, told = viewer(), gr.Textbox(interactive=True, elem_id="told")
+        legend(elem_id="legend")
+        shown.ask(
+            lambda: (three_classes(slice=2), "asked"), outputs=[shown, told], show_progress="hidden"
+        )
+        shown.rested(lambda: "rested", outputs=told, show_progress="hidden")
         values = {
             "three": three_classes,
             "binary": binary,
+            "void": lambda: binary(upper_half()),
             "huge": huge,
-            "repaint": lambda: repaint_value(plain((0, 158, 115)), TOKEN),
-            "late repaint": lambda: repaint_value(plain((0, 158, 115)), "another/1"),
+            "another": lambda: three_classes(made=3),
+            "late": lambda: three_classes(made=1, slice=2),
+            "512": lambda: noise(512),
+            "1600": lambda: noise(1600),
             "clear": lambda: None,
         }
         for name, make in values.items():
@@ -99,6 +121,24 @@ def point(page: Page, x: int, y: int, columns: int = SIDE, rows: int = SIDE) -> 
     return {"x": (x + 0.5) * box["width"] / columns, "y": (y + 0.5) * box["height"] / rows}
 
 
+def look(page: Page, **view: object) -> None:
+    """Look at the result otherwise, as the page's sliders have it."""
+    page.evaluate(
+        """(detail) => document.querySelector(".viewer")
+          .dispatchEvent(new CustomEvent("look", { detail }))""",
+        view,
+    )
+
+
+def pixel(page: Page, layer: str, x: int, y: int) -> list[int]:
+    """Red, green, blue and alpha of a canvas."""
+    return page.evaluate(
+        """([layer, x, y]) => [...document.querySelector(`.viewer .${layer}`)
+          .getContext("2d").getImageData(x, y, 1, 1).data]""",
+        [layer, x, y],
+    )
+
+
 def readout(page: Page) -> Locator:
     return page.locator(".viewer .readout")
 
@@ -144,31 +184,118 @@ def test_the_divider_answers_to_keys_and_mouse(three: Page):
     expect(slider).to_have_attribute("aria-valuenow", "25")
 
 
-def test_a_repaint_keeps_picture_divider_and_pin(three: Page):
+def test_each_class_has_its_colour_and_the_background_none(three: Page):
+    assert pixel(three, "fill", 3, 4) == [*SHAPES.palette[1], 255]
+    assert pixel(three, "fill", 10, 20) == [*SHAPES.palette[2], 255]
+    show(three, "binary")
+    look(three, threshold=0.95)
+    assert pixel(three, "fill", 3, 30) == [*ISBI.palette[0], 255]
+
+
+def test_what_has_no_label_has_the_colour_of_void_and_is_in_no_class(empty: Page):
+    show(empty, "void")
+    assert pixel(empty, "fill", 3, 4) == [*VOID_COLOUR, 255]
+    table = empty.locator("#legend tbody tr")
+    expect(table).to_have_text(["cell interior50.0%93.0%"])
+
+
+def test_the_legend_follows_the_threshold(empty: Page):
+    show(empty, "binary")
+    table = empty.locator("#legend tbody tr")
+    expect(table).to_have_text(["membrane50.0%60.0%", "cell interior50.0%93.0%"])
+    look(empty, threshold=0.4)
+    expect(table).to_have_text(["cell interior100.0%66.5%"])
+    assert pixel(empty, "fill", 3, 4)[3] == 0
+    show(empty, "clear")
+    expect(empty.locator("#legend table")).to_be_hidden()
+
+
+def test_a_style_shows_colours_or_outlines_or_both(three: Page):
+    fill, outline = three.locator(".viewer .fill"), three.locator(".viewer .outline")
+    expect(outline).to_be_hidden()
+    look(three, style="outline", opacity=0.25)
+    expect(fill).to_be_hidden()
+    assert pixel(three, "outline", 10, 20) == [255] * 4
+    assert pixel(three, "outline", 11, 20) == [255] * 4
+    assert pixel(three, "outline", 12, 20) == [0, 0, 0, 255]
+    assert pixel(three, "outline", 11, 21) == [0, 0, 0, 255]
+    assert pixel(three, "outline", 13, 20) == [0] * 4
+    look(three, style="both")
+    expect(outline).to_be_visible()
+    expect(fill).to_have_css("opacity", "0.25")
+    look(three, style="fill", opacity=0.6)
+
+
+def test_another_look_keeps_picture_divider_and_pin(three: Page):
     three.get_by_role("slider").press("PageUp")
     three.locator(".stage").click(position=point(three, 10, 20))
     pinned = "pinned x 10, y 20 — rectangle 50.0 %, circle 30.0 %, background 20.0 %"
     expect(readout(three)).to_have_text(pinned)
-    overlay = three.locator(".viewer .after")
-    picture = three.locator(".viewer .before").get_attribute("src")
-    before = overlay.get_attribute("src")
-    show(three, "repaint")
-    expect(overlay).not_to_have_attribute("src", before or "")
-    expect(three.locator(".viewer .before")).to_have_attribute("src", picture or "")
+    picture = three.locator(".viewer .before").get_attribute("src") or ""
+    look(three, threshold=0.2, opacity=0.3)
+    show(three, "another")
+    expect(three.locator(".viewer .before")).to_have_attribute("src", picture)
     expect(three.get_by_role("slider")).to_have_attribute("aria-valuenow", "60")
     expect(readout(three)).to_have_text(pinned)
-    show(three, "three")
-    expect(overlay).to_have_attribute("src", before or "")
-    expect(readout(three)).to_have_text(pinned)
 
 
-def test_a_repaint_for_another_picture_of_the_same_size_is_dropped(three: Page):
-    overlay = three.locator(".viewer .after")
-    before = overlay.get_attribute("src")
-    show(three, "late repaint")
-    expect(overlay).to_have_attribute("src", before or "")
-    show(three, "repaint")
-    expect(overlay).not_to_have_attribute("src", before or "")
+def test_a_slice_is_asked_for_once(three: Page):
+    picture, told = three.locator(".viewer .before"), three.locator("#told :is(input, textarea)")
+    first = picture.get_attribute("src") or ""
+    look(three, slice=2)
+    expect(told).to_have_value("asked")
+    expect(picture).not_to_have_attribute("src", first)
+    told.fill("")
+    look(three, slice=1)
+    expect(picture).to_have_attribute("src", first)
+    look(three, slice=2)
+    expect(picture).not_to_have_attribute("src", first)
+    expect(told).to_have_value("")
+
+
+def test_what_comes_late_of_an_earlier_result_is_dropped(three: Page):
+    show(three, "late")
+    picture = three.locator(".viewer .before")
+    first = picture.get_attribute("src") or ""
+    look(three, slice=2)
+    expect(three.locator("#told :is(input, textarea)")).to_have_value("asked")
+    expect(picture).not_to_have_attribute("src", first)
+
+
+def test_it_tells_that_a_scored_threshold_has_come_to_rest(three: Page):
+    told = three.locator("#told :is(input, textarea)")
+    look(three, threshold=0.3, scored=True)
+    expect(told).to_have_value("rested")
+
+
+@pytest.mark.parametrize("side", [512, 1600])
+def test_a_repaint_asks_the_server_nothing(empty: Page, side: int):
+    show(empty, str(side))
+    expect(empty.locator("#legend tbody tr")).to_have_count(2)
+    requests: list[str] = []
+    empty.on("request", lambda request: requests.append(request.url))
+    look(empty, style="both")
+    for what, values in {
+        "threshold": [{"threshold": 0.3 + number / 50} for number in range(20)],
+        "opacity": [{"opacity": number / 20} for number in range(20)],
+    }.items():
+        milliseconds = empty.evaluate(
+            """async (views) => {
+              const viewer = document.querySelector(".viewer"), taken = [];
+              for (const detail of views) {
+                await new Promise(requestAnimationFrame);
+                const begun = performance.now();
+                viewer.dispatchEvent(new CustomEvent("look", { detail }));
+                taken.push(performance.now() - begun);
+              }
+              return taken.sort((one, other) => one - other);
+            }""",
+            values,
+        )
+        middle, longest = milliseconds[len(milliseconds) // 2], milliseconds[-1]
+        print(f"{side}², {what}: {middle:.1f} ms, at most {longest:.1f} ms")
+    look(empty, style="fill", opacity=0.6)
+    assert not [url for url in requests if not url.startswith("data:")]
 
 
 def test_escape_and_a_click_on_the_pin_release_it(three: Page):
@@ -209,4 +336,4 @@ def test_the_address_chooses_the_language(page: Page, address: str):
 def test_small_pictures_are_enlarged_with_square_pixels(three: Page):
     box = three.locator(".viewer .stage").bounding_box()
     assert box and box["width"] > 10 * SIDE
-    expect(three.locator(".viewer .after")).to_have_css("image-rendering", "pixelated")
+    expect(three.locator(".viewer .fill")).to_have_css("image-rendering", "pixelated")

@@ -159,7 +159,7 @@ SHORT_OF_MEMORY = """
 import resource, sys
 from pathlib import Path
 import gradio as gr
-from unet_demo.ui.endpoints import segment_picture
+from unet_demo.ui.api.endpoints import segment_picture
 
 def say(path, checkpoint, megabytes):
     size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()

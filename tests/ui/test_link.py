@@ -35,8 +35,8 @@ from unet_demo.ui.link import (
     read,
 )
 from unet_demo.ui.middleware import PageAddress
-from unet_demo.ui.segment_link import SegmentLink, example_of
-from unet_demo.ui.segment_page import SegmentPage
+from unet_demo.ui.segment.link import SegmentLink, example_of
+from unet_demo.ui.segment.page import SegmentPage
 from unet_demo.ui.train.controls import SCENE_SETTINGS, preset_values, settings_of
 from unet_demo.ui.train.link import TrainLink
 from unet_demo.ui.train.page import TrainPage
@@ -242,7 +242,7 @@ def test_a_link_brings_back_the_same_segmentation(
         "checkpoint": rng.choice(["isbi-elastic", "isbi", "owner/repo@v1"]),
         "example": "stack",
         "slice": rng.randint(1, 6),
-        "flips": anything(rng, controls.flips),
+        "flips": anything(rng, controls.tta),
         "threshold": anything(rng, controls.threshold),
         "opacity": anything(rng, controls.opacity),
         "style": anything(rng, controls.style),

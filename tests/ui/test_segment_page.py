@@ -1,4 +1,4 @@
-"""The Segment page's handlers, step by step: one visitor's wishes as they cross on their way."""
+"""The Segment page's handlers, step by step: one visitor's requests as they cross on their way."""
 
 import gc
 import json
@@ -21,16 +21,16 @@ from unet_demo.data.images import Picture
 from unet_demo.examples import load_example, offered_examples
 from unet_demo.ui.html import alert
 from unet_demo.ui.pages import build
-from unet_demo.ui.segment_page import INFERENCE, SegmentPage, opening
-from unet_demo.ui.segment_session import Session
-from unet_demo.ui.segment_views import preview
+from unet_demo.ui.segment.page import INFERENCE, SegmentPage
+from unet_demo.ui.segment.session import Session, opening
+from unet_demo.ui.segment.views import preview
 from unet_demo.ui.text import say
 from unet_demo.ui.train.page import TRAINING
 
 ANN, BEN = "ann", "ben"
 """Session hashes."""
 
-LOOK = (0.5, 0.2, "fill", 1)
+VIEW = (0.5, 0.2, "fill", 1)
 """Threshold, opacity, marking and slice, as the page sends them."""
 
 
@@ -63,8 +63,8 @@ def brings(page: SegmentPage, path: Path, session: str = ANN) -> Iterator[dict]:
 
 def opens(page: SegmentPage, query: str = "") -> Iterator[dict]:
     for update in page.on_open(set_to(page), asked(query=query)):
-        if page.wishes in update:
-            yield from page.on_wish(set_to(page), asked(query=query))
+        if page.addressed in update:
+            yield from page.on_addressed(set_to(page), asked(query=query))
         else:
             yield update
 
@@ -87,9 +87,9 @@ def seen(page: SegmentPage, session: str = ANN) -> Session:
 
 
 def name_shown(page: SegmentPage) -> str:
-    shown = seen(page).shown
-    assert shown
-    return shown.segmentation.picture.name
+    result = seen(page).result
+    assert result
+    return result.request.picture.name
 
 
 def repository_of(file: Path) -> dict[str, bytes]:
@@ -127,7 +127,7 @@ def test_a_page_that_is_opening_gives_way_to_a_picture_that_was_brought_meanwhil
     updates: list[dict] = []
     thread = threading.Thread(target=lambda: updates.extend(opens(page)))
     thread.start()
-    while not seen(page).brought:
+    while not seen(page).request:
         assert thread.is_alive()
     mine = brings(page, own_picture)
     next(mine)
@@ -139,14 +139,14 @@ def test_a_page_that_is_opening_gives_way_to_a_picture_that_was_brought_meanwhil
 
 def test_what_a_link_names_is_not_segmented_where_pages_open(page: SegmentPage) -> None:
     query = "checkpoint=isbi&example=stack&flips=1"
-    assert list(page.on_open(set_to(page), asked(query=query))) == [{page.wishes: True}]
+    assert list(page.on_open(set_to(page), asked(query=query))) == [{page.addressed: True}]
 
 
 def test_the_picture_of_the_opening_is_the_one_for_later_wishes(page: SegmentPage) -> None:
     all_of(opens(page))
     session = seen(page)
-    assert session.brought and session.shown
-    assert session.brought.picture is session.shown.segmentation.picture
+    assert session.request and session.result
+    assert session.request.picture is session.result.request.picture
 
 
 def test_what_an_address_names_gives_way_while_its_checkpoint_is_fetched(
@@ -160,23 +160,23 @@ def test_what_an_address_names_gives_way_while_its_checkpoint_is_fetched(
 
 
 def test_a_checkpoint_that_is_being_fetched_gives_way_to_a_newer_wish(
-    page: SegmentPage, own_picture: Path
+    page: SegmentPage, own_picture: Path, serve: Callable[..., str], shapes_file: Path
 ) -> None:
+    serve({"ann/unets": repository_of(shapes_file)})
     all_of(opens(page))
-    older = page.on_repo(set_to(page, {page.controls.repo: "isbi"}), asked())
-    assert "isbi" in next(older)[page.controls.status]
+    older = page.on_repo(set_to(page, {page.controls.repo: "ann/unets"}), asked())
+    assert "ann/unets" in next(older)[page.controls.status]
     all_of(brings(page, own_picture))
     assert says_nothing(older, page)
-    assert seen(page).shown.checkpoint == "shapes"
+    assert seen(page).result.request.checkpoint == "shapes"
 
 
 def test_a_wish_without_a_picture_lets_the_page_open(page: SegmentPage) -> None:
-    signals = []
     page.on_greeting(asked())
-    with page.jobs.begin(ANN) as signal:
-        signals.append(all_of(picks(page, "isbi")))
-        assert not signal.is_set()
-    assert say("segment_no_picture", "en") in signals[0][page.controls.status]
+    stop = seen(page).begin()
+    said = all_of(picks(page, "isbi"))[page.controls.status]
+    assert not stop.is_set()
+    assert say("segment_no_picture", "en") in said
 
 
 def test_a_page_that_the_server_has_forgotten_is_told_to_load_anew_and_keeps_what_it_shows(
@@ -187,11 +187,11 @@ def test_a_page_that_the_server_has_forgotten_is_told_to_load_anew_and_keeps_wha
     page.on_leave(asked())  # the connection broke
     told = {page.controls.status: alert(say("lost_forgotten", "en"), "en")}
     assert all_of(picks(page, "isbi")) == told
-    assert page.on_repaint(asked(), *LOOK) == told
-    assert page.on_truth(asked(), None, *LOOK) == told
-    assert page.on_compare(asked(), *LOOK) == {page.controls.scores: gr.skip()}
+    assert page.results.on_slice(asked(), *VIEW) == told
+    assert page.results.on_truth(asked(), None, *VIEW) == told
+    assert page.results.on_compare(asked(), *VIEW) == {page.controls.scores: gr.skip()}
     with pytest.raises(gr.Error, match="reload the page"):
-        page._download("labels")(asked(), *LOOK)
+        page.results.download("labels")(asked(), *VIEW)
 
 
 LINK = "page=segment&checkpoint=isbi&example=stack&slice=4&flips=1&threshold=0.3"
@@ -206,7 +206,7 @@ def test_a_link_copied_while_the_address_is_segmented_is_that_address(page: Segm
     page.on_greeting(asked(query=address))
 
     def copied(*look: object) -> dict[str, str]:
-        copy, incomplete = page.query(asked(query=address), *look)
+        copy, incomplete = page.results.query(asked(query=address), *look)
         assert not incomplete
         return dict(parse_qsl(copy))
 
@@ -222,20 +222,20 @@ def test_a_link_copied_while_an_own_picture_is_segmented_first_says_that_it_does
 ) -> None:
     page.on_greeting(asked(query=LINK))
     next(brings(page, own_picture))
-    copied, incomplete = page.query(asked(query=LINK), *LOOK)
+    copied, incomplete = page.results.query(asked(query=LINK), *VIEW)
     assert incomplete and "example" not in copied
 
 
 def test_no_link_is_copied_of_what_the_server_has_forgotten(page: SegmentPage) -> None:
     with pytest.raises(gr.Error, match="reload the page"):
-        page.query(asked(query=LINK), *LOOK)
+        page.results.query(asked(query=LINK), *VIEW)
 
 
 def test_what_the_address_names_is_set_at_once(page: SegmentPage) -> None:
     controls = page.controls
     first = next(opens(page, LINK))
     assert first[controls.checkpoint].value == "isbi"
-    assert first[controls.flips] is True
+    assert first[controls.tta] is True
     assert say("segment_running", "en") in first[controls.status]
 
 
@@ -256,7 +256,7 @@ def test_a_checkpoint_of_the_hubs_is_fetched_again_once_the_cache_has_been_empti
     all_of(picks(page, "shapes"))
     shutil.rmtree(hub_cache)
     all_of(picks(page, "ann/unets"))
-    assert seen(page).shown.checkpoint == "ann/unets"
+    assert seen(page).result.request.checkpoint == "ann/unets"
 
 
 def test_somebody_elses_model_on_the_hub_is_opened_by_its_name(
@@ -265,8 +265,8 @@ def test_somebody_elses_model_on_the_hub_is_opened_by_its_name(
     serve({"ann/unets": smp_repository})
     all_of(opens(page))
     said = all_of(page.on_repo(set_to(page, {page.controls.repo: "ann/unets"}), asked()))
-    assert seen(page).shown.checkpoint == "ann/unets", said
-    assert seen(page).shown.segmentation.card.task.classes == ("sky", "tree", "road")
+    assert seen(page).result.request.checkpoint == "ann/unets", said
+    assert seen(page).result.card.task.classes == ("sky", "tree", "road")
 
 
 def test_a_page_that_comes_late_through_the_queue_leaves_alone_what_was_wished_meanwhile(
@@ -281,7 +281,7 @@ def test_a_page_that_comes_late_through_the_queue_leaves_alone_what_was_wished_m
 
 def test_a_visitor_who_comes_does_not_wait_behind_long_segmentations() -> None:
     groups = {fn.name: fn.concurrency_id for fn in build().fns.values()}
-    assert groups["segment_picture"] == groups["on_picture"] == groups["on_wish"] == INFERENCE
+    assert groups["segment_picture"] == groups["on_picture"] == groups["on_addressed"] == INFERENCE
     assert groups["on_open"] not in (INFERENCE, TRAINING)
 
 
@@ -297,19 +297,19 @@ def test_results_are_put_away_to_make_room_and_the_newest_stays(
 ) -> None:
     crowd(page, own_picture)
     page.sessions.most_bytes -= 1
-    left = weakref.ref(seen(page, ANN).shown)
+    left = weakref.ref(seen(page, ANN).result)
     assert left()
     all_of(brings(page, own_picture, BEN))
     gc.collect()
-    assert left() is None and seen(page, ANN).brought is None
-    assert seen(page, BEN).shown
+    assert left() is None and seen(page, ANN).request is None
+    assert seen(page, BEN).result
 
 
 def test_what_everybody_sees_first_is_not_put_away(page: SegmentPage, own_picture: Path) -> None:
     all_of(opens(page))
     page.sessions.most_bytes = 0
     all_of(brings(page, own_picture, BEN))
-    assert seen(page, ANN).shown
+    assert seen(page, ANN).result
 
 
 def test_a_visitor_whose_result_was_put_away_is_told_so_and_can_go_on(
@@ -318,15 +318,14 @@ def test_a_visitor_whose_result_was_put_away_is_told_so_and_can_go_on(
     crowd(page, own_picture)
     all_of(brings(page, own_picture, BEN))
     told = {page.controls.status: alert(say("segment_put_away", "en"), "en")}
-    assert page.on_repaint(asked(), *LOOK) == told
-    assert page.on_slice(asked(), *LOOK) == told
-    assert page.on_truth(asked(), None, *LOOK) == told
+    assert page.results.on_slice(asked(), *VIEW) == told
+    assert page.results.on_truth(asked(), None, *VIEW) == told
     assert all_of(picks(page, "isbi")) == told
-    for ask in (page._download("labels"), page.query):
+    for ask in (page.results.download("labels"), page.results.query):
         with pytest.raises(gr.Error, match="make room"):
-            ask(asked(), *LOOK)
+            ask(asked(), *VIEW)
     all_of(brings(page, own_picture, ANN))
-    assert page.controls.viewer in page.on_repaint(asked(), *LOOK)
+    assert page.controls.viewer in page.results.on_slice(asked(), *VIEW)
 
 
 def test_an_example_stays_at_hand_though_its_result_is_put_away(
@@ -335,10 +334,10 @@ def test_an_example_stays_at_hand_though_its_result_is_put_away(
     all_of(opens(page, "example=coins"))
     page.sessions.most_bytes = 0
     all_of(brings(page, own_picture, BEN))
-    assert seen(page).shown is None
+    assert seen(page).result is None
     all_of(picks(page, "isbi"))
     assert name_shown(page) == "coins"
-    assert seen(page).shown.checkpoint == "isbi"
+    assert seen(page).result.request.checkpoint == "isbi"
 
 
 def test_a_picture_stays_at_hand_though_its_earlier_result_is_put_away_meanwhile(
@@ -348,9 +347,9 @@ def test_a_picture_stays_at_hand_though_its_earlier_result_is_put_away_meanwhile
     again = picks(page, "isbi")
     next(again)
     all_of(brings(page, own_picture, BEN))
-    assert seen(page).shown is None
+    assert seen(page).result is None
     all_of(again)
-    assert seen(page).shown.checkpoint == "isbi"
+    assert seen(page).result.request.checkpoint == "isbi"
     assert page.controls.viewer in all_of(picks(page, "shapes"))
 
 
@@ -364,12 +363,12 @@ def test_a_truth_that_comes_during_a_job_is_compared_with_its_result(
 ) -> None:
     truth = truth_file(tmp_path, 48, 64)
     all_of(brings(page, own_picture))
-    first = seen(page).shown
-    again = page.on_again(set_to(page, {page.controls.flips: True}), asked())
+    first = seen(page).result
+    again = page.on_again(set_to(page, {page.controls.tta: True}), asked())
     next(again)
-    page.on_truth(asked(), str(truth), *LOOK)
+    page.results.on_truth(asked(), str(truth), *VIEW)
     assert "mIoU" in all_of(again)[page.controls.scores]
-    assert seen(page).shown.token != first.token
+    assert seen(page).result.made > first.made
 
 
 def test_a_truth_for_the_old_picture_stays_with_it_when_the_new_one_comes(
@@ -379,10 +378,10 @@ def test_a_truth_for_the_old_picture_stays_with_it_when_the_new_one_comes(
     truth = truth_file(tmp_path, 256, 256)
     newer = brings(page, own_picture)
     next(newer)
-    page.on_truth(asked(), str(truth), *LOOK)
-    assert seen(page).brought.truth is None
+    page.results.on_truth(asked(), str(truth), *VIEW)
+    assert seen(page).request.truth is None
     all_of(newer)
-    assert name_shown(page) == "own" and seen(page).shown.truth is None
+    assert name_shown(page) == "own" and seen(page).result.truth is None
 
 
 def test_a_cancelled_job_keeps_the_truth_that_came_meanwhile(
@@ -392,10 +391,10 @@ def test_a_cancelled_job_keeps_the_truth_that_came_meanwhile(
     truth = truth_file(tmp_path, 256, 256)
     newer = brings(page, own_picture)
     next(newer)
-    page.on_truth(asked(), str(truth), *LOOK)
+    page.results.on_truth(asked(), str(truth), *VIEW)
     page.on_cancel(asked())
     all_of(newer)
-    assert seen(page).brought.truth[0, -1, 0] == 1
+    assert seen(page).request.truth.labels[0, -1, 0] == 1
 
 
 def truth_file(folder: Path, height: int, width: int) -> Path:
@@ -415,7 +414,9 @@ def test_a_new_picture_empties_the_box_of_the_earlier_ones_truth_and_says_so(
     all_of(opens(page))
     assert (
         "mIoU"
-        in page.on_truth(asked(), truth_file(tmp_path, 256, 256), *LOOK)[page.controls.scores]
+        in page.results.on_truth(asked(), truth_file(tmp_path, 256, 256), *VIEW)[
+            page.controls.scores
+        ]
     )
     answer = all_of(brings(page, own_picture))
     assert answer[page.controls.truth] is None and REMOVED in answer[page.controls.status]
@@ -426,7 +427,7 @@ def test_a_truth_put_away_for_other_classes_is_not_compared_when_its_own_come_ba
     page: SegmentPage, own_picture: Path, tmp_path: Path
 ) -> None:
     all_of(brings(page, own_picture))
-    page.on_truth(asked(), truth_file(tmp_path, 48, 64), *LOOK)
+    page.results.on_truth(asked(), truth_file(tmp_path, 48, 64), *VIEW)
     answer = all_of(picks(page, "isbi"))
     assert answer[page.controls.truth] is None and REMOVED in answer[page.controls.status]
     assert all_of(picks(page, "shapes"))[page.controls.scores] == ""
@@ -436,7 +437,7 @@ def test_a_truth_stays_in_its_box_while_its_picture_is_segmented_anew(
     page: SegmentPage, own_picture: Path, tmp_path: Path
 ) -> None:
     all_of(brings(page, own_picture))
-    page.on_truth(asked(), truth_file(tmp_path, 48, 64), *LOOK)
+    page.results.on_truth(asked(), truth_file(tmp_path, 48, 64), *VIEW)
     answer = all_of(picks(page, "shapes"))
     assert page.controls.truth not in answer and "mIoU" in answer[page.controls.scores]
 
@@ -445,17 +446,10 @@ def test_a_truth_that_cannot_be_compared_leaves_its_box_and_nothing_is_compared(
     page: SegmentPage, own_picture: Path, tmp_path: Path
 ) -> None:
     all_of(brings(page, own_picture))
-    page.on_truth(asked(), truth_file(tmp_path, 48, 64), *LOOK)
-    answer = page.on_truth(asked(), truth_file(tmp_path, 10, 20), *LOOK)
+    page.results.on_truth(asked(), truth_file(tmp_path, 48, 64), *VIEW)
+    answer = page.results.on_truth(asked(), truth_file(tmp_path, 10, 20), *VIEW)
     assert answer[page.controls.truth] is None and answer[page.controls.scores] == ""
     assert "20×10" in answer[page.controls.status]
-
-
-def test_a_result_is_painted_anew_if_the_opacity_moved_meanwhile(page: SegmentPage) -> None:
-    all_of(opens(page))
-    answer = page.on_settled(asked(), *LOOK)
-    assert answer[page.controls.viewer]["token"] == seen(page).shown.token_of(1)
-    assert page.on_settled(asked(), *LOOK) == {page.controls.status: gr.skip()}
 
 
 def test_another_checkpoint_shows_the_slice_that_was_looked_at(
@@ -464,8 +458,8 @@ def test_another_checkpoint_shows_the_slice_that_was_looked_at(
     stack = tmp_path / "stack.tif"
     tifffile.imwrite(stack, np.zeros((3, 32, 32), np.uint8), photometric="minisblack")
     all_of(brings(page, stack))
-    page.on_slice(asked(), 0.5, 0.2, "fill", 3)
-    assert all_of(picks(page, "isbi"))[page.controls.slice].value == 3
+    again = set_to(page, {page.controls.checkpoint: "isbi", page.controls.slice: 3})
+    assert all_of(page.on_again(again, asked()))[page.controls.slice].value == 3
 
 
 def test_jobs_of_whoever_comes_without_a_hash_leave_one_another_alone(
@@ -506,7 +500,7 @@ def test_what_was_brought_and_shown_goes_with_the_visitor(
 ) -> None:
     all_of(brings(page, own_picture, ANN))
     all_of(brings(page, own_picture, BEN))
-    left = weakref.ref(seen(page, ANN).shown)
+    left = weakref.ref(seen(page, ANN).result)
     page.on_leave(asked(ANN))
     gc.collect()
     assert left() is None
@@ -524,7 +518,7 @@ def test_a_visitor_who_leaves_during_a_job_leaves_nothing_behind(
 
 
 def test_an_example_is_never_seen_half_written(page: SegmentPage) -> None:
-    folder = Path(page._thumbnails.name)
+    folder = Path(page.thumbnails.name)
     for example in offered_examples():
         load_example(example.name)
     thread = threading.Thread(target=page.on_greeting, args=[asked()])

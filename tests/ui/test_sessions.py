@@ -2,7 +2,7 @@
 
 import pytest
 
-from unet_demo.ui import segment_session
+from unet_demo.ui.segment.session import Sessions as SegmentSessions
 from unet_demo.ui.sessions import IDLE_SECONDS, MOST_OPEN, Sessions
 from unet_demo.ui.train import session as train_session
 
@@ -75,7 +75,7 @@ def test_a_session_that_nobody_comes_back_for_is_closed(sessions: Sessions, cloc
 
 
 def test_the_rooms_of_both_pages_know_no_more_than_so_many() -> None:
-    for sessions in (segment_session.Sessions(), train_session.Sessions()):
+    for sessions in (SegmentSessions(), train_session.Sessions()):
         for number in range(MOST_OPEN + 20):
             sessions.of(str(number))
         assert len(sessions.open) == MOST_OPEN

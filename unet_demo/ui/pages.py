@@ -9,7 +9,7 @@ from .api import endpoints
 from .components.connection import lost
 from .html import alerts
 from .link import GENERAL, misspelt, read
-from .segment_page import SegmentPage
+from .segment.page import SegmentPage
 from .text import language_of, t
 from .train.page import TrainPage
 

@@ -18,7 +18,7 @@ from .api.mcp import add_agents, check_mcp, mcp_wanted
 from .files import MAX_UPLOAD
 from .middleware import PageAddress, PageLanguage, health_route
 from .pages import build
-from .segment_page import opening
+from .segment.session import opening
 from .text import i18n
 from .theme import theme
 

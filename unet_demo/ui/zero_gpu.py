@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 
 from .. import segmentation
-from ..checkpoints import read_card
+from ..checkpoints import find_offered, read_card
 from ..environment import ON_ZERO_GPU
 from ..inference import VIEWS, Predictor
 from ..live.remote import Answer, RemotePredictor, RemoteRun, play_here, predict_here
@@ -88,6 +88,11 @@ def open_predictor(file: Path) -> Predictor | RemotePredictor:
     if ON_ZERO_GPU:
         return RemotePredictor(file, read_card(file), predict_there)
     return segmentation.open_predictor(file)
+
+
+def open_offered(checkpoint: str | Path) -> Predictor | RemotePredictor:
+    """As `open_predictor`, for what a visitor may name, too. Raises CheckpointError, HubError or DeviceError."""
+    return open_predictor(find_offered(checkpoint) if isinstance(checkpoint, str) else checkpoint)
 
 
 def new_run(settings: LiveSettings, limits: Limits) -> LiveRun:

@@ -15,16 +15,16 @@ import gradio as gr
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from ...checkpoints import find_offered, offered_cards
+from ...checkpoints import offered_cards
 from ...data.images import read_picture
 from ...exports import write_prediction
 from ...live.run import RUN_ERRORS, LiveRun, Snapshot
 from ...live.settings import Limits, current_limits, with_changes
 from ...render import legend
-from ...segmentation import EXPECTED_ERRORS, one_class_reason, plain_words
+from ...segmentation import EXPECTED_ERRORS, SegmentRequest, plain_words, segment
 from .. import zero_gpu
 from ..files import fresh_folder
-from ..segment_page import INFERENCE, INFERENCES_AT_ONCE
+from ..segment.page import INFERENCE, INFERENCES_AT_ONCE
 from ..text import DEFAULT_LANGUAGE
 from ..train.controls import FIRST_PRESET
 from ..train.views import run_sentence
@@ -87,23 +87,25 @@ def segment_picture(
             print_exception=False,
         )
     try:
-        brought = read_picture(picture)
-        predictor = zero_gpu.open_predictor(find_offered(checkpoint))
-        prediction = predictor.predict(brought.pages, flips=average).of(brought)
-        labels = prediction.labels(threshold)
-        (mask,) = write_prediction(fresh_folder(), brought.name, prediction, threshold=threshold)
+        request = SegmentRequest(read_picture(picture), None, checkpoint, average)
+        result = segment(request, zero_gpu.open_offered)
+        prediction = result.prediction
+        name = request.picture.name
+        (mask,) = write_prediction(fresh_folder(), name, prediction, threshold=threshold)
     except EXPECTED_ERRORS as error:
         raise gr.Error(plain_words(error), print_exception=False) from error
-    pages, height, width, _ = brought.pages.shape
-    reason = one_class_reason(labels, predictor.card)
+    pages, height, width, _ = request.picture.pages.shape
+    classes = legend(
+        prediction.labels(threshold), prediction.confidence(threshold), prediction.task
+    )
     description = {
-        "checkpoint": predictor.card.name,
+        "checkpoint": result.card.name,
         "width": width,
         "height": height,
         "pages": pages,
         "seconds": round(prediction.seconds, 3),
         "device": prediction.device,
-        "notes": [*brought.notes, *prediction.notes, *([reason] if reason else [])],
+        "notes": list(result.notes(threshold)),
         "classes": [
             {
                 "label": int(entry.label),
@@ -112,7 +114,7 @@ def segment_picture(
                 "share": round(entry.share, 6),
                 "confidence": round(entry.confidence, 6),
             }
-            for entry in legend(labels, prediction.confidence(threshold), prediction.task)
+            for entry in classes
         ],
     }
     return mask, description

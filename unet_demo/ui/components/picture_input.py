@@ -1,4 +1,4 @@
-"""A drop zone for pictures that leaves the decoding to our own module."""
+"""Gradio's own components that take what a person gives as it is: any picture file, any slice."""
 
 import gradio as gr
 
@@ -14,3 +14,16 @@ class PictureInput(gr.Image):
 
     def preprocess(self, payload):
         return payload.path if payload else None
+
+
+class SliceSlider(gr.Slider):
+    """``gr.Slider`` that takes a number outside its bounds.
+
+    Gradio looks at a handler's inputs once more when its result is there, and would refuse the slice
+    of an earlier stack that the new picture does not have.
+    """
+
+    is_template = True  # drawn by the browser's own gr.Slider
+
+    def preprocess(self, payload):
+        return payload

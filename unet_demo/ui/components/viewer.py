@@ -1,17 +1,20 @@
 """The picture viewer: picture and segmentation behind one divider, with a read-out of each pixel.
 
-All that the read-out says travels with the value, so that no pointer move asks the server.
+The browser paints: labels and probabilities travel with the picture, so that no threshold, opacity or
+style, and no move of a pointer, asks the server. `legend` is the table of what is painted.
 """
 
 import base64
+import time
 import zlib
-from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
+from ...constants import VOID_COLOUR
+from ...tasks import Task
 from ..html import STRATEGY, png_url
 from ..text import component_texts
 from .component import component
@@ -23,13 +26,20 @@ RANKS = 3
 """Classes that the read-out names."""
 
 FINENESS = 20
-"""Bits of a probability by which classes are ranked; the read-out itself shows per mille."""
+"""Bits of a probability by which classes are ranked; the browser itself gets per mille."""
+
+LEGEND_COLUMNS = ("class", "share", "confidence")
 
 
 def viewer(
     value: dict[str, Any] | None = None, *, empty: str = "viewer_empty", **html: Any
 ) -> gr.HTML:
-    """The viewer; its value is one of `viewer_value`, `repaint_value`, or None for the empty state.
+    """Make the viewer; its value is a `viewer_value`, or None for the empty state.
+
+    A DOM event ``look`` on its ``.viewer``, with any of threshold, opacity (0..1), style and slice
+    (from 1) as detail, changes how it shows the result. It triggers ``ask`` for a slice that it does
+    not have, and ``rested`` when threshold or slice have come to rest and the detail's ``scored`` is
+    true.
 
     Args:
         value: what it shows at first.
@@ -39,68 +49,77 @@ def viewer(
     return component("viewer", value, component_texts("viewer", empty=empty), **html)
 
 
+def legend(**html: Any) -> gr.HTML:
+    """Make the table of the classes that the viewer on the same page paints."""
+    texts = component_texts("legend", **{key: f"segment_legend_{key}" for key in LEGEND_COLUMNS})
+    return component("legend", None, texts, **html)
+
+
 def viewer_value(
     picture: NDArray[np.uint8],
-    overlay: NDArray[np.uint8],
-    classes: Sequence[str],
-    palette: Sequence[tuple[int, int, int]],
     probabilities: NDArray[np.float32],
+    task: Task,
     *,
-    token: str = "",
+    threshold: float = 0.5,
+    slice: int = 1,
+    slices: int = 1,
+    void: NDArray[np.bool_] | None = None,
+    made: float | None = None,
 ) -> dict[str, Any]:
-    """What the viewer shows, JSON-able.
+    """Say what the viewer shows, JSON-able: a result, or one more slice of it.
 
     Args:
-        picture: ``(H, W, 3)``, 0 to 255.
-        overlay: ``(H, W, 3)``, 0 to 255, the picture with its segmentation painted over it.
-        classes: a name for each label.
-        palette: an RGB colour for each label.
-        probabilities: ``(K, H, W)``, 0 to 1. K = 1 is P(``classes[1]``); K ≥ 2 sum to 1 over K.
-        token: names the picture and its page; the repaints that are meant for them bear the same.
+        picture: ``(H, W, 1 or 3)``, 0 to 255.
+        probabilities: ``(K, H, W)``, 0 to 1. K = 1 is P(label 1); K ≥ 2 sum to 1 over K.
+        task: names, colours and background of the labels.
+        threshold: of a binary task, at first.
+        slice: which one it is, from 1.
+        slices: how many the result has.
+        void: ``(H, W)``, the pixels that have no label, or None.
+        made: when the result was made, in seconds; slices of one result say the same, and what
+            comes late, of an earlier one, is dropped. Default: now.
 
     Raises:
         ValueError: shapes that do not fit each other, or probabilities that are not numbers.
     """
     height, width = _size(picture)
-    if _size(overlay) != (height, width):
+    if probabilities.shape != (task.maps, height, width):
         raise ValueError(
-            f"The overlay is {overlay.shape}, the picture {picture.shape}: draw both at one size."
+            f"The probabilities are {probabilities.shape}: expected {(task.maps, height, width)}."
         )
+    if not np.isfinite(probabilities).all():
+        raise ValueError("The probabilities hold NaN or infinite values: the network has diverged.")
     display = _thin(picture)
     return {
-        "token": token,
+        "made": time.time() if made is None else made,
+        "slice": slice,
+        "slices": slices,
+        "threshold": threshold,
         "width": width,
         "height": height,
         "columns": display.shape[1],
         "rows": display.shape[0],
-        "picture": png_url(display),
-        "overlay": png_url(_thin(overlay)),
-        "classes": list(classes),
-        "palette": [[int(channel) for channel in colour] for colour in palette],
-        "probe": _probe(probabilities, (height, width), len(classes)),
+        "picture": png_url(display if display.shape[2] == 3 else display[..., 0]),
+        "classes": list(task.classes),
+        "palette": [[int(channel) for channel in colour] for colour in task.palette],
+        "background": task.background,
+        "void": [int(channel) for channel in VOID_COLOUR],
+        "tally": _tally(probabilities, task, void),
+        "planes": _planes(_thin(probabilities, (1, 2)), None if void is None else _thin(void)),
     }
 
 
-def repaint_value(overlay: NDArray[np.uint8], token: str = "") -> dict[str, Any]:
-    """A new overlay ``(H, W, 3)`` for the picture that is shown: threshold or opacity moved.
-
-    The browser keeps the rest, so that a slider sends a third of the bytes. A repaint that comes
-    after another picture or page, of another ``token``, has taken the place is dropped.
-    """
-    _size(overlay)
-    return {"repaint": True, "token": token, "overlay": png_url(_thin(overlay))}
-
-
 def _size(pixels: NDArray) -> tuple[int, int]:
-    if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or not pixels.size:
-        raise ValueError(f"Expected (H, W, 3) uint8, got {pixels.shape} {pixels.dtype}.")
+    fits = pixels.ndim == 3 and pixels.shape[2] in (1, 3) and pixels.dtype == np.uint8
+    if not fits or not pixels.size:
+        raise ValueError(f"Expected (H, W, 1 or 3) uint8, got {pixels.shape} {pixels.dtype}.")
     return pixels.shape[0], pixels.shape[1]
 
 
 def _thin(array: NDArray, axes: tuple[int, int] = (0, 1)) -> NDArray:
     """The pixels that are shown: every one, or those nearest to a smaller grid's centres.
 
-    Picture, overlay and probabilities are thinned alike, so that all speak of the same pixels.
+    Picture and probabilities are thinned alike, so that all speak of the same pixels.
     """
     longest = max(array.shape[axis] for axis in axes)
     if longest <= DISPLAY_SIDE:
@@ -113,35 +132,58 @@ def _thin(array: NDArray, axes: tuple[int, int] = (0, 1)) -> NDArray:
     return array
 
 
-def _probe(
-    probabilities: NDArray[np.float32], size: tuple[int, int], classes: int
-) -> dict[str, Any]:
-    """What the read-out needs, as bytes rather than as a PNG: browsers that guard against
+def _tally(
+    probabilities: NDArray[np.float32], task: Task, void: NDArray[np.bool_] | None
+) -> dict[str, list]:
+    """Count every pixel that has a label, also of a picture that is thinned, for the legend.
+
+    ``counts`` and ``sums`` of the probabilities: for each label, of the label's own; for a binary
+    task, of label 1's, for each per mille from 0 to 1000, whatever the threshold will be.
+    """
+    if len(probabilities) == 1:
+        keys, values, length = _floor_per_mille(probabilities[0]), probabilities[0], 1001
+    else:
+        stack = probabilities[None]
+        keys, values, length = task.labels(stack)[0], task.confidence(stack)[0], len(probabilities)
+    counted = np.s_[:] if void is None else ~void
+    keys, values = keys[counted].ravel(), values[counted].ravel()
+    counts = np.bincount(keys, minlength=length)
+    sums = np.bincount(keys, values, minlength=length)
+    return {"counts": counts.tolist(), "sums": [round(total, 3) for total in sums.tolist()]}
+
+
+def _planes(probabilities: NDArray[np.float32], void: NDArray[np.bool_] | None) -> dict[str, Any]:
+    """Labels and probabilities as bytes rather than as a PNG: browsers that guard against
     fingerprinting falsify what a canvas gives back, and a falsified class id is a wrong class.
 
     ``data`` is base64 of zlib of uint8 planes ``(rows, columns)``: first ``ids`` planes of class
-    ids, then for each of ``shares`` probabilities, in per mille, its high and its low bytes.
+    ids, then for each of ``shares`` probabilities, in per mille, its high and its low bytes; last, if
+    ``void`` is true, 1 where there is no label.
     """
-    if probabilities.shape not in ((1, *size), (classes, *size)):
-        raise ValueError(
-            f"The probabilities are {probabilities.shape}: expected 1 or {classes} of {size}."
-        )
-    shown = _thin(probabilities, (1, 2))
-    if not np.isfinite(shown).all():
-        raise ValueError("The probabilities hold NaN or infinite values: the network has diverged.")
-    if len(shown) == 1:
-        return _pack(shown[:0], _per_mille(_fixed_point(shown)))
-    keys = _top(shown)
-    return _pack(255 - (keys & 255), _per_mille(keys >> 8))
+    ids: NDArray
+    shares: NDArray
+    if len(probabilities) == 1:
+        shares = _floor_per_mille(probabilities)
+        ids = shares[:0]
+    else:
+        keys = _top(probabilities)
+        shares = ((keys >> 8) * 1000 + (1 << FINENESS - 1)) >> FINENESS
+        ids = 255 - (keys & 255)
+    last = [] if void is None else [void[None]]
+    planes = [ids, *(np.stack([share >> 8, share & 255]) for share in shares), *last]
+    packer = zlib.compressobj(level=1, strategy=STRATEGY)
+    packed = packer.compress(np.concatenate(planes).astype(np.uint8).tobytes()) + packer.flush()
+    return {
+        "ids": len(ids),
+        "shares": len(shares),
+        "void": void is not None,
+        "data": base64.b64encode(packed).decode(),
+    }
 
 
-def _fixed_point(probability: NDArray) -> NDArray:
-    scale = np.float32(1 << FINENESS)
-    return (np.clip(probability, 0, 1) * scale).astype(np.uint32)
-
-
-def _per_mille(fixed: NDArray) -> NDArray:
-    return (fixed * 1000 + (1 << FINENESS - 1)) >> FINENESS
+def _floor_per_mille(probability: NDArray) -> NDArray[np.uint16]:
+    """Rounded down, so that a threshold of whole per mille parts these as it parts the exact ones."""
+    return (np.clip(probability, 0, 1) * np.float32(1000)).astype(np.uint16)
 
 
 def _top(probabilities: NDArray) -> NDArray:
@@ -153,21 +195,10 @@ def _top(probabilities: NDArray) -> NDArray:
     size = probabilities.shape[1:]
     ranked = [np.zeros(size, np.uint32) for _ in range(min(RANKS, len(probabilities)))]
     for label, probability in enumerate(probabilities):
-        rest = _fixed_point(probability) << 8 | np.uint32(255 - label)
+        fixed = (np.clip(probability, 0, 1) * np.float32(1 << FINENESS)).astype(np.uint32)
+        rest = fixed << 8 | np.uint32(255 - label)
         for leader in ranked:
             smaller = np.minimum(leader, rest)
             np.maximum(leader, rest, out=leader)
             rest = smaller
     return np.stack(ranked)
-
-
-def _pack(ids: NDArray, shares: NDArray) -> dict[str, Any]:
-    planes = [ids, *(np.stack([share >> 8, share & 255]) for share in shares)]
-    data = np.concatenate(planes).astype(np.uint8)
-    packer = zlib.compressobj(level=1, strategy=STRATEGY)
-    packed = packer.compress(data.tobytes()) + packer.flush()
-    return {
-        "ids": len(ids),
-        "shares": len(shares),
-        "data": base64.b64encode(packed).decode(),
-    }

@@ -13,7 +13,6 @@ from ...live.experiment import watched_scenes
 from ...live.files import write_animation, write_curve, write_losses
 from ...live.run import LiveRun
 from ...live.settings import LiveSettings
-from ...render import overlay
 from ...training.published_losses import PUBLISHED
 from ..components.viewer import viewer_value
 from ..files import fresh_folder
@@ -82,6 +81,4 @@ def segment_drawing(run: LiveRun, drawing: np.ndarray) -> dict[str, Any]:
     small = Image.fromarray(drawing).convert("RGB").resize((side, side), Image.Resampling.BOX)
     picture = np.asarray(small)
     prediction = run.predict(picture[None])
-    task = prediction.task
-    painted = overlay(picture, prediction.labels()[0], task)
-    return viewer_value(picture, painted, task.classes, task.palette, prediction.probabilities[0])
+    return viewer_value(picture, prediction.probabilities[0], prediction.task)

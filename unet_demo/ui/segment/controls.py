@@ -7,18 +7,18 @@ import gradio as gr
 from gradio.blocks import Block
 from gradio.components import Component
 
-from ..checkpoints import offered_names
-from ..checkpoints.files import read_titles
-from ..checkpoints.hub import PICKLES
-from ..exports import EXPORTS
-from ..render import STYLES
-from .components.picture_input import PictureInput
-from .components.share import ShareButtons
-from .components.upload_box import upload_box
-from .components.viewer import viewer
-from .files import download_link
-from .html import Update, hint
-from .text import t, t_name
+from ...checkpoints import offered_names
+from ...checkpoints.files import read_titles
+from ...checkpoints.hub import PICKLES
+from ...exports import EXPORTS
+from ...render import STYLES
+from ..components.picture_input import PictureInput, SliceSlider
+from ..components.share import ShareButtons
+from ..components.upload_box import upload_box
+from ..components.viewer import legend, viewer
+from ..files import download_link
+from ..html import Update, hint
+from ..text import t, t_name
 
 Values = dict[Block, Any]
 """What a handler is given: the components that it asked for → their values."""
@@ -75,7 +75,7 @@ class SegmentControls:
         )
 
     def _lay_out_other_checkpoints(self) -> None:
-        self.flips = gr.Checkbox(
+        self.tta = gr.Checkbox(
             label=t("segment_flips"), info=t("segment_flips_info"), elem_id="flips"
         )
         with gr.Accordion(t("segment_other"), open=False):
@@ -101,10 +101,10 @@ class SegmentControls:
             self.misfit_said = gr.HTML(elem_classes="status")
             self.fitting = gr.Button("", size="sm", scale=0, min_width=200, elem_id="fitting")
         self.viewer = viewer(elem_id="viewer")
-        self.legend = gr.HTML(elem_id="legend")
+        self.legend = legend(elem_id="legend")
 
     def _lay_out_sliders(self) -> None:
-        self.slice = gr.Slider(
+        self.slice = SliceSlider(
             1, 2, 1, step=1, label=t("segment_slice"), info=t("segment_slice_info"),
             visible=False, elem_id="slice",
         )  # fmt: skip
@@ -151,7 +151,7 @@ class SegmentControls:
     def linked(self) -> dict[str, Component]:
         """What an address can set besides checkpoint, example and slice, by name."""
         return {
-            "flips": self.flips,
+            "flips": self.tta,
             "threshold": self.threshold,
             "opacity": self.opacity,
             "style": self.style,
@@ -159,22 +159,13 @@ class SegmentControls:
 
     @property
     def settings(self) -> set[Block]:
-        """How the page is set when something is to be segmented; as a set, it comes as one dict.
-
-        Not the slice: Gradio looks at these once more when a result is there, and would refuse one
-        of an earlier stack that the new picture does not have.
-        """
-        return {self.checkpoint, self.flips, self.opacity, self.style}
+        """How the page is set when something is to be segmented; as a set, it comes as one dict."""
+        return {self.checkpoint, self.tta, self.slice}
 
     @property
-    def look(self) -> list[Component]:
-        """How a result is looked at, in the order of `PageLook`."""
+    def view(self) -> list[Component]:
+        """How a result is looked at, in the order of the fields of `View`."""
         return [self.threshold, self.opacity, self.style, self.slice]
-
-    @property
-    def painted(self) -> list[Block]:
-        """What changes when a result is looked at otherwise."""
-        return [self.viewer, self.legend, self.status]
 
     @property
     def compared(self) -> list[Block]:
@@ -185,15 +176,15 @@ class SegmentControls:
     def results(self) -> list[Block]:
         """What changes when something is segmented."""
         return [
-            *self.painted, *self.compared, self.truth, self.checkpoint, self.flips, self.summary, self.picture,
-            self.slice, self.threshold, self.download_note, self.cancel, self.misfit,
-            self.misfit_said, self.fitting,
+            self.viewer, self.status, *self.compared, self.truth, self.checkpoint, self.tta,
+            self.summary, self.picture, self.slice, self.threshold, self.download_note, self.cancel,
+            self.misfit, self.misfit_said, self.fitting,
         ]  # fmt: skip
 
-    def picked(self, checkpoint: str, flips: bool, others: Iterable[str]) -> Update:
-        """The picker and the flips' box; one that is not bundled goes by its file or repository."""
+    def picked(self, checkpoint: str, tta: bool, others: Iterable[str]) -> Update:
+        """Set the picker and the box for averaging; one that is not bundled goes by its file or repository."""
         choices = [*self.offered, *((name, name) for name in others)]
         return {
             self.checkpoint: gr.Radio(choices=choices, value=checkpoint),
-            self.flips: flips,
+            self.tta: tta,
         }

@@ -1,14 +1,21 @@
 """The Segment page's settings in an address: a checkpoint, an example, and how they are shown."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from ..checkpoints import CheckpointError, offered_names, read_index
-from ..checkpoints.hub import looks_like_repo
-from ..data.images import Picture
-from . import later
-from .link import (
+from ...checkpoints import (
+    CheckpointError,
+    find_offered,
+    offered_names,
+    read_card,
+    read_index,
+)
+from ...checkpoints.hub import looks_like_repo
+from ...data.images import Picture
+from ...examples import load_example, offered_examples
+from ...render import View
+from ...segmentation import SegmentRequest
+from ..link import (
     GENERAL,
     Choice,
     Number,
@@ -22,21 +29,6 @@ from .link import (
     refused,
     write,
 )
-
-
-@dataclass(frozen=True)
-class Linkable:
-    """What of a segmentation an address can name, made or only wished for.
-
-    ``picture`` may be an example's; ``checkpoint`` is the picker's value; ``threshold`` is None
-    where the checkpoint's own holds, or there is none.
-    """
-
-    picture: Picture
-    checkpoint: str
-    flips: bool
-    page: float
-    threshold: float | None
 
 
 class CheckpointName:
@@ -53,7 +45,7 @@ class CheckpointName:
 
 
 class ExampleName:
-    """An example's name; the examples are not there yet when the page is laid out."""
+    """An example's name; which ones are offered may change while the page is served."""
 
     def read(self, text: str) -> str:
         return Choice(tuple(checkpoints_of_examples())).read(text)
@@ -63,7 +55,7 @@ class ExampleName:
 
 
 class SegmentLink:
-    """Reads and writes the Segment page's part of an address; ``controls`` say what can be set."""
+    """Read and write the Segment page's part of an address; ``controls`` say what can be set."""
 
     def __init__(self, controls: Mapping[str, Any]) -> None:
         self.usual = {name: control.value for name, control in controls.items()}
@@ -75,7 +67,7 @@ class SegmentLink:
         }
 
     def read(self, query: Mapping[str, str]) -> Wish:
-        """What the address names, and with it an example and a checkpoint that suit each other."""
+        """Read what the address names, with an example and a checkpoint that suit each other."""
         if not set(self.parameters) & set(query):
             return Wish()
         first = {name: one for name, one in self.parameters.items() if name != "slice"}
@@ -93,9 +85,26 @@ class SegmentLink:
         return Wish({**values, "example": example}, refusals)
 
     def write(self, settings: Mapping[str, Any], threshold: float | None) -> str:
-        """The query that brings these settings back; ``threshold`` is the checkpoint's own, if known."""
+        """Write the query that brings these settings back; ``threshold`` is the checkpoint's own, if known."""
         usual = {**self.usual, "threshold": threshold, "slice": 1}
         return write({"page": "segment", **settings}, usual, {**GENERAL, **self.parameters})
+
+    def query_of(
+        self, request: SegmentRequest, view: View, own_threshold: float | None
+    ) -> tuple[str, bool]:
+        """Write the query for a request in this view; tell whether something of it cannot travel."""
+        example = example_of(request.picture)
+        travels = request.name in offered_names() or looks_like_repo(request.name)
+        settings = {
+            "checkpoint": request.name if travels else None,
+            "example": example,
+            "slice": view.slice if example else None,
+            "flips": request.tta,
+            "threshold": view.threshold,
+            "opacity": view.opacity,
+            "style": view.style,
+        }
+        return self.write(settings, own_threshold), example is None or not travels
 
 
 class Slice:
@@ -105,10 +114,9 @@ class Slice:
         self.example = example
 
     def read(self, text: str) -> int:
-        pages = later.examples.load_example(self.example).picture.pages
+        pages = load_example(self.example).picture.pages
         if len(pages) == 1 and text != "1":
-            offered = later.examples.offered_examples()
-            stacks = [example.name for example in offered if example.first_page]
+            stacks = [example.name for example in offered_examples() if example.first_page]
             raise Unfit("slices", choices=", ".join(stacks))
         return int(Number(1, len(pages), 1).read(text))
 
@@ -117,29 +125,28 @@ class Slice:
 
 
 def is_bundled_without_threshold(checkpoint: str) -> bool:
-    """Whether this bundled checkpoint tells more than two classes; what others do shows once they are there."""
+    """Tell whether it is a bundled one of more than two classes; what others are shows once they are there."""
     if checkpoint not in read_index():
         return False
     try:
-        card = later.checkpoints.read_card(later.checkpoints.find_offered(checkpoint))
+        card = read_card(find_offered(checkpoint))
     except CheckpointError:  # whoever opens it is told what is wrong
         return False
     return card.task.kind != "binary"
 
 
 def threshold_refused(query: Mapping[str, str]) -> Refusal:
-    """Why the address's threshold was left out, where the checkpoint has none."""
+    """Say why the address's threshold was left out, where the checkpoint has none."""
     return refused(Unfit("binary"), given(query, ["threshold"]))
 
 
 def checkpoints_of_examples() -> dict[str, str]:
-    """The names of the examples that are offered → of the checkpoint that knows each."""
-    return {example.name: example.checkpoint for example in later.examples.offered_examples()}
+    """Map the names of the examples that are offered to that of the checkpoint that knows each."""
+    return {example.name: example.checkpoint for example in offered_examples()}
 
 
 def example_of(picture: Picture) -> str | None:
-    """The name of the example that a picture is; None for one that a visitor brought."""
+    """Return the name of the example that a picture is; None for one that a visitor brought."""
     name = picture.name
-    examples = later.examples
-    is_one = name in checkpoints_of_examples() and examples.load_example(name).picture is picture
+    is_one = name in checkpoints_of_examples() and load_example(name).picture is picture
     return name if is_one else None

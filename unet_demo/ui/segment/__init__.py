@@ -1,0 +1,1 @@
+"""The Segment page: a picture, a checkpoint, and what it sees."""

@@ -1,0 +1,315 @@
+"""The Segment page: what happens when it is used. A handler makes a request, and `SegmentPage.run` does it."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import gradio as gr
+from gradio.blocks import Block
+from gradio.events import Dependency
+
+from ...data.images import read_picture
+from ...examples import load_example, offered_examples
+from ...render import View
+from ...segmentation import (
+    EXPECTED_ERRORS,
+    SegmentRequest,
+    plain_words,
+)
+from ...subject import FITTING, subject_of
+from ..files import hand_over
+from ..html import Update, alert
+from .controls import SegmentControls, Values
+from .link import SegmentLink, threshold_refused
+from .results import Results
+from .run import Runner
+from .session import Sessions
+from .views import captioned_examples
+
+INFERENCE = "inference"
+"""Concurrency group of its own: segmenting never waits behind a training."""
+
+INFERENCES_AT_ONCE = 2
+
+OPENING = "opening"
+"""Group of the pages that open: who comes without a request never waits behind others' large pictures."""
+
+OPENINGS_AT_ONCE = 4
+
+PROGRESS = gr.Progress()
+
+SLOW: dict[str, Any] = {
+    "concurrency_id": INFERENCE,
+    "concurrency_limit": INFERENCES_AT_ONCE,
+    "trigger_mode": "multiple",  # newer work calls off the work before, see Session.begin
+    "api_visibility": "private",
+}
+"""How Gradio listens for what the network runs for."""
+
+QUICK: dict[str, Any] = {
+    "queue": False,  # it loses what is asked for while the stream of the answer before is closing
+    "show_progress": "hidden",
+    # On no component: Gradio would show the wait of the event before beside the hidden one.
+    "show_progress_on": [],
+    "trigger_mode": "always_last",
+    "api_visibility": "private",
+}
+"""How it listens for what is made from what the network has said."""
+
+# The viewer paints by itself. It asks for scores only where there are some.
+LOOK = """(threshold, opacity, style, slice) => {
+  const scored = Boolean(document.querySelector('#scores table'));
+  const detail = { threshold, opacity, style, slice, scored };
+  document.querySelector('#viewer .viewer')?.dispatchEvent(new CustomEvent('look', { detail }));
+}"""
+
+# On a phone the result may lie out of sight when a picture is chosen below it.
+SHOW_VIEWER = """() => {
+  const viewer = document.querySelector('#viewer'), { top, bottom } = viewer.getBoundingClientRect();
+  if (bottom < 80 || top > innerHeight - 80) viewer.scrollIntoView({ behavior: 'smooth' });
+}"""
+
+# Gradio would call them "Thumbnail 1 of 5" for those who cannot see them.
+NAME_EXAMPLES = """() => {
+  for (const button of document.querySelectorAll('#examples .thumbnail-item'))
+    button.setAttribute('aria-label', button.innerText.trim());
+}"""
+
+
+class SegmentPage:
+    """The page's components, and what happens when they are used."""
+
+    def __init__(self, demo: gr.Blocks) -> None:
+        self.sessions = Sessions()
+        self.thumbnails = tempfile.TemporaryDirectory(prefix="unet_demo_")
+        self.controls = SegmentControls()
+        self.link = SegmentLink(self.controls.linked)
+        self.runner = Runner(self.controls, self.sessions)
+        self.results = Results(self.runner, self.link)
+        self.addressed = gr.State(False)  # whether the page's address names something to segment
+        self._wire_opening(demo)
+        self._wire_segmenting()
+        self._wire_looking()
+
+    def _wire_opening(self, demo: gr.Blocks) -> None:
+        opened = [*self.controls.results, self.controls.opacity, self.controls.style]
+        self._segment_at(
+            demo.load, self.on_open, outputs=[*self.controls.results, self.addressed],
+            concurrency_id=OPENING, concurrency_limit=OPENINGS_AT_ONCE,
+        )  # fmt: skip
+        self._segment_at(self.addressed.change, self.on_addressed, outputs=opened)
+        demo.load(
+            self.on_greeting, None, self.controls.examples, queue=False, show_progress="hidden",
+            api_visibility="private",
+        ).then(None, js=NAME_EXAMPLES)  # fmt: skip
+        demo.unload(self.on_leave)
+
+    def _wire_segmenting(self) -> None:
+        controls = self.controls
+        # Not "input": a paste and the camera fire that before the new picture has arrived.
+        self._segment_at(controls.picture.change, self.on_picture, controls.picture)
+        self._segment_at(controls.examples.select, self.on_example)
+        picked = [controls.checkpoint.input, controls.tta.input]
+        self._segment_at(partial(gr.on, picked), self.on_again)
+        self._segment_at(controls.fitting.click, self.on_fitting)
+        self._segment_at(controls.repo.submit, self.on_repo, controls.repo)
+        self.open_from(controls.file.upload, controls.file)
+        controls.cancel.click(self.on_cancel, queue=False, api_visibility="private")
+        for brought in (controls.picture.upload, controls.examples.select):
+            brought(None, js=SHOW_VIEWER)
+
+    def _wire_looking(self) -> None:
+        controls = self.controls
+        moved = [
+            controls.threshold.change, controls.opacity.change, controls.style.change,
+            controls.slice.change,
+        ]  # fmt: skip
+        gr.on(moved, None, controls.view, js=LOOK)
+        controls.viewer.ask(
+            self.results.on_slice, controls.view, [controls.viewer, controls.status], **QUICK
+        )
+        controls.viewer.rested(self.results.on_compare, controls.view, controls.compared, **QUICK)
+        # Not "change", which also tells of the page's own putting away.
+        gr.on(
+            [controls.truth.upload, controls.truth.clear],
+            self.results.on_truth, [controls.truth, *controls.view],
+            [*controls.compared, controls.truth, controls.status], api_visibility="private",
+        )  # fmt: skip
+        controls.share.wire(self.results.query, controls.view)
+        for kind, button in controls.downloads.items():
+            made = button.click(
+                self.results.download(kind),
+                controls.view,
+                controls.download,
+                api_visibility="private",
+            )
+            hand_over(made, controls.download)
+
+    def _segment_at(
+        self, listen: Callable[..., Dependency], handler: Callable, *inputs: Block, **options: Any
+    ) -> None:
+        controls = self.controls
+        slow = {"outputs": controls.results, "show_progress_on": [controls.viewer], **SLOW}
+        listen(handler, controls.settings.union(inputs), **{**slow, **options})
+
+    def open_from(self, listen: Callable[..., Dependency], file: Block) -> None:
+        """Use the checkpoint file in ``file`` at each event that ``listen`` is called for."""
+
+        def on_file(
+            values: Values, request: gr.Request, progress: gr.Progress = PROGRESS
+        ) -> Iterator[Update]:
+            """Segment the latest picture with a checkpoint file, brought or just trained."""
+            yield from self._again(values, request, progress, Path(values[file]))
+
+        self._segment_at(listen, on_file, file)
+
+    # --- what asks for a segmentation -----------------------------------------------------------
+
+    def on_greeting(self, request: gr.Request) -> list[tuple[str, str]]:
+        """Give the examples, with captions that Gradio's script would not translate."""
+        session = self.sessions.visitor(request)
+        session.opened = True
+        return captioned_examples(Path(self.thumbnails.name), session.language)
+
+    def on_open(self, values: Values, request: gr.Request) -> Iterator[Update]:
+        """Show the first example; what an address names is only noted."""
+        session = self.sessions.visitor(request)
+        if session.asked:  # a visitor was quicker than the queue
+            yield self.runner.unchanged()
+        elif self.link.read(request.query_params).values:
+            yield {self.addressed: True}
+        else:
+            yield from self.runner.newest(
+                session, lambda stop: self.runner.open(session, stop, values)
+            )
+
+    def on_addressed(
+        self, values: Values, request: gr.Request, progress: gr.Progress = PROGRESS
+    ) -> Iterator[Update]:
+        """Segment what the address names: in line with all others who have a network run."""
+        session = self.sessions.visitor(request)
+        if session.asked:
+            yield self.runner.unchanged()
+            return
+        asked = self.link.read(request.query_params).values
+
+        def work(stop: Event) -> Iterator[Update]:
+            example = load_example(asked["example"])
+            wanted = replace(example, checkpoint=asked["checkpoint"], tta=asked.get("flips", False))
+            view = View(**{name: asked[name] for name in View.__match_args__ if name in asked})
+            session.take(stop, wanted, view)
+            looks = {"opacity": self.controls.opacity, "style": self.controls.style}
+            yield {
+                **{control: asked[name] for name, control in looks.items() if name in asked},
+                **self.runner.begun(session, wanted, values),
+            }
+            mistakes = []
+            try:
+                file = session.locate(wanted.name)
+            except EXPECTED_ERRORS as error:
+                mistakes.append(alert(plain_words(error), session.language))
+                wanted = replace(wanted, checkpoint=example.checkpoint)
+                file = None
+            yield from self.runner.run(session, stop, wanted, view, values, progress, file)
+            result = session.result
+            if view.threshold is not None and result and result.own_threshold is None:
+                refusal = threshold_refused(request.query_params)
+                mistakes.append(alert(refusal.said(session.language), session.language))
+            if mistakes:
+                yield {self.controls.status: "".join(mistakes)}
+
+        yield from self.runner.newest(session, work)
+
+    def on_picture(
+        self, values: Values, request: gr.Request, progress: gr.Progress = PROGRESS
+    ) -> Iterator[Update]:
+        """Segment a picture that was dropped, chosen, pasted or taken; removing one keeps the result."""
+        session, path = self.sessions.visitor(request), values[self.controls.picture]
+        if path is None or session.is_preview(path):
+            yield self.runner.unchanged()
+            return
+
+        def work(stop: Event) -> Iterator[Update]:
+            try:
+                picture = read_picture(path)
+            except EXPECTED_ERRORS as error:
+                # The box goes back to the picture that the result still shows.
+                mistake = self.runner.mistake(error, session)
+                yield {
+                    self.controls.picture: None,
+                    **self.runner.as_before(session, stop),
+                    **mistake,
+                }
+                return
+            checkpoint, tta = values[self.controls.checkpoint], values[self.controls.tta]
+            wanted = SegmentRequest(picture, None, checkpoint, tta)
+            yield from self.runner.run(session, stop, wanted, View(), values, progress)
+
+        yield from self.runner.newest(session, work)
+
+    def on_example(
+        self,
+        values: Values,
+        event: gr.SelectData,
+        request: gr.Request,
+        progress: gr.Progress = PROGRESS,
+    ) -> Iterator[Update]:
+        """Segment an example with the checkpoint in use, if it knows the example's classes, else its own."""
+        session = self.sessions.visitor(request)
+
+        def work(stop: Event) -> Iterator[Update]:
+            example = offered_examples()[event.index]
+            wanted = replace(load_example(example.name), tta=values[self.controls.tta])
+            result = session.result
+            if result and result.card.task.classes == example.task.classes:
+                wanted = replace(wanted, checkpoint=result.request.checkpoint)
+            yield from self.runner.run(session, stop, wanted, View(), values, progress)
+
+        yield from self.runner.newest(session, work)
+
+    def on_again(
+        self, values: Values, request: gr.Request, progress: gr.Progress = PROGRESS
+    ) -> Iterator[Update]:
+        """Segment the latest picture with another checkpoint, or other averaging."""
+        yield from self._again(values, request, progress, values[self.controls.checkpoint])
+
+    def on_fitting(
+        self, values: Values, request: gr.Request, progress: gr.Progress = PROGRESS
+    ) -> Iterator[Update]:
+        """Segment the latest picture with the checkpoint that the hint names."""
+        latest = self.sessions.visitor(request).request
+        fitting = latest and FITTING[subject_of(latest.picture.pages[0]).classes]
+        yield from self._again(values, request, progress, fitting or "")
+
+    def on_repo(
+        self, values: Values, request: gr.Request, progress: gr.Progress = PROGRESS
+    ) -> Iterator[Update]:
+        """Segment the latest picture with a checkpoint of the Hub's."""
+        yield from self._again(values, request, progress, values[self.controls.repo].strip())
+
+    def _again(
+        self, values: Values, request: gr.Request, progress: gr.Progress, checkpoint: str | Path
+    ) -> Iterator[Update]:
+        """Segment the latest picture with a checkpoint; without one, nothing is called off."""
+        session = self.sessions.visitor(request)
+        latest = session.request
+        if latest is None:
+            yield self.runner.nothing(session)
+            return
+        wanted = replace(latest, checkpoint=checkpoint, tta=values[self.controls.tta])
+        view = View(slice=values[self.controls.slice])
+        yield from self.runner.newest(
+            session, lambda stop: self.runner.run(session, stop, wanted, view, values, progress)
+        )
+
+    def on_cancel(self, request: gr.Request) -> None:
+        """Call off the segmentation that is running; its handler says so."""
+        self.sessions.visitor(request).stop.set()
+
+    def on_leave(self, request: gr.Request) -> None:
+        """Forget the visitor, whose tab was closed or loaded anew: nobody waits for the result."""
+        self.sessions.close(request.session_hash)

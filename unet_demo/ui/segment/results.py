@@ -1,0 +1,104 @@
+"""What is asked of a result that is there: slices, scores, files, a link."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import gradio as gr
+
+from ...data.truth import read_truth_of
+from ...exports import EXPORTS
+from ...render import View
+from ...segmentation import EXPECTED_ERRORS, Truth
+from ..files import fresh_folder
+from ..html import Update
+from ..text import say
+from .link import SegmentLink
+from .run import Runner
+from .session import Session
+from .views import slice_value
+
+
+class Results:
+    """The handlers of the page's result."""
+
+    def __init__(self, runner: Runner, link: SegmentLink) -> None:
+        self.controls = runner.controls
+        self.sessions = runner.sessions
+        self.runner = runner
+        self.link = link
+
+    def on_slice(self, request: gr.Request, *view: Any) -> Update:
+        """Give the viewer a slice that it does not have; it drops one of an earlier result."""
+        session = self.sessions.visitor(request)
+        result = session.result
+        if result is None:
+            return self.runner.nothing(session)
+        return {self.controls.viewer: slice_value(result, View(*view))}
+
+    def on_truth(self, request: gr.Request, path: str | None, *view: Any) -> Update:
+        """Compare with a ground truth that was dropped, or no longer with one that was taken away.
+
+        One that cannot be compared leaves its box, which so never shows what is not compared.
+        """
+        session = self.sessions.visitor(request)
+        result, emptied = session.result, {self.controls.truth: None} if path else {}
+        if result is None:
+            return self.runner.nothing(session) | emptied
+        truth, task, picture = None, result.card.task, result.request.picture
+        if path is not None:
+            try:
+                shape = picture.pages.shape[:3]
+                labels = read_truth_of(path, task, shape, picture.orientations)
+            except EXPECTED_ERRORS as error:
+                session.empty_box()
+                return (
+                    self.on_compare(request, *view) | emptied | self.runner.mistake(error, session)
+                )
+            truth = Truth(labels, task.classes)
+        session.compare_with(truth)
+        session.boxed = truth
+        return self.on_compare(request, *view)
+
+    def on_compare(self, request: gr.Request, *view: Any) -> Update:
+        """Score again: the threshold or the slice has come to rest."""
+        session = self.sessions.visitor(request)
+        if session.result is None:
+            return {self.controls.scores: gr.skip()}
+        return self.runner.compared(session, session.result, View(*view))
+
+    def download(self, kind: str) -> Callable[..., str]:
+        """Make the handler that makes a file of this kind."""
+
+        def on_download(request: gr.Request, *view: Any) -> str:
+            session = self.sessions.visitor(request)
+            result = session.result
+            if result is None:
+                raise refusal(session)
+            picture, prediction = result.request.picture, result.prediction
+            return str(EXPORTS[kind](fresh_folder(), picture, prediction, View(*view)))
+
+        return on_download
+
+    def query(self, request: gr.Request, *view: Any) -> tuple[str, bool]:
+        """Write the query of an address that shows the same; tell whether something of it cannot travel.
+
+        While nothing is shown, of one that asks for what is under way; before that, of the page's own.
+        """
+        session, seen = self.sessions.visitor(request), View(*view)
+        result = session.result
+        if result:
+            if result.own_threshold is None:
+                seen = replace(seen, threshold=None)
+            return self.link.query_of(result.request, seen, result.own_threshold)
+        if session.asked:
+            wanted = replace(session.view, opacity=seen.opacity, style=seen.style)
+            return self.link.query_of(session.asked, wanted, None)
+        if session.nothing_shown == "segment_no_picture":
+            return self.link.write(self.link.read(request.query_params).values, None), False
+        raise refusal(session)
+
+
+def refusal(session: Session) -> gr.Error:
+    """Say why there is no result, for what Gradio shows as a toast."""
+    return gr.Error(say(session.nothing_shown, session.language), print_exception=False)

@@ -1,0 +1,201 @@
+"""One segmentation on its way: from a request to everything on the page that speaks of it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from html import escape
+from pathlib import Path
+from threading import Event
+
+import gradio as gr
+
+from ...checkpoints import Card, read_card
+from ...checkpoints.files import read_titles
+from ...data.images import Picture
+from ...examples import EXAMPLES, load_example
+from ...inference import Cancelled
+from ...render import View
+from ...segmentation import EXPECTED_ERRORS, Result, SegmentRequest, plain_words, segment
+from ...subject import better_checkpoint
+from .. import zero_gpu
+from ..html import Update, alert, note
+from ..text import say, say_name
+from .controls import SegmentControls, Values
+from .session import Session, Sessions, opening
+from .views import comparison, slice_value, status, whole_slice
+
+HIDDEN_BUTTON = gr.Button(visible=False)
+
+
+class Runner:
+    """Does what visitors ask for, and says on their pages what comes of it."""
+
+    def __init__(self, controls: SegmentControls, sessions: Sessions) -> None:
+        self.controls = controls
+        self.sessions = sessions
+
+    def newest(
+        self, session: Session, work: Callable[[Event], Iterator[Update]]
+    ) -> Iterator[Update]:
+        """Call off the visitor's work before, and do this; once newer work calls it off, it is silent."""
+        stop = session.begin()
+        for update in work(stop):
+            if session.stop is not stop:
+                yield self.unchanged()
+                return
+            yield update
+
+    def open(self, session: Session, stop: Event, values: Values) -> Iterator[Update]:
+        """Show the first example, which is segmented once for all."""
+        session.take(stop, load_example(EXAMPLES[0].name), View())
+        try:
+            result = opening()
+        except EXPECTED_ERRORS as error:
+            yield self.mistake(error, session)
+            return
+        session.keep(stop, result, View(), shared=True)
+        yield self._shown(session, result, View(), values)
+
+    def run(
+        self,
+        session: Session,
+        stop: Event,
+        request: SegmentRequest,
+        view: View,
+        values: Values,
+        progress: gr.Progress,
+        file: Path | None = None,
+    ) -> Iterator[Update]:
+        """Segment what is asked for and show it; if nothing comes of it, the earlier result stays.
+
+        ``file`` is the checkpoint's, where it is known already; ``values`` say what the page shows.
+        """
+        session.take(stop, request, view)
+        try:
+            if file is None:
+                yield self.begun(session, request, values)
+                file = session.locate(request.checkpoint)
+            yield {
+                **self.begun(session, request, values, located=True),
+                **self._misfit(read_card(file), request.picture, session.language),
+            }
+            result = segment(
+                request,
+                lambda _: zero_gpu.open_predictor(file),
+                progress=lambda done, total: progress((done, total)),
+                cancelled=stop,
+            )
+        except Cancelled:
+            cancelled = note(say("segment_cancelled", session.language))
+            yield {**self.as_before(session, stop), self.controls.status: cancelled}
+        except EXPECTED_ERRORS as error:
+            yield {**self.as_before(session, stop), **self.mistake(error, session)}
+        except gr.Error as error:  # ZeroGPU has no GPU for this visitor now
+            said = alert(error.message, session.language)
+            yield {**self.as_before(session, stop), self.controls.status: said}
+        else:
+            result = replace(result, request=session.latest(request))
+            if request.name not in self.controls.names and session.stop is stop:
+                session.files[request.name] = file
+            session.keep(stop, result, view)
+            self.sessions.make_room(session)
+            yield self._shown(session, result, view, values)
+            if session.is_boxed_elsewhere(session.result):
+                session.empty_box()
+
+    def _picked(self, session: Session, request: SegmentRequest, values: Values) -> Update:
+        """Set the picker and the box for averaging, unless they show this already, since it came from them."""
+        shown = (values[self.controls.checkpoint], values[self.controls.tta])
+        if shown == (request.name, request.tta):
+            return {}
+        return self.controls.picked(request.name, request.tta, session.files)
+
+    def begun(
+        self, session: Session, request: SegmentRequest, values: Values, located: bool = False
+    ) -> Update:
+        """Say that the network runs. A checkpoint that the picker does not have joins it with its result."""
+        known = request.name in (*self.controls.names, *session.files)
+        here = known or located or isinstance(request.checkpoint, Path)
+        key = "segment_running" if here else "segment_fetching"
+        return {
+            self.controls.cancel: gr.Button(visible=here),
+            self.controls.status: note(say(key, session.language, repo=request.name)),
+            **(self._picked(session, request, values) if known else {}),
+        }
+
+    def as_before(self, session: Session, stop: Event) -> Update:
+        """Set the controls as they were for the result that stays."""
+        before: Update = {self.controls.cancel: HIDDEN_BUTTON}
+        if session.result:
+            session.take(stop, session.result.request, session.view)
+            request = session.result.request
+            before |= {
+                self.controls.checkpoint: request.name,
+                self.controls.tta: request.tta,
+                self.controls.picture: session.preview(request.picture),
+                **self._misfit(session.result.card, request.picture, session.language),
+            }
+        return before
+
+    def _misfit(self, card: Card, picture: Picture, language: str) -> Update:
+        """Say that a checkpoint is plainly wrong for a picture, with a button for the one that fits."""
+        controls = self.controls
+        better = better_checkpoint(picture.pages[0], card.task)
+        if better is None or better not in controls.names:
+            return {controls.misfit: gr.Row(visible=False)}
+        kind = say(f"kind_{better}", language)
+        title = say_name("title", read_titles().get(better, better), language)
+        return {
+            controls.misfit: gr.Row(visible=True),
+            controls.misfit_said: note(say("segment_misfit", language, kind=kind)),
+            controls.fitting: say("segment_fitting", language, title=title),
+        }
+
+    def _shown(self, session: Session, result: Result, view: View, values: Values) -> Update:
+        """Set everything on the page that speaks of the picture, after the network ran."""
+        controls, language, card = self.controls, session.language, result.card
+        picture = result.request.picture
+        slices = len(picture.pages)
+        binary = result.own_threshold is not None
+        threshold = card.threshold if view.threshold is None or not binary else view.threshold
+        view = replace(view, threshold=threshold, slice=whole_slice(view.slice, slices))
+        update = {
+            **self._picked(session, result.request, values),
+            controls.viewer: slice_value(result, view),
+            controls.status: status(result, language),
+            controls.slice: gr.Slider(maximum=max(2, slices), value=view.slice, visible=slices > 1),
+            controls.threshold: gr.Slider(value=threshold, visible=binary),
+            controls.download_note: say(
+                "segment_download_note", language, last=len(card.task.classes) - 1
+            ),
+            controls.picture: session.preview(picture),
+            controls.summary: escape(say_name("summary", card.summary, language)),
+            controls.cancel: HIDDEN_BUTTON,
+            **self.compared(session, result, view),
+        }
+        if session.is_boxed_elsewhere(result):
+            away = escape(say("segment_truth_put_away", language))
+            update[controls.truth] = None
+            update[controls.status] += f'<p class="notice">{away}</p>'
+        return update
+
+    def compared(self, session: Session, result: Result, view: View) -> Update:
+        scores, errors = comparison(result, view, session.language)
+        image = gr.Image(
+            value=errors,
+            visible=errors is not None,
+            alt_text=say("segment_truth_errors", session.language),
+        )
+        return {self.controls.scores: scores, self.controls.errors: image}
+
+    def unchanged(self) -> Update:
+        """Say nothing; a generator that yields nothing at all would empty its outputs."""
+        return {self.controls.status: gr.skip()}
+
+    def nothing(self, session: Session) -> Update:
+        """Say why there is no result."""
+        said = say(session.nothing_shown, session.language)
+        return {self.controls.status: alert(said, session.language)}
+
+    def mistake(self, error: Exception, session: Session) -> Update:
+        """Say what is wrong with what a person brought."""
+        return {self.controls.status: alert(plain_words(error), session.language)}
