@@ -21,7 +21,9 @@ RECIPE = replace(
     options={"in_channels": 3, "out_channels": 3, "width": 2},
     scenes=(SceneOptions(size=32),),
     batch=2,
-    fit=FitOptions(steps=8, epoch=3, optimiser="AdamW", ema=0.9, schedule="cosine", loss="both"),
+    fit=FitOptions(
+        steps=8, validate_every=3, optimiser="AdamW", ema=0.9, schedule="cosine", loss="both"
+    ),
 )
 """The shapes recipe, shrunk: eight steps, validated (and saved) after the third, sixth and last."""
 

@@ -161,7 +161,7 @@ def test_steps_are_counted_from_the_pictures_at_hand(name, pictures, steps, epoc
     recipe = AS_PUBLISHED[name]
     order = Shuffled(pictures, recipe.batch, 0, recipe.drop_last)
     fit = recipe.in_epochs(order).fit
-    assert (fit.steps, fit.epoch) == (steps, epoch)
+    assert (fit.steps, fit.validate_every) == (steps, epoch)
 
 
 @pytest.mark.parametrize(

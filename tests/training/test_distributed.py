@@ -21,7 +21,7 @@ RECIPE = replace(
     options={**tiny.RECIPE.options, "batch_norm": False},
     batch=3,
     fit=FitOptions(
-        steps=8, epoch=3, optimiser="SGD", rate=0.02, ema=0.9, accumulate=2, clip_norm=1.0,
+        steps=8, validate_every=3, optimiser="SGD", rate=0.02, ema=0.9, accumulate=2, clip_norm=1.0,
         schedule="plateau", patience=0, plateau_score="mIoU",
     ),
 )  # fmt: skip

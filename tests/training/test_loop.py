@@ -43,7 +43,9 @@ def trainer(
     torch.manual_seed(seed)
     network = create_network("ShapesUNet", width=2, batch_norm=batch_norm)
     he_initialise(network)
-    return Trainer(network, tasks.SHAPES, FitOptions(steps=steps, **{"epoch": 3, **options}))
+    return Trainer(
+        network, tasks.SHAPES, FitOptions(steps=steps, **{"validate_every": 3, **options})
+    )
 
 
 def batches(start: int = 0, steps: int = 6) -> Iterable[Batch]:
@@ -168,7 +170,7 @@ def test_a_resumed_training_continues_exactly(tmp_path, optimiser, ema, precisio
 
 def test_a_resumed_training_remembers_its_plateau_and_accumulates_on(tmp_path):
     options = {
-        "schedule": "plateau", "patience": 1, "accumulate": 2, "epoch": 1, "rate": 1e-2,
+        "schedule": "plateau", "patience": 1, "accumulate": 2, "validate_every": 1, "rate": 1e-2,
         "plateau_score": "mIoU",
     }  # fmt: skip
 
@@ -244,7 +246,7 @@ def test_a_plateau_is_where_torch_sees_one(score, patience):
 
 
 def test_a_plateau_lowers_the_rate_of_the_steps_after_it():
-    one = trainer(schedule="plateau", patience=0, epoch=2, warm_up=1)
+    one = trainer(schedule="plateau", patience=0, validate_every=2, warm_up=1)
     used = [
         event.rate
         for event in fit(one, batches(), lambda network: {"loss": 1.0})
@@ -254,7 +256,7 @@ def test_a_plateau_lowers_the_rate_of_the_steps_after_it():
 
 
 def test_a_plateau_of_a_score_that_no_validation_gives_is_refused():
-    one = trainer(schedule="plateau", plateau_score="Dice", epoch=1)
+    one = trainer(schedule="plateau", plateau_score="Dice", validate_every=1)
     with pytest.raises(ValueError, match=r"follows the score 'Dice'.*gives only .*mIoU"):
         list(fit(one, batches(), lambda network: {"mIoU": 1.0}))
 
@@ -304,7 +306,7 @@ def test_clipping_bounds_every_value_of_the_gradient():
         ({"schedule": "sawtooth"}, "no schedule 'sawtooth'.*cosine"),
         ({"precision": "float8"}, "no precision 'float8'.*bfloat16"),
         ({"steps": 0}, "at least 1"),
-        ({"epoch": 0}, "at least 1"),
+        ({"validate_every": 0}, "at least 1"),
         ({"accumulate": 0}, "at least 1"),
         ({"patience": -1}, "at least 0"),
         ({"rate": 0.0}, "rate above 0"),
@@ -426,7 +428,7 @@ def test_a_loss_that_is_no_number_ends_the_loop_at_the_last_good_weights(ema, at
 @pytest.mark.parametrize("ema", [0.0, 0.9])
 @pytest.mark.parametrize("rate", [1e10, 3e38])
 def test_after_a_rate_that_is_far_too_high_the_weights_are_finite(rate, ema, epoch):
-    one = trainer(20, optimiser="SGD", rate=rate, ema=ema, epoch=epoch)
+    one = trainer(20, optimiser="SGD", rate=rate, ema=ema, validate_every=epoch)
     *_, last = fit(one, batches(0, 20), no_scores)
     assert isinstance(last, Diverged)
     for network in (one.network, one.evaluated):
@@ -435,14 +437,14 @@ def test_after_a_rate_that_is_far_too_high_the_weights_are_finite(rate, ema, epo
 
 @pytest.mark.parametrize(("steps", "epoch"), [(1, 1), (3, 1), (1, 5)])
 def test_weights_that_are_no_numbers_are_told_at_the_step_that_left_them(steps, epoch):
-    one = trainer(steps, optimiser="SGD", rate=3e38, epoch=epoch)
+    one = trainer(steps, optimiser="SGD", rate=3e38, validate_every=epoch)
     (event,) = fit(one, batches(0, steps), no_scores)
     assert isinstance(event, Diverged) and math.isnan(event.loss)
     assert (event.step, event.restored_step) == (1, 0)
 
 
 def test_statistics_that_overflow_are_told_at_the_step_that_made_them_do_so():
-    wild = {"optimiser": "SGD", "rate": 1e10, "epoch": 20}
+    wild = {"optimiser": "SGD", "rate": 1e10, "validate_every": 20}
     *before, last = fit(trainer(20, **wild), batches(0, 20))
     assert isinstance(last, Diverged) and math.isnan(last.loss)
     assert last.step == len(losses(before)) + 1 < 20

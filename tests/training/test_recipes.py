@@ -56,7 +56,7 @@ def shrunk(recipe: Recipe) -> Recipe:
         photo=replace(recipe.photo, crop=32),
         article_augmentation=article,
         growth=(),
-        fit=replace(recipe.fit, steps=2, epoch=2, warm_up=0, precision="float32"),
+        fit=replace(recipe.fit, steps=2, validate_every=2, warm_up=0, precision="float32"),
     )
 
 

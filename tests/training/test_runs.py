@@ -82,7 +82,7 @@ def test_the_checkpoint_is_that_of_the_best_validation(run):
     card = load_checkpoint(run / "shapes.safetensors").card
     best = max(rows(run / SCORES), key=lambda row: float(row["mIoU"]))
     assert card.scores["mIoU"] == float(best["mIoU"])
-    assert card.recipe["fit"]["steps"] == 8
+    assert card.recipe["fit"]["steps"] == 8 and card.recipe["fit"]["epoch"] == 3
     assert "scenes" in card.scored_on
 
 
@@ -177,7 +177,7 @@ def test_a_run_that_diverges_logs_it_and_keeps_no_checkpoint_of_it(tmp_path):
 
 
 def test_checkpoints_and_pictures_of_each_validation_are_kept_where_that_is_asked_for(tmp_path):
-    short = Lengths(steps=3, epoch=2)
+    short = Lengths(steps=3, validate_every=2)
     list(train(RECIPE, None, tmp_path, lengths=short, keep_epochs=True, save_pictures=True))
     kept = sorted(path.name for path in (tmp_path / "epochs").iterdir())
     assert kept == ["shapes-000002.safetensors", "shapes-000003.safetensors"]

@@ -181,10 +181,10 @@ def weights_by_class(labels: Sequence[np.ndarray], classes: int, share: float) -
     rest goes to all photos equally.
     """
     holds = _objects(labels, classes)
-    there = holds[:, holds.any(axis=0)]
-    if not there.size:
+    present = holds[:, holds.any(axis=0)]
+    if not present.size:
         return np.full(len(labels), 1 / len(labels))
-    by_class = (there / there.sum(axis=0)).mean(axis=1)
+    by_class = (present / present.sum(axis=0)).mean(axis=1)
     return share * by_class + (1 - share) / len(labels)
 
 

@@ -55,7 +55,7 @@ def fit_options_of(settings: LiveSettings) -> FitOptions:
         loss=settings.loss,
         schedule=settings.schedule,
         warm_up=settings.steps // 20 if settings.schedule == "cosine" else 0,
-        epoch=settings.steps,
+        validate_every=settings.steps,
         seed=settings.seed,
     )
 

@@ -45,7 +45,7 @@ from .scene_batches import ArticleBatches, BatchOf, SceneBatches, Shuffled
 UNSURE = 0.2
 """A teacher's pixel is void where its probability is nearer to 0.5 than this."""
 
-LOOKED_AT = 48
+VALIDATION_SCENES = 48
 """Scenes that a training is validated on; the final score uses FRESH_SCENES others."""
 
 Still = tuple[np.ndarray, np.ndarray]
@@ -165,14 +165,14 @@ class Shapes(DataSet):
             )
         if self.article_scene:
             return ArticlePart()
-        told = f"{FRESH_SCENES} scenes that no training has seen"
-        return ScenePart(self.scenes, FRESH_SCENES, FRESH_SEED, told)
+        scored_on = f"{FRESH_SCENES} scenes that no training has seen"
+        return ScenePart(self.scenes, FRESH_SCENES, FRESH_SEED, scored_on)
 
     def validation(self, directory: Path | None) -> Part:
         if self.article_scene:
             return ArticlePart()
-        told = f"{LOOKED_AT} random scenes drawn with a seed of their own"
-        return ScenePart(self.scenes, LOOKED_AT, VALIDATION_SEED, told)
+        scored_on = f"{VALIDATION_SCENES} random scenes drawn with a seed of their own"
+        return ScenePart(self.scenes, VALIDATION_SCENES, VALIDATION_SEED, scored_on)
 
     def test(self, directory: Path | None) -> Part | None:
         return ArticlePart() if self.article_scene else None
@@ -220,15 +220,13 @@ class Isbi(DataSet):
     def load(self, directory: Path | None, split: str) -> FramePart:
         if self.split is None:
             frames = load_frames(directory or Path("."), split)
-            told = f"frames {frames.numbers[0]}–{frames.numbers[-1]}"
-            return FramePart(frames, f"ISBI 2012 {told}")
+            scored_on = f"ISBI 2012 frames {frames.numbers[0]}–{frames.numbers[-1]}"
+            return FramePart(frames, scored_on)
         frames = load_frames(directory or Path("."), "all")
         chosen = self.split.numbers(len(frames.images), split)
         numbers = tuple(frames.numbers[index] for index in chosen)
-        told = f"frames {', '.join(map(str, numbers))}, drawn at random"
-        return FramePart(
-            Frames(frames.images[chosen], frames.labels[chosen], numbers), f"ISBI 2012 {told}"
-        )
+        scored_on = f"ISBI 2012 frames {', '.join(map(str, numbers))}, drawn at random"
+        return FramePart(Frames(frames.images[chosen], frames.labels[chosen], numbers), scored_on)
 
     def test(self, directory: Path | None) -> Part | None:
         return self.load(directory, "test") if self.split and self.split.test else None

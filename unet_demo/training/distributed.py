@@ -64,9 +64,9 @@ class Processes:
         """Return the main process's value; the values of the others are ignored."""
         if self.count == 1:
             return value
-        told = torch.tensor([value], dtype=torch.float64, device=self.device)
-        distributed.broadcast(told, src=0)
-        return told.item()
+        message = torch.tensor([value], dtype=torch.float64, device=self.device)
+        distributed.broadcast(message, src=0)
+        return message.item()
 
     def agree(self, value: float) -> bool:
         """Return whether every process gives the same value."""

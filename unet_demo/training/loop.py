@@ -73,7 +73,7 @@ class FitOptions:
     """Largest magnitude of each value of the gradient; 0: no clipping."""
     ema: float = 0.0
     """Decay of the exponential moving average (EMA) of the weights; 0: none is kept."""
-    epoch: int = 100
+    validate_every: int = 100
     """Steps between two validations (and saves, on the command line)."""
     precision: str = "float32"
     """One of PRECISIONS; "fastest" times a convolution in both when the run starts."""
@@ -83,16 +83,16 @@ class FitOptions:
     slowness: float = 1.0
 
     def __post_init__(self) -> None:
-        for value, known, what in (
+        for value, choices, what in (
             (self.optimiser, OPTIMISERS, "optimiser"),
             (self.schedule, SCHEDULES, "schedule"),
             (self.precision, PRECISIONS, "precision"),
         ):
-            if value not in known:
+            if value not in choices:
                 raise ValueError(
-                    f"there is no {what} {value!r}; the choices are {', '.join(known)}"
+                    f"there is no {what} {value!r}; the choices are {', '.join(choices)}"
                 )
-        if self.steps < 1 or self.epoch < 1 or not self.rate > 0:
+        if self.steps < 1 or self.validate_every < 1 or not self.rate > 0:
             raise ValueError("steps and epoch must be at least 1 and the rate above 0")
         if self.accumulate < 1 or self.patience < 0:
             raise ValueError("accumulate must be at least 1 and patience at least 0")
@@ -153,8 +153,9 @@ def make_optimiser(network: nn.Module, options: FitOptions) -> torch.optim.Optim
     parameters: Any = network.parameters()
     if options.slow_part:
         slow = list(network.get_submodule(options.slow_part).parameters())
-        known = set(map(id, slow))
-        parameters = [{"params": [p for p in parameters if id(p) not in known]}, {"params": slow}]
+        slow_ids = set(map(id, slow))
+        rest = [p for p in parameters if id(p) not in slow_ids]
+        parameters = [{"params": rest}, {"params": slow}]
     rate, decay = options.rate, options.weight_decay
     if options.optimiser == "AdamW":
         return torch.optim.AdamW(parameters, lr=rate, weight_decay=decay)
@@ -546,13 +547,13 @@ def fit(
             yield Diverged(trainer.step + 1, loss, trainer.restore_good())
             return
         step, seconds = trainer.step, time.perf_counter() - begun
-        epoch_ends = step % options.epoch == 0 or step == options.steps
-        if epoch_ends and not trainer.keep_good():
+        validates = step % options.validate_every == 0 or step == options.steps
+        if validates and not trainer.keep_good():
             yield Diverged(step, math.nan, trainer.restore_good())
             return
         trainer.since = trainer.since.after(loss, trainer.accuracy)
         yield StepDone(step, loss, rate, seconds, trainer.accuracy)
-        if epoch_ends and validate:
+        if validates and validate:
             training, trainer.since = trainer.since.means, Since()
             scores = validate(trainer.evaluated.eval())
             trainer.note_scores({**training, **scores})

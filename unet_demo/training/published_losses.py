@@ -43,7 +43,7 @@ def article_losses(seed: int, width: int = 64) -> list[float]:
     batch = (to_tensor(image[None]), torch.from_numpy(labels[None]))
     torch.manual_seed(seed)
     network = create_network("ShapesUNet", in_channels=3, out_channels=3, width=width)
-    trainer = Trainer(network, SHAPES, FitOptions(steps=STEPS, epoch=STEPS))
+    trainer = Trainer(network, SHAPES, FitOptions(steps=STEPS, validate_every=STEPS))
     events = fit(trainer, [batch] * STEPS)
     return [event.loss for event in events if isinstance(event, StepDone)]
 

@@ -21,6 +21,9 @@ from .scene_batches import Normalisation, Shuffled
 
 INITIALISATIONS = ("torch", "He")
 
+HEADER_KEYS = {"validate_every": "epoch"}
+"""Field of FitOptions → its key in a checkpoint's header, where they differ: headers stay readable."""
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -105,7 +108,7 @@ class Recipe:
         """Return the recipe with fit's steps counted from its data, if it counts epochs."""
         if order is None:
             return self
-        fit = replace(self.fit, steps=self.epochs * order.steps, epoch=order.steps)
+        fit = replace(self.fit, steps=self.epochs * order.steps, validate_every=order.steps)
         return replace(self, fit=fit)
 
     def new_network(self) -> Network:
@@ -133,7 +136,10 @@ class Recipe:
     def card(self, scores: Scores, scored_on: str) -> Card:
         """Return the card of a checkpoint that this recipe produced."""
         settings = asdict(self)
-        told_elsewhere = {
+        settings["fit"] = {
+            HEADER_KEYS.get(key, key): value for key, value in settings["fit"].items()
+        }
+        not_in_recipe = {
             "task", "title", "summary", "article", "licence", "credit", "options",
             "taught", "data_note", "scores_note", "limits", "seen", "tried",
         }  # fmt: skip
@@ -143,7 +149,7 @@ class Recipe:
             mean=self.normalisation.mean,
             std=self.normalisation.std,
             threshold=scores.get("threshold", 0.5),
-            recipe={key: value for key, value in settings.items() if key not in told_elsewhere},
+            recipe={key: value for key, value in settings.items() if key not in not_in_recipe},
             scores=scores,
             scored_on=scored_on,
         )

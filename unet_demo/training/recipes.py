@@ -44,7 +44,7 @@ SHAPES = Recipe(
         warm_up=100,
         clip_norm=1.0,
         ema=0.998,
-        epoch=250,
+        validate_every=250,
         precision="fastest",
     ),
     choose_by="mIoU",
@@ -91,7 +91,7 @@ ISBI = Recipe(
         warm_up=200,
         clip_norm=1.0,
         ema=0.998,
-        epoch=300,
+        validate_every=300,
         precision="fastest",
     ),
     choose_by="V_rand",
@@ -193,7 +193,7 @@ VOC = Recipe(
         warm_up=400,
         clip_norm=1.0,
         ema=0.999,
-        epoch=2000,
+        validate_every=2000,
         precision="fastest",
     ),
     choose_by="",
@@ -306,7 +306,7 @@ VOC_PRETRAINED = replace(
         warm_up=100,
         clip_norm=1.0,
         ema=0.995,
-        epoch=1000,
+        validate_every=1000,
         precision="fastest",
         slow_part="encoder",
         slowness=0.3,
@@ -331,9 +331,9 @@ def _on_gpu(recipe: Recipe, width: int, **changes: object) -> Recipe:
     return replace(recipe, options=options, seen="", tried="", **changes)  # type: ignore[arg-type]
 
 
-GPU_ISBI = replace(ISBI.fit, steps=20000, epoch=1000)
+GPU_ISBI = replace(ISBI.fit, steps=20000, validate_every=1000)
 # Some 300 epochs of 3,630 photos.
-GPU_VOC = replace(VOC.fit, steps=34000, rate=2e-3, warm_up=1000, ema=0.9995, epoch=2000)
+GPU_VOC = replace(VOC.fit, steps=34000, rate=2e-3, warm_up=1000, ema=0.9995, validate_every=2000)
 GPU_PHOTO = replace(VOC.photo, crop=256)
 
 FOR_GPU: dict[str, Recipe] = {

@@ -117,7 +117,7 @@ class Lengths:
     """Lengths that replace the recipe's: all steps, and steps between two validations."""
 
     steps: int | None = None
-    epoch: int | None = None
+    validate_every: int | None = None
 
     def of(self, recipe: Recipe) -> Recipe:
         """Return the recipe with these lengths. Raises RunError for one below 1."""
@@ -199,7 +199,7 @@ def train(
 
 def _saves_between(step: int, recipe: Recipe) -> bool:
     """Return whether to save after this step; not before a validation, which a kill would then skip."""
-    validates = step % recipe.fit.epoch == 0 or step == recipe.fit.steps
+    validates = step % recipe.fit.validate_every == 0 or step == recipe.fit.steps
     return step % SAVE_EVERY == 0 and not validates
 
 
