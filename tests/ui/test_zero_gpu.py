@@ -113,7 +113,7 @@ def test_app_imports_spaces_before_torch_and_gradio():
 def test_elsewhere_spaces_is_not_imported_though_it_is_installed():
     code = (
         "import sys; from unet_demo.ui import zero_gpu;"
-        "print('spaces' in sys.modules, zero_gpu.play_there.__module__, zero_gpu.DEVICE)"
+        "print('spaces' in sys.modules, zero_gpu.play_in_fork.__module__, zero_gpu.DEVICE)"
     )
     assert run_python("-c", code, SPACES_ZERO_GPU="").split() == [
         "False", "unet_demo.ui.zero_gpu", "None",

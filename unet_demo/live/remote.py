@@ -28,14 +28,14 @@ Passes = tuple[int, int]
 
 Answer = Passes | Prediction | Exception
 
-PredictThere = Callable[[Path, np.ndarray, bool], Generator[Answer, None, None]]
-"""`predict_here` in a fork."""
+PredictInFork = Callable[[Path, np.ndarray, bool], Generator[Answer, None, None]]
+"""`predict_in_process` in a fork."""
 
-PlayThere = Callable[[RunState, int | None, Path], Generator[Snapshot | RunState, None, None]]
-"""`play_here` in a fork."""
+PlayInFork = Callable[[RunState, int | None, Path], Generator[Snapshot | RunState, None, None]]
+"""`play_in_process` in a fork."""
 
 
-def predict_here(file: Path, pages: np.ndarray, flips: bool) -> Generator[Answer, None, None]:
+def predict_in_process(file: Path, pages: np.ndarray, flips: bool) -> Generator[Answer, None, None]:
     """Segment uint8 pages (N, H, W, C) with a checkpoint's file; yield passes, then the prediction.
 
     The last value is an exception where the prediction fails. Ends soon after it is closed.
@@ -71,7 +71,7 @@ class RemotePredictor:
 
     file: Path
     card: Card
-    there: PredictThere
+    in_fork: PredictInFork
 
     def predict(
         self,
@@ -85,7 +85,7 @@ class RemotePredictor:
 
         Raises what Predictor.predict and `open_predictor` raise.
         """
-        with closing(self.there(self.file, pages, flips)) as answers:
+        with closing(self.in_fork(self.file, pages, flips)) as answers:
             for answer in answers:
                 if cancelled and cancelled.is_set():
                     raise Cancelled
@@ -98,33 +98,33 @@ class RemotePredictor:
         raise RuntimeError("the process ended without a prediction")
 
 
-def play_here(
-    state: RunState, steps: int | None, wishes: Path
+def play_in_process(
+    state: RunState, steps: int | None, requests: Path
 ) -> Generator[Snapshot | RunState, None, None]:
     """Continue a run as LiveRun.play does; yield its snapshots, then its last state.
 
-    ``wishes``: a file that does not exist yet. Once it holds "pause" or "stop", the run does so at
+    ``requests``: a file that does not exist yet. Once it holds "pause" or "stop", the run does so at
     the next snapshot.
     """
     run = LiveRun(state.settings, state.limits)
     run.take(state)
-    obey = {"pause": run.pause, "stop": run.stop}
+    actions = {"pause": run.pause, "stop": run.stop}
     # The last state holds the message of a LiveError.
     with closing(run.play(steps)) as snapshots, suppress(LiveError):
         for snapshot in snapshots:
             yield snapshot
-            if wishes.exists():
-                obey[wishes.read_text(encoding="utf-8")]()
+            if requests.exists():
+                actions[requests.read_text(encoding="utf-8")]()
     yield run.state()
 
 
 class RemoteRun(LiveRun):
     """A run that trains in a fork; between two plays its network is in this process, on the CPU."""
 
-    def __init__(self, settings: LiveSettings, limits: Limits, there: PlayThere):
+    def __init__(self, settings: LiveSettings, limits: Limits, in_fork: PlayInFork):
         super().__init__(settings, limits, "cpu")
-        self._there = there
-        self._told: Snapshot | None = None
+        self._in_fork = in_fork
+        self._last: Snapshot | None = None
 
     def play(self, steps: int | None = None) -> Generator[Snapshot, None, None]:
         """Train as LiveRun.play does; if the fork is killed, the run stays as it was before."""
@@ -132,14 +132,14 @@ class RemoteRun(LiveRun):
         self._set_off()
         try:
             with TemporaryDirectory() as folder:
-                wishes = Path(folder) / "wishes"
-                with closing(self._there(state, steps, wishes)) as answers:
-                    yield from self._follow(answers, wishes)
+                requests = Path(folder) / "requests"
+                with closing(self._in_fork(state, steps, requests)) as answers:
+                    yield from self._follow(answers, requests)
         except GeneratorExit:
             self.stop()  # whoever asked has gone away
             raise
         finally:
-            self._told = None
+            self._last = None
             self._settle()
         if self._progress.failure:
             raise LiveError(self._progress.failure)
@@ -147,19 +147,19 @@ class RemoteRun(LiveRun):
 
     def snapshot(self) -> Snapshot:
         """Return the run as it is in this process, or the last snapshot from the fork."""
-        return self._told or super().snapshot()
+        return self._last or super().snapshot()
 
     def _follow(
-        self, answers: Iterator[Snapshot | RunState], wishes: Path
+        self, answers: Iterator[Snapshot | RunState], requests: Path
     ) -> Generator[Snapshot, None, None]:
         for answer in answers:
             if isinstance(answer, RunState):
                 self.take(answer)
             elif answer.state == "running":  # it rests only when its weights are in this process
-                self._told = answer
+                self._last = answer
                 yield answer
             if self._stop.is_set() or self._pause.is_set():
-                _write_whole(wishes, "stop" if self._stop.is_set() else "pause")
+                _write_whole(requests, "stop" if self._stop.is_set() else "pause")
 
 
 def _write_whole(path: Path, text: str) -> None:

@@ -15,7 +15,7 @@ from .. import segmentation
 from ..checkpoints import find_offered, read_card
 from ..environment import ON_ZERO_GPU
 from ..inference import VIEWS, Predictor
-from ..live.remote import Answer, RemotePredictor, RemoteRun, play_here, predict_here
+from ..live.remote import Answer, RemotePredictor, RemoteRun, play_in_process, predict_in_process
 from ..live.run import LiveRun, RunState, Snapshot
 from ..live.settings import Limits, LiveSettings
 
@@ -53,7 +53,7 @@ def gpu(duration: Callable[..., float]) -> Callable[[Task], Task]:
 
 
 def prediction_seconds(file: Path, pages: np.ndarray, flips: bool) -> float:
-    """Return for how many seconds `predict_there` may need the GPU."""
+    """Return for how many seconds `predict_in_fork` may need the GPU."""
     card = read_card(file)
     views = VIEWS[card.symmetry]
     passes = len(views) * len(card.scales) if flips else 1
@@ -63,30 +63,30 @@ def prediction_seconds(file: Path, pages: np.ndarray, flips: bool) -> float:
 
 
 @gpu(prediction_seconds)
-def predict_there(file: Path, pages: np.ndarray, flips: bool) -> Generator[Answer, None, None]:
-    """Run `remote.predict_here` where the GPU is."""
-    yield from predict_here(file, pages, flips)
+def predict_in_fork(file: Path, pages: np.ndarray, flips: bool) -> Generator[Answer, None, None]:
+    """Run `remote.predict_in_process` where the GPU is."""
+    yield from predict_in_process(file, pages, flips)
 
 
-def training_seconds(state: RunState, steps: int | None, wishes: Path) -> float:
-    """Return for how many seconds `play_there` may need the GPU."""
+def training_seconds(state: RunState, steps: int | None, requests: Path) -> float:
+    """Return for how many seconds `play_in_fork` may need the GPU."""
     left = state.limits.seconds - state.progress.seconds
-    wished = state.settings.steps - len(state.progress.losses) if steps is None else steps
-    return START_SECONDS + min(max(left, 0), wished * STEP_SECONDS)
+    count = state.settings.steps - len(state.progress.losses) if steps is None else steps
+    return START_SECONDS + min(max(left, 0), count * STEP_SECONDS)
 
 
 @gpu(training_seconds)
-def play_there(
-    state: RunState, steps: int | None, wishes: Path
+def play_in_fork(
+    state: RunState, steps: int | None, requests: Path
 ) -> Generator[Snapshot | RunState, None, None]:
-    """Run `remote.play_here` where the GPU is."""
-    yield from play_here(state, steps, wishes)
+    """Run `remote.play_in_process` where the GPU is."""
+    yield from play_in_process(state, steps, requests)
 
 
 def open_predictor(file: Path) -> Predictor | RemotePredictor:
     """Open a checkpoint's file to segment pictures with. Raises CheckpointError or DeviceError."""
     if ON_ZERO_GPU:
-        return RemotePredictor(file, read_card(file), predict_there)
+        return RemotePredictor(file, read_card(file), predict_in_fork)
     return segmentation.open_predictor(file)
 
 
@@ -99,5 +99,5 @@ def new_run(settings: LiveSettings, limits: Limits) -> LiveRun:
     """Prepare a training. Raises SettingsError or DeviceError."""
     if ON_ZERO_GPU:
         seconds = min(limits.seconds, RUN_SECONDS - START_SECONDS)
-        return RemoteRun(settings, replace(limits, seconds=seconds), play_there)
+        return RemoteRun(settings, replace(limits, seconds=seconds), play_in_fork)
     return LiveRun(settings, limits)
