@@ -4,10 +4,10 @@ VERSION = "0.1.0"
 """This release."""
 
 VOID = 255
-"""The label of pixels that nobody has decided, as in PASCAL VOC; they count for nothing."""
+"""Label id of undecided pixels, as in Pascal VOC; no loss and no score counts them."""
 
 VOID_COLOUR = (224, 224, 192)
-"""Their colour in masks of colours."""
+"""Colour of void in colour masks."""
 
 VALIDATION_SEED = 1_000_003
-"""Seed of the scenes that training looks at between epochs; the final score uses other ones."""
+"""Seed of the scenes that validate a training; the final score uses other scenes."""

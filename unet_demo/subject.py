@@ -1,7 +1,7 @@
-"""What a picture shows, told from its pixels before any network runs: shapes, membranes or things.
+"""Guesses from a picture's pixels, before any network runs, what it shows: shapes, membranes or things.
 
-The measures are of a small copy without its noise; the limits lie between what drawn scenes, slices
-of ISBI 2012 and photos of VOC 2012, in colour and in gray, give.
+The pixels are those of a small copy without noise. The limits separate drawn scenes, slices of ISBI
+2012, and photos of VOC 2012, in colour and in gray.
 """
 
 import numpy as np
@@ -12,23 +12,23 @@ from .render import to_rgb
 from .tasks import ISBI, SHAPES, VOC, Task
 
 FITTING = {SHAPES.classes: "shapes", ISBI.classes: "isbi", VOC.classes: "voc"}
-"""The classes of a task → the name of the bundled checkpoint that knows them."""
+"""Classes of a task → name of the bundled checkpoint for them."""
 
 GRAY = 2.0
-"""Up to here, on 0–255, a mean distance of the channels from their mean is no colour."""
+"""A picture is gray where its channels differ from their mean by less, on average, on 0–255."""
 
 NOWHERE_PLAIN = 0.25
-"""Tissue has texture all over: less than this share of it is plain. In gray photos, a third is."""
+"""Tissue has texture everywhere: less than this share of it is plain; of gray photos, a third."""
 
 SMALL_THINGS = 0.45
-"""Of what varies in a gray picture, less than this share is left of small things when it is blurred."""
+"""Small things lose their contrast in a blur: less than this share of it is left."""
 
 PLAIN = 0.04
-"""In a drawn scene three quarters are no rougher than this part of its edges, above the noise."""
+"""Three quarters of a drawn scene are less rough, above the noise, than this share of its edges."""
 
 
 def subject_of(picture: np.ndarray) -> Task:
-    """The task of the checkpoints that such a picture (H, W, C) is for: SHAPES, ISBI or VOC."""
+    """Return the task that fits a picture uint8 (H, W, C): SHAPES, ISBI or VOC."""
     pixels = _small(picture, 256)
     gray = pixels.mean(axis=2)
     colourless = np.abs(pixels - gray[..., None]).mean() < GRAY
@@ -39,36 +39,36 @@ def subject_of(picture: np.ndarray) -> Task:
 
 
 def better_checkpoint(picture: np.ndarray, task: Task) -> str | None:
-    """The name of the bundled checkpoint to take where one of ``task`` is plainly wrong for a picture.
+    """Name the bundled checkpoint for a picture, if one of ``task`` is plainly wrong for it.
 
-    None where it fits, or where its classes are nobody's here.
+    None where ``task`` fits the picture, or where no bundled checkpoint has its classes.
     """
-    known = FITTING.get(task.classes)
-    fitting = FITTING[subject_of(picture).classes] if known else None
-    return fitting if fitting != known else None
+    own = FITTING.get(task.classes)
+    fitting = FITTING[subject_of(picture).classes] if own else None
+    return fitting if fitting != own else None
 
 
 def _small(picture: np.ndarray, side: int) -> np.ndarray:
-    """A float32 RGB copy (H, W, 3) whose longer side is at most ``side`` px."""
+    """Return a float32 RGB copy (H, W, 3) whose longer side is at most ``side`` px."""
     image = Image.fromarray(to_rgb(picture))
     image.thumbnail((side, side), Image.Resampling.BOX)
     return np.asarray(image, np.float32)
 
 
 def _plain_share(gray: np.ndarray) -> float:
-    """The share of a gray picture (H, W) that hardly changes from pixel to pixel."""
+    """Compute the share of a gray picture (H, W) that hardly changes from pixel to pixel."""
     smooth = median_filter(gray, 5)
     low, high = np.percentile(smooth, (2, 98))
     return float((gaussian_gradient_magnitude(smooth, 1) < 0.02 * (high - low + 1)).mean())
 
 
 def _large_share(gray: np.ndarray) -> float:
-    """How much of what varies in a gray picture (H, W) outlasts a blur of 12 px."""
+    """Compute the share of a gray picture's (H, W) contrast that is left after a blur of 12 px."""
     return float(gaussian_filter(gray, 12).std() / (gaussian_filter(gray, 1).std() + 1e-6))
 
 
 def _roughness(pixels: np.ndarray) -> float:
-    """How much the plainer three quarters of a picture (H, W, 3) vary above its noise, beside its edges."""
+    """Compute the roughness, above the noise, of the plainer 3/4 of a picture (H, W, 3), over its edges'."""
     smooth = median_filter(pixels, (5, 5, 1))
     noise = 1.48 * np.median(np.abs(pixels - smooth))
     channels = [gaussian_gradient_magnitude(smooth[..., channel], 1) for channel in range(3)]

@@ -76,7 +76,7 @@ def find_checkpoint(text: str) -> Path:
 
 
 def find_offered(text: str) -> Path:
-    """Find the file of a bundled name, a name in UNET_DEMO_HUB_REPO, or owner/repo[@revision].
+    """Find the file for a bundled name, a name in UNET_DEMO_HUB_REPO, or owner/repo[@revision].
 
     For visitors, who may not name a path on the server. Raises CheckpointError or HubError, each
     with one plain sentence.

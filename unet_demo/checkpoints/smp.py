@@ -1,8 +1,8 @@
 """Reads the card of a model of segmentation-models-pytorch from its config.json.
 
-That file says how to build the network. It may name classes and normalisation, too, as ``id2label``
-or ``class_names``, and as ``mean`` and ``std``; else classes are numbered, and pictures are
-normalised as ImageNet's, which smp's encoders begin with.
+That file says how to build the network. It may also name classes (``id2label`` or ``class_names``)
+and normalisation (``mean`` and ``std``); else classes are numbered, and pictures are normalised as
+ImageNet's, with which smp's encoders were trained.
 """
 
 import json
@@ -18,23 +18,23 @@ from .hub import CONFIG, MALFORMED
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 GRAY_MEAN, GRAY_STD = (0.449,), (0.226,)
 
-TOLD_ELSEWHERE = {
+NOT_SETTINGS = {
     "encoder_name", "encoder_weights", "in_channels", "classes", "activation",
     "id2label", "label2id", "class_names", "mean", "std",
 }  # fmt: skip
-"""Keys of a config that are no settings of the network's layers."""
+"""Keys of a config that are not settings of the network's layers."""
 
 SUMMARY = "Finds what its maker taught it: a model of segmentation-models-pytorch that was not trained here."
 
 PREFIX = "model."
-"""How the names of smp's weights begin in the network that holds its model."""
+"""Prefix of the names of smp's weights in SmpNetwork."""
 
 
 def smp_card(text: bytes) -> Card:
     """Return the card of a model, from the text of its config.json.
 
-    Raises CheckpointError, with one plain sentence, where it is of no model of smp's, or of one that
-    takes other pictures or gives more classes than this program has.
+    Raises CheckpointError, with one plain sentence, where it describes no model of smp, or one with
+    other pictures or more classes than this program has.
     """
     try:
         config = json.loads(text)
@@ -67,7 +67,7 @@ def smp_card(text: bytes) -> Card:
     settings = {
         name: value
         for name, value in config.items()
-        if name not in TOLD_ELSEWHERE and not name.startswith("_")
+        if name not in NOT_SETTINGS and not name.startswith("_")
     }
     mean, std = normalisation(config, channels)
     try:
@@ -99,7 +99,7 @@ def smp_card(text: bytes) -> Card:
 
 
 def task_of(config: Mapping[str, Any], classes: int) -> Task:
-    """Return classes by their names in the config, else by number; one logit is an object's probability."""
+    """Return the task: classes by name or else by number; with one logit, background and object."""
     names = class_names(config)
     if classes == 1:
         names = names if len(names) == 2 else ("background", *(names or ("object",)))
@@ -110,7 +110,7 @@ def task_of(config: Mapping[str, Any], classes: int) -> Task:
 
 
 def class_names(config: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the names that a config gives its classes, in the order of their ids; none where it doesn't."""
+    """Return the names of the classes in a config, in the order of their ids; () where it has none."""
     named = config.get("class_names") or ()
     labels = config.get("id2label")
     if isinstance(labels, Mapping):

@@ -14,7 +14,7 @@ KINDS = (
     "Unet", "UnetPlusPlus", "MAnet", "Linknet", "FPN", "PSPNet",
     "DeepLabV3", "DeepLabV3Plus", "UPerNet", "Segformer",
 )  # fmt: skip
-"""smp's classes; the others want pictures of a size of their own."""
+"""smp's classes; its others need pictures of one fixed size."""
 
 MOST = 2048
 """The largest number that a stranger's settings may hold: channels, above all."""
@@ -22,14 +22,14 @@ MOST = 2048
 MOST_UPSAMPLING = 32
 
 STRIDE = 32
-"""Px: smp's encoders want sides that are multiples of it."""
+"""Sides of pictures must be multiples of so many px in smp's encoders."""
 
 
 class SmpNetwork(Network):
-    """Holds a model of smp's, by its class, its encoder's name and what else its config.json sets.
+    """A model of smp, built from the class, the encoder and the settings in its config.json.
 
-    Builds no settings that smp's constructor does not name: others would go on to timm, which reads
-    files and the network. Raises ValueError for an unknown kind, encoder or setting, or what smp
+    Refuses settings that smp's constructor does not name: it would pass them to timm, which reads
+    files and downloads. Raises ValueError for an unknown kind, encoder or setting, or what smp
     cannot build.
     """
 
@@ -57,7 +57,7 @@ class SmpNetwork(Network):
             "activation": None,  # tasks want logits
         }
         try:
-            # These count in numbers as they are built, which the meta device has none of.
+            # These compute with values while they are built, and the meta device has no values.
             if encoder.startswith("mit_"):
                 with torch.device("cpu"):
                     self.model = make(**options)
@@ -67,7 +67,7 @@ class SmpNetwork(Network):
             raise ValueError(f"{kind} cannot be built with {options}: {error}") from error
 
     def walk(self, x: Tensor, dropped_skips: Collection[int]) -> Iterator[tuple[str, Tensor]]:
-        """As Network's; smp's skip connections stay, whatever is to be dropped."""
+        """Walk as Network does; ``dropped_skips`` is ignored, since smp's skips cannot be dropped."""
         height, width = x.shape[-2:]
         x = F.pad(x, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
         features = self.model.encoder(x)
@@ -90,7 +90,7 @@ class SmpNetwork(Network):
 
 
 def _is_encoder(name: str) -> bool:
-    """Whether smp has it, or timm by a plain name: others would be looked for on the network."""
+    """Return whether smp or timm has an encoder of this name; others would be downloaded."""
     import timm
     from segmentation_models_pytorch.encoders import get_encoder_names
 
@@ -99,11 +99,11 @@ def _is_encoder(name: str) -> bool:
     )
 
 
-def _check(settings: Mapping[str, Any], known: Mapping[str, inspect.Parameter]) -> None:
-    """Raise ValueError for settings that the constructor does not name, or of numbers too large."""
+def _check(settings: Mapping[str, Any], allowed: Mapping[str, inspect.Parameter]) -> None:
+    """Raise ValueError for settings that the constructor does not name, or with too large numbers."""
     for name, value in settings.items():
-        # The name that older versions of smp had for decoder_use_norm, which it still takes.
-        named = name in known and known[name].kind is not inspect.Parameter.VAR_KEYWORD
+        # decoder_use_batchnorm: older versions' name of decoder_use_norm, still accepted.
+        named = name in allowed and allowed[name].kind is not inspect.Parameter.VAR_KEYWORD
         if not named and name != "decoder_use_batchnorm":
             raise ValueError(f"there is no setting {name!r}")
         most = MOST_UPSAMPLING if name == "upsampling" else MOST
@@ -112,7 +112,7 @@ def _check(settings: Mapping[str, Any], known: Mapping[str, inspect.Parameter]) 
 
 
 def _numbers(value: object) -> Iterator[float]:
-    """The numbers in a value as JSON has them, in its lists and objects, too."""
+    """Yield the numbers in a JSON value, its lists and objects included."""
     if isinstance(value, Mapping):
         value = list(value.values())
     if isinstance(value, list | tuple):
