@@ -217,8 +217,8 @@ def test_bfloat16_is_close_to_float32(binary):
 )
 def test_averaged_a_mirrored_picture_gives_the_mirrored_prediction(binary, turn):
     page = CAMERA[:, 100:164, 100:180]
-    straight = predictor(binary).predict(page, flips=True)
-    mirrored = predictor(binary).predict(np.ascontiguousarray(turn(page)), flips=True)
+    straight = predictor(binary).predict(page, tta=True)
+    mirrored = predictor(binary).predict(np.ascontiguousarray(turn(page)), tta=True)
     expected = turn(straight.probabilities.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
     assert np.abs(mirrored.probabilities - expected).max() < 1e-5
 
@@ -260,9 +260,7 @@ def test_averaging_goes_over_the_cards_scales_and_its_symmetry_alone():
     """A photo turned upside down is no photo, so only its mirror image counts."""
     passes: list[int] = []
     one = predictor(voc_checkpoint(scales=(0.5, 1.0, 1.5)))
-    one.predict(
-        data.astronaut()[None], flips=True, progress=lambda done, total: passes.append(total)
-    )
+    one.predict(data.astronaut()[None], tta=True, progress=lambda done, total: passes.append(total))
     assert passes == [6] * 6
 
 
@@ -275,8 +273,8 @@ def test_one_pass_sees_a_page_at_the_cards_scale():
 
 def test_averaging_over_scales_is_the_mean_of_the_predictions_at_each():
     page = data.astronaut()[None, :96, :96]
-    single = [predictor(voc_checkpoint(side=side)).predict(page, flips=True) for side in (24, 48)]
-    both = predictor(voc_checkpoint(side=48, scales=(0.5, 1.0))).predict(page, flips=True)
+    single = [predictor(voc_checkpoint(side=side)).predict(page, tta=True) for side in (24, 48)]
+    both = predictor(voc_checkpoint(side=48, scales=(0.5, 1.0))).predict(page, tta=True)
     mean = (single[0].probabilities + single[1].probabilities) / 2
     np.testing.assert_allclose(both.probabilities, mean, atol=1e-6)
 
@@ -290,7 +288,7 @@ def test_averaging_is_the_mean_of_the_eight_views(binary):
             one = predictor(binary).predict(np.ascontiguousarray(view)[None, ..., None])
             back = np.rot90(one.probabilities[0, 0], -turns)
             views.append(back[:, ::-1] if mirrored else back)
-    averaged = predictor(binary).predict(page[None, ..., None], flips=True)
+    averaged = predictor(binary).predict(page[None, ..., None], tta=True)
     assert np.abs(averaged.probabilities[0, 0] - np.mean(views, axis=0)).max() < 1e-5
 
 
@@ -298,13 +296,13 @@ def test_averaging_is_the_mean_of_the_eight_views(binary):
 
 
 @pytest.mark.parametrize(
-    ("size", "flips", "total"), [((64, 64), False, 2), ((64, 64), True, 16), ((250, 100), False, 6)]
+    ("size", "tta", "total"), [((64, 64), False, 2), ((64, 64), True, 16), ((250, 100), False, 6)]
 )
-def test_progress_counts_the_passes_of_all_slices_tiles_and_views(binary, size, flips, total):
+def test_progress_counts_the_passes_of_all_slices_tiles_and_views(binary, size, tta, total):
     told: list[tuple[int, int]] = []
     pages = np.zeros((2, *size, 1), np.uint8)
     predictor(binary, SMALL_TILES).predict(
-        pages, flips=flips, progress=lambda done, of: told.append((done, of))
+        pages, tta=tta, progress=lambda done, of: told.append((done, of))
     )
     assert told == [(done, total) for done in range(1, total + 1)]
 
@@ -404,15 +402,15 @@ def test_a_page_that_its_network_sees_enlarged_is_refused_where_that_would_not_f
     enlarging = predictor(Checkpoint(card, binary.network))
     enlarging.check_size(page)
     with pytest.raises(PictureError, match=r"take 23\.9 GiB of memory"):
-        enlarging.predict(page, flips=True)
+        enlarging.predict(page, tta=True)
 
 
-def begins(asked: Predictor, shape: tuple[int, ...], flips: bool) -> bool:
+def begins(asked: Predictor, shape: tuple[int, ...], tta: bool) -> bool:
     """Whether a prediction of black pages is not refused for the time it would take."""
     called_off = threading.Event()
     called_off.set()
     try:
-        asked.predict(np.zeros(shape, np.uint8), flips=flips, cancelled=called_off)
+        asked.predict(np.zeros(shape, np.uint8), tta=tta, cancelled=called_off)
     except PictureError as error:
         assert "minutes of this shared machine, more than the 2 that it may" in str(error)
         return False
@@ -424,25 +422,25 @@ def begins(asked: Predictor, shape: tuple[int, ...], flips: bool) -> bool:
 def test_on_a_space_a_prediction_that_would_take_minutes_is_refused(monkeypatch):
     isbi = Predictor(load_checkpoint(WEIGHTS / "isbi.safetensors"), "cpu")
     large = (1, 2000, 2000, 1)
-    assert begins(isbi, large, flips=True)
+    assert begins(isbi, large, tta=True)
     monkeypatch.setenv("SPACE_ID", "someone/unet_demo")
-    assert not begins(isbi, large, flips=True)
-    assert begins(isbi, large, flips=False)
-    assert begins(isbi, (1, 512, 512, 1), flips=True)
+    assert not begins(isbi, large, tta=True)
+    assert begins(isbi, large, tta=False)
+    assert begins(isbi, (1, 512, 512, 1), tta=True)
 
 
 def test_on_a_space_every_example_may_be_segmented_and_averaged(monkeypatch):
     monkeypatch.setenv("SPACE_ID", "someone/unet_demo")
     for example in offered_examples():
         asked = Predictor(load_checkpoint(WEIGHTS / f"{example.checkpoint}.safetensors"), "cpu")
-        assert begins(asked, load_example(example.name).picture.pages.shape, flips=True)
+        assert begins(asked, load_example(example.name).picture.pages.shape, tta=True)
 
 
 def test_on_a_space_many_pages_take_their_time_however_small_they_are(binary, monkeypatch):
     small = predictor(binary)
     monkeypatch.setenv("SPACE_ID", "someone/unet_demo")
-    assert begins(small, (100, 8, 8, 1), flips=True)
-    assert not begins(small, (2000, 8, 8, 1), flips=True)
+    assert begins(small, (100, 8, 8, 1), tta=True)
+    assert not begins(small, (2000, 8, 8, 1), tta=True)
 
 
 def test_a_predictor_may_be_shared_by_threads(binary):

@@ -313,9 +313,7 @@ def run_evaluate(
             refuse_to_mix(save)
         cases = CaseFolder(save, predictor.card.task)
     with progress_bar("evaluating") as progress:
-        evaluation = evaluate(
-            predictor, data, split, flips=not no_tta, progress=progress, keep=cases
-        )
+        evaluation = evaluate(predictor, data, split, tta=not no_tta, progress=progress, keep=cases)
     if cases:
         cases.finish()
     if as_json:
@@ -333,7 +331,7 @@ def evaluation_as_json(checkpoint: str, evaluation: Evaluation) -> dict[str, obj
     return {
         "checkpoint": checkpoint,
         "scored_on": evaluation.scored_on,
-        "tta": evaluation.flips,
+        "tta": evaluation.tta,
         "void": evaluation.void,
         "scores": scores,
     }
@@ -513,7 +511,7 @@ def predict_file(
         print(path)
     if colours:
         with progress_bar(f"{file.name}, colours") as progress:
-            painted = predictor.paint(request.picture.pages, flips=tta, progress=progress)
+            painted = predictor.paint(request.picture.pages, tta=tta, progress=progress)
         print(write_colours(out, file.stem, painted))
 
 

@@ -126,23 +126,23 @@ class Predictor:
         self,
         pages: np.ndarray,
         *,
-        flips: bool = False,
+        tta: bool = False,
         progress: Progress | None = None,
         cancelled: threading.Event | None = None,
     ) -> Prediction:
-        """Segment uint8 pages (N, H, W, 1 or 3); ``flips`` averages over the card's symmetry and scales.
+        """Segment uint8 pages (N, H, W, 1 or 3); ``tta`` averages over the card's symmetry and scales.
 
         When a GPU runs out of memory, uses smaller tiles, then the CPU, and says so in the
         prediction's notes. Raises Cancelled soon after ``cancelled`` is set; PictureError for what
         :meth:`check_size` refuses, or what would take a Space's CPU longer than SPACE_SECONDS;
         MemoryError where the CPU's memory is too small, too.
         """
-        self.check_size(pages, flips)
+        self.check_size(pages, tta)
         begun = time.perf_counter()
         notes: list[str] = []
         for ready, tile in self._attempts(notes):
             try:
-                passes = _Passes(ready, self.card, tile, flips, progress, cancelled)
+                passes = _Passes(ready, self.card, tile, tta, progress, cancelled)
                 with memory_errors():
                     probabilities = passes.run(to_channels(pages, self.card.channels))
             except torch.OutOfMemoryError:
@@ -163,7 +163,7 @@ class Predictor:
         )
 
     def paint(
-        self, pages: np.ndarray, *, flips: bool = False, progress: Progress | None = None
+        self, pages: np.ndarray, *, tta: bool = False, progress: Progress | None = None
     ) -> np.ndarray:
         """Return the colours that a ColourTask's network paints, uint8 (N, H, W, 3); see :meth:`predict`.
 
@@ -174,7 +174,7 @@ class Predictor:
         painter = copy(self)
         paint = PaintTask(task.classes, task.palette, task.background)
         painter.card = replace(self.card, task=paint)
-        colours = painter.predict(pages, flips=flips, progress=progress).probabilities
+        colours = painter.predict(pages, tta=tta, progress=progress).probabilities
         return (colours.transpose(0, 2, 3, 1) * 255).round().astype(np.uint8)
 
     def check_paints(self) -> None:
@@ -188,7 +188,7 @@ class Predictor:
                 )
             )
 
-    def check_size(self, pages: np.ndarray, flips: bool = False) -> None:
+    def check_size(self, pages: np.ndarray, tta: bool = False) -> None:
         """Raise PictureError if pages (N, H, W, C) would take more than MAX_RESULT_BYTES.
 
         Counts all probabilities; or one page in the network's input size, with its normalised copies.
@@ -196,7 +196,7 @@ class Predictor:
         count, height, width, _ = pages.shape
         seen = (
             math.prod(padded_length(side, self.card.margin) for side in size)
-            for size in sizes_seen(height, width, self.card, flips)
+            for size in sizes_seen(height, width, self.card, tta)
         )
         maps = self.card.task.maps
         # Normalising makes two further copies of the page.
@@ -298,15 +298,15 @@ class _Passes:
         ready: _Ready,
         card: Card,
         tile: int,
-        flips: bool,
+        tta: bool,
         progress: Progress | None,
         cancelled: threading.Event | None,
     ):
         self.ready = ready
         self.card = card
         self.tile = tile
-        self.views = VIEWS[card.symmetry] if flips else DIHEDRAL[:1]
-        self.flips = flips
+        self.views = VIEWS[card.symmetry] if tta else DIHEDRAL[:1]
+        self.tta = tta
         self.progress = progress
         self.cancelled = cancelled
         self.done = self.total = 0
@@ -314,7 +314,7 @@ class _Passes:
     def run(self, pages: np.ndarray) -> np.ndarray:
         """Segment uint8 pages (N, H, W, C): probabilities float32 (N, K, H, W)."""
         count, height, width, _ = pages.shape
-        sizes = sizes_seen(height, width, self.card, self.flips)
+        sizes = sizes_seen(height, width, self.card, self.tta)
         tiles, pixels = map(sum, zip(*(self._tiles(*size) for size in sizes), strict=True))
         self.total = count * len(self.views) * tiles
         self._check_seconds(count * len(self.views) * pixels)
@@ -420,9 +420,9 @@ def scaled_size(height: int, width: int, side: int, scale: float) -> tuple[int, 
     return max(1, round(height * factor)), max(1, round(width * factor))
 
 
-def sizes_seen(height: int, width: int, card: Card, flips: bool) -> list[tuple[int, int]]:
+def sizes_seen(height: int, width: int, card: Card, tta: bool) -> list[tuple[int, int]]:
     """Return each (height, width) at which the network gets a page: one, or one for each scale."""
-    scales = card.scales if flips else (card.scale,)
+    scales = card.scales if tta else (card.scale,)
     return [scaled_size(height, width, card.side, scale) for scale in scales]
 
 

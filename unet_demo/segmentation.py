@@ -102,7 +102,7 @@ class Segmenter(Protocol):
         self,
         pages: np.ndarray,
         *,
-        flips: bool = False,
+        tta: bool = False,
         progress: Progress | None = None,
         cancelled: threading.Event | None = None,
     ) -> Prediction: ...
@@ -122,7 +122,7 @@ def segment(
     """
     segmenter = (open_checkpoint or open_predictor)(request.checkpoint)
     prediction = segmenter.predict(
-        request.picture.pages, flips=request.tta, progress=progress, cancelled=cancelled
+        request.picture.pages, tta=request.tta, progress=progress, cancelled=cancelled
     )
     return Result(request, prediction.of(request.picture), segmenter.card)
 

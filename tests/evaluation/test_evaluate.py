@@ -62,7 +62,7 @@ def test_a_class_that_never_occurs_has_no_score():
 
 
 def test_frames_are_scored_by_v_rand_v_info_and_pixels(binary):
-    scores = evaluate_frames(predictor(binary), frames(), flips=False)
+    scores = evaluate_frames(predictor(binary), frames(), tta=False)
     assert {"V_rand", "V_info", "threshold", "mIoU", "IoU membrane", "Dice cell interior"} <= set(
         scores
     )
@@ -82,7 +82,7 @@ def brightness() -> Checkpoint:
 
 
 def test_a_network_that_sees_the_membranes_scores_1():
-    scores = evaluate_frames(predictor(brightness()), frames(), flips=True)
+    scores = evaluate_frames(predictor(brightness()), frames(), tta=True)
     assert scores["V_rand"] == scores["V_info"] == scores["mIoU"] == 1
 
 
@@ -90,7 +90,7 @@ def test_void_in_frames_counts_for_nothing():
     half_void = frames()
     half_void.images[:, :15, :15] = 20  # dark, as if one cell of four were membrane
     half_void.labels[:, :15, :15] = VOID
-    scores = evaluate_frames(predictor(brightness()), half_void, flips=True)
+    scores = evaluate_frames(predictor(brightness()), half_void, tta=True)
     assert scores["V_rand"] == scores["V_info"] == scores["mIoU"] == 1
 
 
@@ -116,9 +116,9 @@ def test_the_scenes_of_a_recipe_come_back_from_its_card(tmp_path):
 
 
 def test_evaluating_by_the_card_says_what_it_was_scored_on(shapes):
-    evaluation = evaluate(predictor(shapes), None, flips=False)
+    evaluation = evaluate(predictor(shapes), None, tta=False)
     assert evaluation.scored_on == "200 scenes that no training has seen"
-    assert not evaluation.flips
+    assert not evaluation.tta
 
 
 def test_progress_is_told(shapes):
@@ -185,14 +185,14 @@ def test_photos_are_scored_over_all_at_their_own_size_and_without_void(tmp_path)
 
 
 def test_evaluating_photos_by_the_card_names_the_split(tmp_path):
-    evaluation = evaluate(predictor(voc_checkpoint()), write_voc(tmp_path), flips=False)
+    evaluation = evaluate(predictor(voc_checkpoint()), write_voc(tmp_path), tta=False)
     assert evaluation.scored_on == "the 2 photos of VOC 2012's val list"
     assert evaluation.void == 1 / 60  # a column of each photo
 
 
 def test_whoever_wants_to_keep_the_cases_is_told_each(tmp_path):
     cases: list[Case] = []
-    evaluate(predictor(voc_checkpoint()), write_voc(tmp_path), flips=False, keep=cases.append)
+    evaluate(predictor(voc_checkpoint()), write_voc(tmp_path), tta=False, keep=cases.append)
     assert [case.name for case in cases] == ["2007_000004", "2007_000005"]
     assert cases[0].picture.shape == (40, 60, 3) and cases[0].truth.shape == (40, 60)
     assert cases[0].probabilities.shape == (21, 40, 60) and cases[0].labels.shape == (40, 60)
@@ -200,7 +200,7 @@ def test_whoever_wants_to_keep_the_cases_is_told_each(tmp_path):
 
 def test_frames_and_scenes_are_told_too(binary, shapes):
     cases: list[Case] = []
-    evaluate_frames(predictor(binary), frames(), flips=False, keep=cases.append)
+    evaluate_frames(predictor(binary), frames(), tta=False, keep=cases.append)
     evaluate_scenes(predictor(shapes), SCENES, 2, keep=cases.append)
     names = ["frame-21", "frame-22", "scene-1-001", "scene-2-001"]
     assert [case.name for case in cases] == names

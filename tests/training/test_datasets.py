@@ -49,7 +49,7 @@ def test_a_checkpoint_of_a_random_split_is_scored_on_the_parts_that_its_recipe_d
     for part, count in (("train", 5), ("val", 2), ("test", 3)):
         numbers = expected.numbers(10, part)
         assert len(numbers) == count
-        told = evaluate(predictor, volume, part, flips=False).scored_on
+        told = evaluate(predictor, volume, part, tta=False).scored_on
         assert told == f"ISBI 2012 frames {', '.join(map(str, numbers))}, drawn at random"
 
 
@@ -117,7 +117,7 @@ def test_only_what_is_kept_back_is_tested(volume):
 def test_a_checkpoint_of_a_random_split_of_voc_is_scored_on_it(voc):
     split = {"train": 0.5, "val": 0.5}
     predictor = with_recipe(voc_checkpoint(), data="voc", split=split)
-    told = evaluate(predictor, voc, flips=False).scored_on
+    told = evaluate(predictor, voc, tta=False).scored_on
     assert told == "the 3 photos of VOC 2012's part 'val', drawn at random"
 
 

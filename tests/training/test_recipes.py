@@ -116,7 +116,7 @@ def test_a_teacher_labels_what_nobody_has_and_leaves_out_what_it_is_not_sure_of(
     teacher = Predictor(binary, "cpu", torch.float32)
     frames = with_taught_frames(labelled, images, teacher)
     assert len(frames.images) == len(frames.labels) == 2 * 21 + 3
-    probabilities = teacher.predict(images, flips=True).probabilities[:, 0]
+    probabilities = teacher.predict(images, tta=True).probabilities[:, 0]
     assert (frames.labels[-3:][np.abs(probabilities - 0.5) < 0.2] == 255).all()
     assert (frames.labels[-3:][probabilities > 0.7] == 1).all()
     assert (frames.labels[-3:][probabilities < 0.3] == 0).all()

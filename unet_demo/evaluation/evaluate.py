@@ -55,7 +55,7 @@ class Evaluation:
 
     scores: Scores
     scored_on: str
-    flips: bool
+    tta: bool
     void: float = 0
 
 
@@ -73,7 +73,7 @@ def evaluate_frames(
     predictor: Predictor,
     frames: Frames,
     *,
-    flips: bool,
+    tta: bool,
     progress: Progress | None = None,
     keep: Keep | None = None,
 ) -> Scores:
@@ -81,7 +81,7 @@ def evaluate_frames(
 
     The scores of the pixels are at the best threshold of V_rand, which is returned as "threshold".
     """
-    prediction = predictor.predict(frames.images, flips=flips, progress=progress)
+    prediction = predictor.predict(frames.images, tta=tta, progress=progress)
     best = best_membrane_score(membrane_scores(prediction.probabilities[:, 0], frames.labels == 1))
     labels = prediction.labels(best.threshold)
     matrix = confusion_matrix(frames.labels, labels, 2)
@@ -100,7 +100,7 @@ def evaluate_scenes(
     kinds: Sequence[SceneOptions],
     count: int,
     *,
-    flips: bool = False,
+    tta: bool = False,
     seed: int = FRESH_SEED,
     progress: Progress | None = None,
     keep: Keep | None = None,
@@ -111,7 +111,7 @@ def evaluate_scenes(
     for index, kind in enumerate(kinds):
         images, labels = scene_batch(kind, count // len(kinds), seed, index)
         names = [f"scene-{index + 1}-{number + 1:03}" for number in range(len(images))]
-        matrix += _stack_matrix(predictor, images, labels, names, flips, progress, keep)
+        matrix += _stack_matrix(predictor, images, labels, names, tta, progress, keep)
     return class_scores(matrix, task.classes)
 
 
@@ -121,12 +121,12 @@ def evaluate_stack(
     labels: np.ndarray,
     names: Sequence[str],
     *,
-    flips: bool = False,
+    tta: bool = False,
     progress: Progress | None = None,
     keep: Keep | None = None,
 ) -> Scores:
     """Score pictures uint8 (N, H, W, C) with ground truth (N, H, W) as :func:`class_scores` does."""
-    matrix = _stack_matrix(predictor, images, labels, names, flips, progress, keep)
+    matrix = _stack_matrix(predictor, images, labels, names, tta, progress, keep)
     return class_scores(matrix, predictor.card.task.classes)
 
 
@@ -135,11 +135,11 @@ def _stack_matrix(
     images: np.ndarray,
     labels: np.ndarray,
     names: Sequence[str],
-    flips: bool,
+    tta: bool,
     progress: Progress | None,
     keep: Keep | None,
 ) -> np.ndarray:
-    prediction = predictor.predict(images, flips=flips, progress=progress)
+    prediction = predictor.predict(images, tta=tta, progress=progress)
     guess = prediction.labels()
     _tell(keep, names, images, labels, prediction.probabilities, guess)
     return confusion_matrix(labels, guess, len(predictor.card.task.classes))
@@ -149,7 +149,7 @@ def evaluate_photos(
     predictor: Predictor,
     photos: Photos,
     *,
-    flips: bool = False,
+    tta: bool = False,
     progress: Progress | None = None,
     keep: Keep | None = None,
 ) -> Scores:
@@ -161,7 +161,7 @@ def evaluate_photos(
     matrices = []
     for number, name in enumerate(photos.names):
         image, truth = photos.images[number][None], photos.labels[number][None]
-        prediction = predictor.predict(image, flips=flips)
+        prediction = predictor.predict(image, tta=tta)
         labels = prediction.labels()
         matrices.append(confusion_matrix(truth, labels, len(task.classes)))
         _tell(keep, [name], image, truth, prediction.probabilities, labels)

@@ -35,7 +35,7 @@ PlayInFork = Callable[[RunState, int | None, Path], Generator[Snapshot | RunStat
 """`play_in_process` in a fork."""
 
 
-def predict_in_process(file: Path, pages: np.ndarray, flips: bool) -> Generator[Answer, None, None]:
+def predict_in_process(file: Path, pages: np.ndarray, tta: bool) -> Generator[Answer, None, None]:
     """Segment uint8 pages (N, H, W, C) with a checkpoint's file; yield passes, then the prediction.
 
     The last value is an exception where the prediction fails. Ends soon after it is closed.
@@ -47,7 +47,7 @@ def predict_in_process(file: Path, pages: np.ndarray, flips: bool) -> Generator[
         try:
             return open_predictor(file).predict(
                 pages,
-                flips=flips,
+                tta=tta,
                 progress=lambda done, total: passes.put((done, total)),
                 cancelled=cancelled,
             )
@@ -77,7 +77,7 @@ class RemotePredictor:
         self,
         pages: np.ndarray,
         *,
-        flips: bool = False,
+        tta: bool = False,
         progress: Progress | None = None,
         cancelled: threading.Event | None = None,
     ) -> Prediction:
@@ -85,7 +85,7 @@ class RemotePredictor:
 
         Raises what Predictor.predict and `open_predictor` raise.
         """
-        with closing(self.in_fork(self.file, pages, flips)) as answers:
+        with closing(self.in_fork(self.file, pages, tta)) as answers:
             for answer in answers:
                 if cancelled and cancelled.is_set():
                     raise Cancelled

@@ -46,9 +46,9 @@ def bundle(
     # With today's recipe's margin and the like, not those that the run began with.
     undecided = Checkpoint(recipe.card({}, ""), checkpoint.network)
     predictor = Predictor(undecided, device)
-    single = evaluate(predictor, data, flips=False, progress=progress).scores
+    single = evaluate(predictor, data, tta=False, progress=progress).scores
     confusion = MatrixOfCases(len(undecided.card.task.classes))
-    evaluation = evaluate(predictor, data, flips=True, progress=progress, keep=confusion)
+    evaluation = evaluate(predictor, data, tta=True, progress=progress, keep=confusion)
     trained = checkpoint.card.scores  # measured in training, before the weights became float16
     scores = dict(evaluation.scores)
     for headline in (name for name in HEADLINES if name in single):

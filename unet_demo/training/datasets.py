@@ -67,7 +67,7 @@ class Part(ABC):
         self,
         predictor: Predictor,
         *,
-        flips: bool = False,
+        tta: bool = False,
         progress: Progress | None = None,
         keep: Keep | None = None,
     ) -> Scores:
@@ -199,8 +199,8 @@ class FramePart(Part):
     def void(self) -> float:
         return void_share([self.frames.labels])
 
-    def evaluate(self, predictor: Predictor, *, flips: bool = False, **options: Any) -> Scores:
-        return evaluate_frames(predictor, self.frames, flips=flips, **options)
+    def evaluate(self, predictor: Predictor, *, tta: bool = False, **options: Any) -> Scores:
+        return evaluate_frames(predictor, self.frames, tta=tta, **options)
 
     def stills(self, recipe: Recipe) -> Iterator[Still]:
         for image, labels in zip(self.frames.images, self.frames.labels, strict=True):
@@ -333,7 +333,7 @@ def evaluate(
     directory: Path | None,
     split: str = "val",
     *,
-    flips: bool = True,
+    tta: bool = True,
     progress: Progress | None = None,
     keep: Keep | None = None,
 ) -> Evaluation:
@@ -360,8 +360,8 @@ def evaluate(
             " be scored here; train it again."
         ) from error
     part = data.load(directory, split)
-    scores = part.evaluate(predictor, flips=flips, progress=progress, keep=keep)
-    return Evaluation(scores, part.scored_on, flips, part.void)
+    scores = part.evaluate(predictor, tta=tta, progress=progress, keep=keep)
+    return Evaluation(scores, part.scored_on, tta, part.void)
 
 
 def order_of(recipe: Recipe, pictures: int) -> Shuffled | None:
@@ -396,7 +396,7 @@ def with_taught_frames(labelled: Frames, images: np.ndarray, teacher: Predictor)
 
     Self-training: pixels that the teacher is not sure of become void, which no loss counts.
     """
-    prediction = teacher.predict(images, flips=True)
+    prediction = teacher.predict(images, tta=True)
     sure = np.abs(prediction.probabilities[:, 0] - 0.5) > UNSURE
     labels = np.where(sure, prediction.labels(0.5), VOID).astype(np.uint8)
     return Frames(

@@ -82,9 +82,9 @@ def segmented(file: Path) -> dict:
     predictor = zero_gpu.open_predictor(file)
     passes: list[tuple[int, int]] = []
     prediction = predictor.predict(
-        PICTURE, flips=True, progress=lambda done, total: passes.append((done, total))
+        PICTURE, tta=True, progress=lambda done, total: passes.append((done, total))
     )
-    here = segmentation.open_predictor(file).predict(PICTURE, flips=True)
+    here = segmentation.open_predictor(file).predict(PICTURE, tta=True)
     return {
         "is_remote": isinstance(predictor, remote.RemotePredictor),
         "passes": passes,
@@ -97,7 +97,7 @@ def cancelled(file: Path) -> str:
     signal = threading.Event()
     try:
         zero_gpu.open_predictor(file).predict(
-            PICTURE, flips=True, progress=lambda *_: signal.set(), cancelled=signal
+            PICTURE, tta=True, progress=lambda *_: signal.set(), cancelled=signal
         )
     except Cancelled:
         return "cancelled"
