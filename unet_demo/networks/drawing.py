@@ -1,0 +1,274 @@
+"""A network as an SVG drawing: a U of stations, wide or upright, readable on light and dark.
+
+Channels are the width of a bar and the map's side its height. A drawing stands by itself; a page may
+colour it by its ``color``, and lay pictures over the stations' faces (``data-station``).
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+
+from ..messages import Sentence, sentence
+from .anatomy import DOWN, Anatomy, Layer, Skip, Station
+
+FACE = 64
+"""Side in px of a station's face."""
+
+ACROSS, DROP = 82, 30
+"""Px from a station to the next, and from a level to the one below it, in the wide U."""
+
+COLUMNS, ROW = (32, 236), 98
+"""Where the upright U's two columns begin, and px from a row to the next."""
+
+WIDTH_UPRIGHT = 328
+
+INK = "#777777"
+DOWNWARD, UPWARD, ALONG, BODY = "#d55e00", "#009e73", "#0072b2", "#56b4e9"
+
+MOST_BARS = 4
+
+KINDS: dict[str, Sentence] = {
+    "convolution": sentence("convolution"),
+    "sum": sentence("residual block"),
+    "max-pool": sentence("max-pool"),
+    "strided convolution": sentence("strided convolution"),
+    "transposed convolution": sentence("transposed convolution"),
+    "bilinear": sentence("bilinear"),
+    "nearest": sentence("nearest neighbour"),
+    "skip": sentence("skip connection"),
+}
+
+NAMES: dict[str, Sentence] = {
+    "bottleneck": sentence("bottleneck"),
+    "logits": sentence("logits"),
+    "stem": sentence("stem"),
+    "pooled stem": sentence("pooled stem"),
+    "bridge": sentence("bridge"),
+    "half size": sentence("half size"),
+    "full size": sentence("full size"),
+}
+
+Say = Callable[[Sentence], str]
+"""Puts a sentence in the reader's language."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a station's face has its upper left corner."""
+
+    x: int
+    y: int
+
+    @property
+    def middle(self) -> tuple[int, int]:
+        """The middle of the face."""
+        return self.x + FACE // 2, self.y + FACE // 2
+
+
+def u_svg(anatomy: Anatomy, *, upright: bool = False, say: Say = str) -> str:
+    """Draw a network, wide or ``upright`` for a narrow screen, in the language that ``say`` speaks."""
+    places = _upright_places(anatomy) if upright else _wide_places(anatomy)
+    bottom = max(place.y for place in places.values()) + FACE + 18
+    width = WIDTH_UPRIGHT if upright else max(place.x for place in places.values()) + FACE + 12
+    legend, height = _legend(anatomy, width, bottom + 14, say)
+    first, entry = anatomy.stations[0], places[anatomy.stations[0].name]
+    lines = [_skip(skip, places, upright, say) for skip in anatomy.skips]
+    lines.append(_mark(first.step, entry.x - 12, entry.middle[1]) if first.step else "")
+    for before, station in zip(anatomy.stations, anatomy.stations[1:], strict=False):
+        lines.append(_step(station, places[before.name], places[station.name]))
+    stations = [_station(anatomy, one, places[one.name], say) for one in anatomy.stations]
+    title, told = escape(anatomy.network), escape(say(summary(anatomy)))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" color="{INK}"'
+        f' fill="currentColor" font-family="system-ui, sans-serif" font-size="11">'
+        f"<title>{title}</title><desc>{told}</desc>{''.join(lines + stations)}{legend}</svg>\n"
+    )
+
+
+def summary(anatomy: Anatomy) -> Sentence:
+    """Say what a network is in one sentence."""
+    return sentence(
+        "{network} on a picture of {side} × {side}: {stations} stations, {skips} skip connections,"
+        " {parameters:,} parameters, {gflop:.3g} GFLOP.",
+        network=anatomy.network, side=anatomy.side, stations=len(anatomy.stations),
+        skips=len(anatomy.skips), parameters=anatomy.parameters, gflop=anatomy.gflop,
+    )  # fmt: skip
+
+
+def described(anatomy: Anatomy, station: Station, say: Say = str) -> str:
+    """Say all that is known of a station: its shape, what leads to it, parameters and GFLOP."""
+    channels, height, width = station.shape
+    layers = [_in_words(layer, say) for layer in station.layers if layer.kind == station.step][:1]
+    if station.blocks and station.blocks[0].kind == "sum":
+        layers.append(say(sentence("residual blocks: {count}", count=len(station.blocks))))
+    else:
+        layers += [f"{_in_words(layer, say)} → {layer.channels}" for layer in station.blocks]
+    layers += [
+        say(sentence("skip connection from {source}", source=_named(skip.source)))
+        for skip in anatomy.skips
+        if skip.target == station.name
+    ]
+    return say(
+        sentence(
+            "{name}: {channels} × {height} × {width} ({layers}); {parameters:,} parameters,"
+            " {gflop:.3g} GFLOP",
+            name=_named(station.name), channels=channels, height=height, width=width,
+            layers=", ".join(layers), parameters=station.parameters, gflop=station.gflop,
+        )
+    )  # fmt: skip
+
+
+def _in_words(layer: Layer, say: Say) -> str:
+    size = f"{layer.kernel}×{layer.kernel}" if layer.kernel else "×2"
+    return f"{say(KINDS[layer.kind])} {size}"
+
+
+def _named(name: str) -> Sentence:
+    kind, _, number = name.rpartition(" ")
+    if kind == "encoder":
+        return sentence("encoder {number}", number=number)
+    if kind == "decoder":
+        return sentence("decoder {number}", number=number)
+    return NAMES.get(name) or sentence("layer {number}", number=number)
+
+
+def _wide_places(anatomy: Anatomy) -> dict[str, Place]:
+    """Place each station to the right of the one before, the deeper the smaller its map."""
+    return {
+        station.name: Place(24 + ACROSS * index, 22 + DROP * _level(anatomy, station))
+        for index, station in enumerate(anatomy.stations)
+    }
+
+
+def _level(anatomy: Anatomy, station: Station) -> int:
+    return round(math.log2(anatomy.side / station.shape[1]))
+
+
+def _upright_places(anatomy: Anatomy) -> dict[str, Place]:
+    """Place what comes before the first skip's target in the left column, the rest in the right one."""
+    sources = {skip.target: skip.source for skip in anatomy.skips}
+    rows: dict[str, int] = {}
+    columns: dict[str, int] = {}
+    for before, station in zip((None, *anatomy.stations), anatomy.stations, strict=False):
+        name = station.name
+        back = bool(before and columns[before.name]) or name in sources
+        columns[name] = int(back)
+        above = rows[before.name] if before else -1
+        rows[name] = rows[sources[name]] if name in sources else above + (-1 if back else 1)
+    top = min(rows.values())
+    return {name: Place(COLUMNS[columns[name]], 6 + ROW * (rows[name] - top)) for name in rows}
+
+
+def _station(anatomy: Anatomy, station: Station, place: Place, say: Say) -> str:
+    channels, side, _ = station.shape
+    told = escape(described(anatomy, station, say))
+    x, _ = place.middle
+    return (
+        f'<g data-station="{escape(station.name)}"><title>{told}</title>'
+        f'<rect x="{place.x}" y="{place.y}" width="{FACE}" height="{FACE}" rx="3"'
+        f' fill="{BODY}" fill-opacity="0.12" stroke="currentColor" stroke-opacity="0.5"/>'
+        f"{_bars(anatomy, station, place)}"
+        f'<text x="{x}" y="{place.y + FACE + 13}" text-anchor="middle">{channels} × {side}²</text>'
+        "</g>"
+    )
+
+
+def _bars(anatomy: Anatomy, station: Station, place: Place) -> str:
+    blocks = station.blocks[-MOST_BARS:] or (Layer("none", station.shape[0]),)
+    widths = [max(3.0, 1.5 * math.log2(layer.channels)) for layer in blocks]
+    shrink = min(1.0, (FACE - 10 - 3 * (len(blocks) - 1)) / sum(widths))
+    height = (FACE - 14) * 0.8 ** _level(anatomy, station)
+    middle, baseline = place.middle
+    x = middle - (shrink * sum(widths) + 3 * (len(blocks) - 1)) / 2
+    drawn = []
+    for layer, width in zip(blocks, widths, strict=True):
+        drawn.append(_bar(layer.kind, x, baseline - height / 2, shrink * width, height))
+        x += shrink * width + 3
+    return "".join(drawn)
+
+
+def _bar(kind: str, x: float, y: float, width: float, height: float) -> str:
+    """A block's bar; a residual one has its bypass above it, and what only changes size is hollow."""
+    fill = "none" if kind == "none" else BODY
+    bar = (
+        f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
+        f' fill="{fill}" stroke="{ALONG}"/>'
+    )
+    if kind != "sum":
+        return bar
+    return bar + (
+        f'<path d="M{x:.1f} {y:.1f}q{width / 2:.1f} -10 {width:.1f} 0" fill="none" stroke="{ALONG}"/>'
+    )
+
+
+def _step(station: Station, before: Place, place: Place) -> str:
+    """The way from one station to the next, with the mark of what changes the size on it."""
+    (x0, y0), (x1, y1) = before.middle, place.middle
+    if before.x == place.x:
+        line, mark = f"M{x0} {max(y0, y1) - FACE // 2 - 14}v14", (x0, max(y0, y1) - FACE // 2 - 8)
+    elif place.x - before.x == ACROSS:
+        x, y = before.x + FACE, (y0 + y1) // 2
+        line, mark = f"M{x} {y}h{place.x - x}", ((x + place.x) // 2, y)
+    else:
+        below = place.y + FACE + 18
+        line, mark = f"M{before.x + FACE} {y0}H{x1}V{below}", (x1, below + 8)
+    return f'<path d="{line}" fill="none" stroke="currentColor"/>{_mark(station.step, *mark)}'
+
+
+def _mark(step: str | None, x: float, y: float) -> str:
+    """A triangle down or up: full where nothing is learned but the pool, hollow and barred where it is."""
+    if step is None:
+        return f'<circle cx="{x}" cy="{y}" r="2.5"/>'
+    colour, way = (DOWNWARD, 1) if step in DOWN else (UPWARD, -1)
+    solid = step in ("max-pool", "transposed convolution")
+    dash = ' stroke-dasharray="2 1.5"' if step == "nearest" else ""
+    bar = (
+        f"M{x - 6} {y + 7 * way}h12"
+        if step in ("strided convolution", "transposed convolution")
+        else ""
+    )
+    return (
+        f'<path d="M{x - 6} {y - 5 * way}h12l-6 {10 * way}z{bar}" data-step="{step}" stroke="{colour}"'
+        f' stroke-width="1.5" stroke-linejoin="round" fill="{colour}"'
+        f' fill-opacity="{1 if solid else 0.1}"{dash}/>'
+    )
+
+
+def _skip(skip: Skip, places: dict[str, Place], upright: bool, say: Say) -> str:
+    source, target = places[skip.source], places[skip.target]
+    if upright:
+        x, y = source.x + FACE, source.y + FACE // 2
+        line, tip = f"M{x} {y}H{target.x - 7}", f"M{target.x} {y}l-9 -4v8z"
+    else:
+        x0, x1, y = source.middle[0], target.middle[0], source.y - 10
+        line = f"M{x0} {source.y}V{y + 5}q0 -5 5 -5H{x1 - 5}q5 0 5 5V{target.y - 6}"
+        tip = f"M{x1} {target.y}l-4 -8h8z"
+    told = sentence("skip connection from {source}", source=_named(skip.source))
+    return (
+        f'<g data-skip="{skip.level}" stroke="{ALONG}"><title>{escape(say(told))}</title>'
+        f'<path d="{line}" fill="none" stroke-width="2"/>'
+        f'<path d="{tip}" fill="{ALONG}" stroke="none"/></g>'
+    )
+
+
+def _legend(anatomy: Anatomy, width: int, y: int, say: Say) -> tuple[str, int]:
+    """What the marks mean, of those that are drawn; and where it ends."""
+    steps = {station.step for station in anatomy.stations}
+    blocks = {layer.kind for station in anatomy.stations for layer in station.blocks}
+    x, entries = 20, []
+    for kind in (kind for kind in KINDS if kind in (*blocks, *steps, "skip")):
+        text = say(KINDS[kind])
+        room = 40 + sum(6 if letter < "\u1100" else 11 for letter in text)
+        if x + room > width + 14:
+            x, y = 20, y + 20
+        entries.append(_sample(kind, x, y))
+        entries.append(f'<text x="{x + 14}" y="{y + 4}">{escape(text)}</text>')
+        x += room
+    return "".join(entries), y + 14
+
+
+def _sample(kind: str, x: int, y: int) -> str:
+    if kind == "skip":
+        return f'<path d="M{x - 6} {y}h14m0 0l-4 -4m4 4l-4 4" fill="none" stroke="{ALONG}" stroke-width="2"/>'
+    return _bar(kind, x - 4, y - 6, 9, 13) if kind in ("convolution", "sum") else _mark(kind, x, y)
