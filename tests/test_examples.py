@@ -19,7 +19,7 @@ every_example = pytest.mark.parametrize("example", EXAMPLES, ids=lambda example:
 @every_example
 def test_an_example_is_a_picture_and_perhaps_its_truth(example):
     loaded = load_example(example.name)
-    pages, truth = loaded.picture.pages, loaded.truth and loaded.truth.labels
+    pages, truth = loaded.picture.slices, loaded.truth and loaded.truth.labels
     assert loaded.picture.name == example.name
     assert pages.dtype == np.uint8 and pages.ndim == 4 and pages.shape[-1] in (1, 3)
     if truth is not None:
@@ -35,7 +35,7 @@ def test_an_example_names_a_checkpoint_that_has_a_recipe(example):
 
 @every_example
 def test_a_thumbnail_is_a_small_colour_picture_of_the_same_shape(example):
-    small, page = load_thumbnail(example.name), load_example(example.name).picture.pages[0]
+    small, page = load_thumbnail(example.name), load_example(example.name).picture.slices[0]
     assert small.dtype == np.uint8 and small.shape[2] == 3
     assert max(small.shape) == min(THUMBNAIL, max(page.shape))
     assert small.shape[0] / small.shape[1] == pytest.approx(page.shape[0] / page.shape[1], rel=0.02)
@@ -46,15 +46,15 @@ def test_a_stack_is_not_drawn_for_its_thumbnail():
     load_thumbnail.cache_clear()
     load_thumbnail("stack")
     assert examples._make.cache_info().misses == 1
-    assert load_example("membranes").picture.pages.shape[0] == 1
+    assert load_example("membranes").picture.slices.shape[0] == 1
     assert examples._make.cache_info().misses == 1
 
 
 def test_the_example_that_stands_for_a_first_page_is_that_page():
     for example in EXAMPLES:
-        if example.first_page:
-            first = load_example(example.first_page).picture.pages[0]
-            assert np.array_equal(load_example(example.name).picture.pages[0], first)
+        if example.first_slice:
+            first = load_example(example.first_slice).picture.slices[0]
+            assert np.array_equal(load_example(example.name).picture.slices[0], first)
 
 
 def test_only_examples_whose_checkpoint_is_bundled_are_offered(monkeypatch):
@@ -80,8 +80,8 @@ def test_what_is_bundled_has_an_example_to_open_with():
 )
 def test_a_photograph_comes_with_an_installed_package_and_needs_no_network(name, package, file):
     installed = [entry for entry in files(package) or () if entry.as_posix() == file]
-    pixels = read_picture(Path(installed[0].locate())).pages
-    assert np.array_equal(load_example(name).picture.pages, pixels)
+    pixels = read_picture(Path(installed[0].locate())).slices
+    assert np.array_equal(load_example(name).picture.slices, pixels)
 
 
 def test_no_two_examples_have_one_name():
@@ -93,7 +93,7 @@ def test_what_is_synthetic_says_so():
 
 
 def test_there_is_a_stack_with_more_than_one_slice():
-    assert len(load_example("stack").picture.pages) > 1
+    assert len(load_example("stack").picture.slices) > 1
 
 
 def test_an_example_is_made_once_for_all_who_come_at_once():
@@ -104,9 +104,9 @@ def test_an_example_is_made_once_for_all_who_come_at_once():
 
 
 def test_an_example_is_the_same_at_every_start():
-    first = load_example("shapes").picture.pages
+    first = load_example("shapes").picture.slices
     examples._make.cache_clear()
-    assert np.array_equal(load_example("shapes").picture.pages, first)
+    assert np.array_equal(load_example("shapes").picture.slices, first)
 
 
 def test_an_unknown_example_is_a_key_error():

@@ -101,7 +101,7 @@ def test_the_colour_mask_is_lossless(tmp_path, pages):
 def test_the_overlay_is_what_the_page_shows(tmp_path, pages):
     found = pages_of(EXPORTS["overlay"](tmp_path, picture(pages), prediction(pages), VIEW))
     labels = prediction(pages).labels()
-    for page, ids, shown in zip(picture(pages).pages, labels, found, strict=True):
+    for page, ids, shown in zip(picture(pages).slices, labels, found, strict=True):
         assert np.array_equal(shown, overlay(page, ids, SHAPES, 0.5, "fill"))
 
 

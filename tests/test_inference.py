@@ -26,7 +26,7 @@ from unet_demo.inference import (
     Predictor,
     fade,
     fold_batch_norm,
-    resize_page,
+    resize_image,
     scaled_size,
     tile_starts,
 )
@@ -88,7 +88,7 @@ def test_the_slices_of_a_stack_do_not_depend_on_each_other(binary):
     stack = np.concatenate([CAMERA[:, :60, :60], CAMERA[:, 200:260, 200:260]])
     together = predictor(binary).predict(stack)
     alone = predictor(binary).predict(stack[1:])
-    assert np.array_equal(together.page(1).probabilities, alone.probabilities)
+    assert np.array_equal(together.slice(1).probabilities, alone.probabilities)
 
 
 def test_the_page_is_normalised_as_the_card_says(binary):
@@ -247,11 +247,11 @@ def test_a_photo_of_any_size_gives_probabilities_of_its_size_that_sum_to_1(size)
 def test_a_large_photo_gives_what_its_reduction_gives():
     one = predictor(voc_checkpoint())
     photo = data.astronaut()
-    small = resize_page(photo, (48, 48))
+    small = resize_image(photo, (48, 48))
     large = one.predict(photo[None]).probabilities[0].transpose(1, 2, 0)
     expected = one.predict(small[None]).probabilities[0].transpose(1, 2, 0)
     reduced = np.stack(
-        [resize_page((255 * large[..., k : k + 1]).astype(np.uint8), (48, 48)) for k in range(21)]
+        [resize_image((255 * large[..., k : k + 1]).astype(np.uint8), (48, 48)) for k in range(21)]
     )
     assert np.abs(reduced[..., 0] / 255 - expected.transpose(2, 0, 1)).mean() < 0.01
 
@@ -433,7 +433,7 @@ def test_on_a_space_every_example_may_be_segmented_and_averaged(monkeypatch):
     monkeypatch.setenv("SPACE_ID", "someone/unet_demo")
     for example in offered_examples():
         asked = Predictor(load_checkpoint(WEIGHTS / f"{example.checkpoint}.safetensors"), "cpu")
-        assert begins(asked, load_example(example.name).picture.pages.shape, tta=True)
+        assert begins(asked, load_example(example.name).picture.slices.shape, tta=True)
 
 
 def test_on_a_space_many_pages_take_their_time_however_small_they_are(binary, monkeypatch):

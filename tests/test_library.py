@@ -86,12 +86,12 @@ def test_a_path_a_pillow_image_and_an_array_give_the_same(shapes_file, tmp_path)
     ],
 )
 def test_arrays_of_every_shape_become_pages(shape, pages):
-    assert to_picture(noise(*shape)).pages.shape == pages
+    assert to_picture(noise(*shape)).slices.shape == pages
 
 
 def test_8_bit_values_stay():
     pixels = noise(3, H, W)
-    assert np.array_equal(to_picture(pixels).pages[..., 0], pixels)
+    assert np.array_equal(to_picture(pixels).slices[..., 0], pixels)
 
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.int16, np.uint32, np.float32, np.float64])
@@ -100,13 +100,13 @@ def test_deeper_values_are_scaled_as_those_of_a_file(tmp_path, dtype):
     path = tmp_path / "stack.tif"
     tifffile.imwrite(path, pixels, photometric="minisblack")
     of_file, of_array = read_picture(path), to_picture(pixels)
-    assert np.array_equal(of_array.pages, of_file.pages)
+    assert np.array_equal(of_array.slices, of_file.slices)
     assert of_array.notes == of_file.notes != ()
 
 
 def test_booleans_are_black_and_white():
     pixels = noise(H, W) > 99
-    assert np.array_equal(to_picture(pixels).pages[0, ..., 0], pixels * 255)
+    assert np.array_equal(to_picture(pixels).slices[0, ..., 0], pixels * 255)
 
 
 @pytest.mark.parametrize("channels", [2, 4])
@@ -114,21 +114,21 @@ def test_what_is_transparent_lies_on_white_as_in_a_file(tmp_path, channels):
     pixels = noise(H, W, channels)
     path = tmp_path / "picture.png"
     Image.fromarray(pixels).save(path)
-    expected = read_picture(path).pages
-    assert np.array_equal(to_picture(pixels).pages, expected)
-    assert np.array_equal(to_picture(Image.open(path)).pages, expected)
+    expected = read_picture(path).slices
+    assert np.array_equal(to_picture(pixels).slices, expected)
+    assert np.array_equal(to_picture(Image.open(path)).slices, expected)
 
 
 def test_a_16_bit_pillow_image_keeps_its_bits(tmp_path):
     path = tmp_path / "picture.png"
     Image.fromarray(noise(H, W, dtype=np.uint16)).save(path)
-    assert np.array_equal(to_picture(Image.open(path)).pages, read_picture(path).pages)
+    assert np.array_equal(to_picture(Image.open(path)).slices, read_picture(path).slices)
 
 
 def test_a_pillow_image_is_turned_upright():
     image = Image.fromarray(noise(H, W))
     image.getexif()[274] = 6
-    assert to_picture(image).pages.shape == (1, W, H, 1)
+    assert to_picture(image).slices.shape == (1, W, H, 1)
 
 
 def test_of_a_pillow_image_with_frames_the_current_one_is_read_and_told(binary_file, tmp_path):
@@ -137,7 +137,7 @@ def test_of_a_pillow_image_with_frames_the_current_one_is_read_and_told(binary_f
     tifffile.imwrite(path, pages, photometric="minisblack")
     with Image.open(path) as image:
         image.seek(1)
-        assert np.array_equal(to_picture(image).pages[0, ..., 0], pages[1])
+        assert np.array_equal(to_picture(image).slices[0, ..., 0], pages[1])
         prediction = unet_demo.segment(image, binary_file)
     assert "Only frame 2 of 3 was read; give the file's path to read all." in prediction.notes
 
@@ -147,7 +147,7 @@ def test_pixels_without_a_value_are_void_in_the_labels(binary_file):
     pixels[3:6, 4] = np.nan
     prediction = unet_demo.segment(pixels, binary_file)
     assert np.array_equal(prediction.labels()[0] == 255, np.isnan(pixels))
-    assert np.array_equal(prediction.page(0).labels(), prediction.labels())
+    assert np.array_equal(prediction.slice(0).labels(), prediction.labels())
     assert any("3 pixels hold no value" in note for note in prediction.notes)
 
 
@@ -158,7 +158,7 @@ def test_the_callers_array_may_be_read_only_and_stays(binary_file):
     picture = to_picture(pixels)
     unet_demo.segment(pixels, binary_file)
     assert np.array_equal(pixels, before)
-    assert picture.pages.flags.writeable and not np.shares_memory(picture.pages, pixels)
+    assert picture.slices.flags.writeable and not np.shares_memory(picture.slices, pixels)
 
 
 # --- options ---

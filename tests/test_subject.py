@@ -22,7 +22,7 @@ SCENES = [preset.scenes for preset in PRESETS.values() if preset.scenes]
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
 def test_an_example_is_of_the_task_that_its_checkpoint_knows(example: Example) -> None:
-    assert subject_of(load_example(example.name).picture.pages[0]) == example.task
+    assert subject_of(load_example(example.name).picture.slices[0]) == example.task
 
 
 @pytest.mark.parametrize("size", [128, 512])
@@ -36,7 +36,7 @@ def test_synthetic_micrographs_are_membranes_whatever_their_size(size: int) -> N
 @pytest.mark.parametrize("name", PHOTOS)
 def test_photos_are_of_things(name: str) -> None:
     picture = read_picture(Path(skimage_data.data_dir) / name)
-    assert subject_of(picture.pages[0]) == VOC
+    assert subject_of(picture.slices[0]) == VOC
 
 
 @pytest.mark.parametrize("options", SCENES, ids=str)
@@ -63,4 +63,4 @@ def test_every_bundled_checkpoint_is_for_something_that_can_be_told() -> None:
 def test_a_better_checkpoint_is_named_only_where_another_is_plainly_wrong(
     example: str, task: Task, better: str | None
 ) -> None:
-    assert better_checkpoint(load_example(example).picture.pages[0], task) == better
+    assert better_checkpoint(load_example(example).picture.slices[0], task) == better

@@ -475,10 +475,10 @@ def run_predict(
         predictor.check_paints()
     written: set[Path] = set()
     for file in files:  # all of them first, so that a broken one stops nothing halfway
-        pages = read_picture(file).pages
-        predictor.check_size(pages)
+        slices = read_picture(file).slices
+        predictor.check_size(slices)
         targets = prediction_paths(
-            out, file.stem, len(pages), probabilities=probabilities, colours=colours
+            out, file.stem, len(slices), probabilities=probabilities, colours=colours
         )
         if doubled := written.intersection(targets):
             raise PictureError(
@@ -511,7 +511,7 @@ def predict_file(
         print(path)
     if colours:
         with progress_bar(f"{file.name}, colours") as progress:
-            painted = predictor.paint(request.picture.pages, tta=tta, progress=progress)
+            painted = predictor.paint(request.picture.slices, tta=tta, progress=progress)
         print(write_colours(out, file.stem, painted))
 
 

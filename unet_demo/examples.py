@@ -27,8 +27,8 @@ THUMBNAIL = 320
 class Example:
     """An example picture, and the checkpoint that was trained on its kind.
 
-    ``make`` returns pages uint8 (N, H, W, C), and ground truth uint8 (N, H, W) of ``task`` or None.
-    ``first_page`` names an example that equals this one's first page and is made faster.
+    ``make`` returns slices uint8 (N, H, W, C), and ground truth uint8 (N, H, W) of ``task`` or None.
+    ``first_slice`` names an example that equals this one's first slice and is made faster.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Example:
     checkpoint: str
     task: Task
     make: Callable[[], tuple[np.ndarray, np.ndarray | None]]
-    first_page: str = ""
+    first_slice: str = ""
 
 
 def _scene(options: SceneOptions, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -61,13 +61,13 @@ def _photograph(name: str) -> tuple[np.ndarray, None]:
 
 def _motorcycle() -> tuple[np.ndarray, None]:
     # scikit-image's own function also reads the other eye's photograph and the depths.
-    return read_picture(Path(skimage_data.data_dir) / "motorcycle_left.png").pages, None
+    return read_picture(Path(skimage_data.data_dir) / "motorcycle_left.png").slices, None
 
 
 def _bus() -> tuple[np.ndarray, None]:
     # The file is part of Gradio, which need not be imported for it.
     file = distribution("gradio").locate_file("gradio/media_assets/images/bus.png")
-    return read_picture(Path(str(file))).pages, None
+    return read_picture(Path(str(file))).slices, None
 
 
 MANY_SHAPES = SceneOptions(size=256, count=(9, 9), radius=(0.07, 0.2), rotated=True, shading=50)
@@ -81,7 +81,7 @@ EXAMPLES: tuple[Example, ...] = (
         "isbi",
         ISBI,
         lambda: _membranes(6),
-        first_page="membranes",
+        first_slice="membranes",
     ),
     Example("article", "The article's own picture", "shapes", SHAPES, _article),
     Example("coins", "Coins (a photograph)", "shapes", SHAPES, lambda: _photograph("coins")),
@@ -118,15 +118,15 @@ def load_example(name: str) -> SegmentRequest:
 @lru_cache
 def _make(name: str) -> SegmentRequest:
     example = _find(name)
-    pages, labels = example.make()
+    slices, labels = example.make()
     truth = None if labels is None else Truth(labels, example.task.classes)
-    return SegmentRequest(Picture(pages, example.name, ()), truth, example.checkpoint)
+    return SegmentRequest(Picture(slices, example.name, ()), truth, example.checkpoint)
 
 
 @lru_cache
 def load_thumbnail(name: str) -> np.ndarray:
-    """Return an example's first page, reduced to THUMBNAIL px, uint8 (H, W, 3). Raises KeyError."""
-    first = load_example(_find(name).first_page or name).picture.pages[0]
+    """Return an example's first slice, reduced to THUMBNAIL px, uint8 (H, W, 3). Raises KeyError."""
+    first = load_example(_find(name).first_slice or name).picture.slices[0]
     image = Image.fromarray(to_rgb(first))
     image.thumbnail((THUMBNAIL, THUMBNAIL))
     return np.asarray(image)

@@ -35,10 +35,10 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def prediction_paths(
-    folder: Path, name: str, pages: int, *, probabilities: bool = False, colours: bool = False
+    folder: Path, name: str, slices: int, *, probabilities: bool = False, colours: bool = False
 ) -> list[Path]:
-    """Return the paths that `write_prediction`, and last `write_colours`, write for so many pages."""
-    suffix = ".png" if pages == 1 else ".tif"
+    """Return the paths that `write_prediction`, and last `write_colours`, write for so many slices."""
+    suffix = ".png" if slices == 1 else ".tif"
     wanted = {suffix: True, ".npy": probabilities, f"-colours{suffix}": colours}
     return [folder / f"{name}{end}" for end, want in wanted.items() if want]
 
@@ -72,29 +72,29 @@ def write_prediction(
 
 def write_colours(folder: Path, name: str, painted: np.ndarray) -> Path:
     """Write painted colours uint8 (N, H, W, 3) as NAME-colours.png, or a multi-page .tif of a stack."""
-    return _save_pages(folder, f"{name}-colours", painted)
+    return _save_images(folder, f"{name}-colours", painted)
 
 
 def colour_mask_file(folder: Path, picture: Picture, prediction: Prediction, view: View) -> Path:
     """Write an RGB mask in the palette's colours: PNG, or multi-page TIFF for a stack."""
     labels = prediction.labels(view.threshold)
-    pages = (colour_mask(ids, prediction.task.palette) for ids in labels)
-    return _save_pages(folder, f"{picture.name}-colours", pages)
+    painted = (colour_mask(ids, prediction.task.palette) for ids in labels)
+    return _save_images(folder, f"{picture.name}-colours", painted)
 
 
 def label_mask_file(folder: Path, picture: Picture, prediction: Prediction, view: View) -> Path:
     """Write an 8-bit gray mask of label ids, nearly black on a screen: PNG, or multi-page TIFF."""
-    return _save_pages(folder, f"{picture.name}-labels", prediction.labels(view.threshold))
+    return _save_images(folder, f"{picture.name}-labels", prediction.labels(view.threshold))
 
 
 def overlay_file(folder: Path, picture: Picture, prediction: Prediction, view: View) -> Path:
     """Write the picture with its labels painted over it: PNG, or multi-page TIFF for a stack."""
     labels = prediction.labels(view.threshold)
-    pages = (
-        overlay(page, ids, prediction.task, view.opacity, view.style)
-        for page, ids in zip(picture.pages, labels, strict=True)
+    painted = (
+        overlay(image, ids, prediction.task, view.opacity, view.style)
+        for image, ids in zip(picture.slices, labels, strict=True)
     )
-    return _save_pages(folder, f"{picture.name}-overlay", pages)
+    return _save_images(folder, f"{picture.name}-overlay", painted)
 
 
 def probabilities_file(folder: Path, picture: Picture, prediction: Prediction, view: View) -> Path:
@@ -112,9 +112,9 @@ EXPORTS: dict[str, Callable[[Path, Picture, Prediction, View], Path]] = {
 }
 
 
-def _save_pages(folder: Path, name: str, pages: Iterable[np.ndarray]) -> Path:
-    """Write uint8 pages (H, W) or (H, W, 3) as one PNG or a deflated TIFF, one in memory at a time."""
-    images = (Image.fromarray(page) for page in pages)
+def _save_images(folder: Path, name: str, arrays: Iterable[np.ndarray]) -> Path:
+    """Write uint8 arrays (H, W) or (H, W, 3) as one PNG or a deflated TIFF, one in memory at a time."""
+    images = (Image.fromarray(pixels) for pixels in arrays)
     first, second = next(images), next(images, None)
     if second is None:
         path = folder / f"{name}.png"
@@ -122,7 +122,7 @@ def _save_pages(folder: Path, name: str, pages: Iterable[np.ndarray]) -> Path:
             first.save(file, "PNG")
         return path
     path = folder / f"{name}.tif"
-    # Not append_images: Pillow makes a list of them, and so would hold all pages at once.
+    # Not append_images: Pillow makes a list of them, and so would hold all at once.
     with replacing(path) as file, AppendingTiffWriter(file, new=True) as tiff:
         for image in chain((first, second), images):
             image.save(tiff, "TIFF", compression="tiff_adobe_deflate")

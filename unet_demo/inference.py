@@ -82,7 +82,7 @@ class Prediction:
         """Return the prediction with the picture's pixels without a value as void."""
         return replace(self, void=picture.void)
 
-    def page(self, number: int) -> "Prediction":
+    def slice(self, number: int) -> "Prediction":
         """Return the prediction of one slice, numbered from 0, as a stack of one."""
         one = slice(number, number + 1)
         void = None if self.void is None else self.void[one]
@@ -124,27 +124,27 @@ class Predictor:
 
     def predict(
         self,
-        pages: np.ndarray,
+        slices: np.ndarray,
         *,
         tta: bool = False,
         progress: Progress | None = None,
         cancelled: threading.Event | None = None,
     ) -> Prediction:
-        """Segment uint8 pages (N, H, W, 1 or 3); ``tta`` averages over the card's symmetry and scales.
+        """Segment uint8 slices (N, H, W, 1 or 3); ``tta`` averages over the card's symmetry and scales.
 
         When a GPU runs out of memory, uses smaller tiles, then the CPU, and says so in the
         prediction's notes. Raises Cancelled soon after ``cancelled`` is set; PictureError for what
         :meth:`check_size` refuses, or what would take a Space's CPU longer than SPACE_SECONDS;
         MemoryError where the CPU's memory is too small, too.
         """
-        self.check_size(pages, tta)
+        self.check_size(slices, tta)
         begun = time.perf_counter()
         notes: list[str] = []
         for ready, tile in self._attempts(notes):
             try:
                 passes = _Passes(ready, self.card, tile, tta, progress, cancelled)
                 with memory_errors():
-                    probabilities = passes.run(to_channels(pages, self.card.channels))
+                    probabilities = passes.run(to_channels(slices, self.card.channels))
             except torch.OutOfMemoryError:
                 torch.cuda.empty_cache()
                 continue
@@ -163,7 +163,7 @@ class Predictor:
         )
 
     def paint(
-        self, pages: np.ndarray, *, tta: bool = False, progress: Progress | None = None
+        self, slices: np.ndarray, *, tta: bool = False, progress: Progress | None = None
     ) -> np.ndarray:
         """Return the colours that a ColourTask's network paints, uint8 (N, H, W, 3); see :meth:`predict`.
 
@@ -174,7 +174,7 @@ class Predictor:
         painter = copy(self)
         paint = PaintTask(task.classes, task.palette, task.background)
         painter.card = replace(self.card, task=paint)
-        colours = painter.predict(pages, tta=tta, progress=progress).probabilities
+        colours = painter.predict(slices, tta=tta, progress=progress).probabilities
         return (colours.transpose(0, 2, 3, 1) * 255).round().astype(np.uint8)
 
     def check_paints(self) -> None:
@@ -188,18 +188,18 @@ class Predictor:
                 )
             )
 
-    def check_size(self, pages: np.ndarray, tta: bool = False) -> None:
-        """Raise PictureError if pages (N, H, W, C) would take more than MAX_RESULT_BYTES.
+    def check_size(self, slices: np.ndarray, tta: bool = False) -> None:
+        """Raise PictureError if slices (N, H, W, C) would take more than MAX_RESULT_BYTES.
 
-        Counts all probabilities; or one page in the network's input size, with its normalised copies.
+        Counts all probabilities; or one slice in the network's input size, with its normalised copies.
         """
-        count, height, width, _ = pages.shape
+        count, height, width, _ = slices.shape
         seen = (
             math.prod(padded_length(side, self.card.margin) for side in size)
             for size in sizes_seen(height, width, self.card, tta)
         )
         maps = self.card.task.maps
-        # Normalising makes two further copies of the page.
+        # Normalising makes two further copies of the slice.
         worked_on = max(seen) * (maps + 3 * self.card.channels)
         size = max(count * height * width * maps, worked_on) * np.dtype(np.float32).itemsize
         if size > MAX_RESULT_BYTES:
@@ -291,7 +291,7 @@ class _Ready:
 
 
 class _Passes:
-    """The passes of one prediction: over pages, sizes, tiles and views, in this order."""
+    """The passes of one prediction: over slices, sizes, tiles and views, in this order."""
 
     def __init__(
         self,
@@ -311,24 +311,24 @@ class _Passes:
         self.cancelled = cancelled
         self.done = self.total = 0
 
-    def run(self, pages: np.ndarray) -> np.ndarray:
-        """Segment uint8 pages (N, H, W, C): probabilities float32 (N, K, H, W)."""
-        count, height, width, _ = pages.shape
+    def run(self, slices: np.ndarray) -> np.ndarray:
+        """Segment uint8 slices (N, H, W, C): probabilities float32 (N, K, H, W)."""
+        count, height, width, _ = slices.shape
         sizes = sizes_seen(height, width, self.card, self.tta)
         tiles, pixels = map(sum, zip(*(self._tiles(*size) for size in sizes), strict=True))
         self.total = count * len(self.views) * tiles
         self._check_seconds(count * len(self.views) * pixels)
-        # Filled page by page: stacking a list would hold everything twice.
+        # Filled slice by slice: stacking a list would hold everything twice.
         result = np.zeros((count, self.card.task.maps, height, width), np.float32)
-        for page, probabilities in zip(pages, result, strict=True):
+        for image, probabilities in zip(slices, result, strict=True):
             for size in sizes:
-                probabilities += self._at_size(page, size)
+                probabilities += self._at_size(image, size)
             if len(sizes) > 1:
                 probabilities /= len(sizes)
         return result
 
     def _tiles(self, height: int, width: int) -> tuple[int, int]:
-        """Count the tiles of a page of this size, and the pixels of all tiles together."""
+        """Count the tiles of a slice of this size, and the pixels of all tiles together."""
         lengths = [padded_length(side, self.card.margin) for side in (height, width)]
         tiles = math.prod(len(tile_starts(length, self.tile)) for length in lengths)
         return tiles, tiles * math.prod(min(length, self.tile) for length in lengths)
@@ -348,26 +348,26 @@ class _Passes:
                 )
             )  # fmt: skip
 
-    def _at_size(self, page: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-        """Return the probabilities (K, H, W) of a page that is resized to ``size`` for the network."""
-        height, width, _ = page.shape
+    def _at_size(self, image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        """Return the probabilities (K, H, W) of a slice that is resized to ``size`` for the network."""
+        height, width, _ = image.shape
         if size == (height, width):
-            return self._inside_margin(page)
-        probabilities = self._inside_margin(resize_page(page, size))
+            return self._inside_margin(image)
+        probabilities = self._inside_margin(resize_image(image, size))
         return _resize(torch.from_numpy(probabilities), (height, width)).numpy()
 
-    def _inside_margin(self, page: np.ndarray) -> np.ndarray:
-        height, width, _ = page.shape
+    def _inside_margin(self, image: np.ndarray) -> np.ndarray:
+        height, width, _ = image.shape
         margin = self.card.margin
         rows, columns = (padded_length(side, margin) for side in (height, width))
         inside = np.s_[:, margin : margin + height, margin : margin + width]
-        return self._padded_page(page, rows, columns)[inside]
+        return self._padded_image(image, rows, columns)[inside]
 
-    def _padded_page(self, page: np.ndarray, rows: int, columns: int) -> np.ndarray:
-        height, width, _ = page.shape
+    def _padded_image(self, image: np.ndarray, rows: int, columns: int) -> np.ndarray:
+        height, width, _ = image.shape
         margin = self.card.margin
         padding = ((margin, rows - height - margin), (margin, columns - width - margin), (0, 0))
-        padded = normalise(np.pad(page, padding, mode="reflect"), self.card)
+        padded = normalise(np.pad(image, padding, mode="reflect"), self.card)
         if max(rows, columns) <= self.tile:
             return self._views_of(padded)
         return self._tiled(padded)
@@ -421,14 +421,14 @@ def scaled_size(height: int, width: int, side: int, scale: float) -> tuple[int, 
 
 
 def sizes_seen(height: int, width: int, card: Card, tta: bool) -> list[tuple[int, int]]:
-    """Return each (height, width) at which the network gets a page: one, or one for each scale."""
+    """Return each (height, width) at which the network gets a slice: one, or one for each scale."""
     scales = card.scales if tta else (card.scale,)
     return [scaled_size(height, width, card.side, scale) for scale in scales]
 
 
-def resize_page(page: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Resize a page uint8 (H, W, C) to (height, width), antialiased."""
-    resized = _resize(torch.from_numpy(page).permute(2, 0, 1).float(), size)
+def resize_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Resize a slice uint8 (H, W, C) to (height, width), antialiased."""
+    resized = _resize(torch.from_numpy(image).permute(2, 0, 1).float(), size)
     return resized.round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
 
 
@@ -436,8 +436,8 @@ def _resize(maps: Tensor, size: tuple[int, int]) -> Tensor:
     return F.interpolate(maps.unsqueeze(0), size=size, mode="bilinear", antialias=True)[0]
 
 
-def normalise(page: np.ndarray, card: Card) -> Tensor:
-    """Normalise a page uint8 (H, W, C) by the card's mean and std: float32 (1, C, H, W)."""
+def normalise(image: np.ndarray, card: Card) -> Tensor:
+    """Normalise a slice uint8 (H, W, C) by the card's mean and std: float32 (1, C, H, W)."""
     mean, std = (np.asarray(values, np.float32) for values in (card.mean, card.std))
-    values = (page.astype(np.float32) / 255 - mean) / std
+    values = (image.astype(np.float32) / 255 - mean) / std
     return torch.from_numpy(values).permute(2, 0, 1).unsqueeze(0)

@@ -39,9 +39,9 @@ class LegendEntry:
     confidence: float
 
 
-def to_rgb(page: np.ndarray) -> np.ndarray:
-    """Return a page uint8 (H, W, 1 or 3) as uint8 (H, W, 3)."""
-    return page if page.shape[-1] == 3 else np.repeat(page, 3, axis=-1)
+def to_rgb(image: np.ndarray) -> np.ndarray:
+    """Return a slice uint8 (H, W, 1 or 3) as uint8 (H, W, 3)."""
+    return image if image.shape[-1] == 3 else np.repeat(image, 3, axis=-1)
 
 
 def colour_mask(labels: np.ndarray, palette: Sequence[RGB]) -> np.ndarray:
@@ -75,16 +75,16 @@ def thickened(marks: np.ndarray) -> np.ndarray:
 
 
 def overlay(
-    page: np.ndarray, labels: np.ndarray, task: Task, opacity: float = 0.6, style: str = "fill"
+    image: np.ndarray, labels: np.ndarray, task: Task, opacity: float = 0.6, style: str = "fill"
 ) -> np.ndarray:
-    """Paint labels (H, W) over a page (H, W, 1 or 3): uint8 (H, W, 3). ``opacity``: 0..1.
+    """Paint labels (H, W) over a slice (H, W, 1 or 3): uint8 (H, W, 3). ``opacity``: 0..1.
 
     The task's background class stays unpainted. Outlines are white with a black edge, visible on
     any picture. Raises ValueError for a style that is not in STYLES.
     """
     if style not in STYLES:
         raise ValueError(f"there is no style {style!r}; the styles are {', '.join(STYLES)}")
-    picture = to_rgb(page)
+    picture = to_rgb(image)
     painted = picture.copy()
     if style in ("fill", "both"):
         marked = labels != task.background
@@ -113,11 +113,11 @@ def legend(labels: np.ndarray, confidence: np.ndarray, task: Task) -> tuple[Lege
     return tuple(sorted(entries, key=lambda entry: -entry.share))
 
 
-def error_map(page: np.ndarray, labels: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Paint wrong pixels red over a faded page (H, W, 1 or 3): uint8 (H, W, 3); void is not wrong.
+def error_map(image: np.ndarray, labels: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Paint wrong pixels red over a faded image (H, W, 1 or 3): uint8 (H, W, 3); void is not wrong.
 
     ``labels`` and ``truth``: label ids (H, W).
     """
-    picture = (to_rgb(page) // 2 + 96).astype(np.uint8)
+    picture = (to_rgb(image) // 2 + 96).astype(np.uint8)
     picture[(labels != truth) & (truth != VOID) & (labels != VOID)] = WRONG_COLOUR
     return picture

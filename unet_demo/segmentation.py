@@ -82,7 +82,7 @@ class Result:
     def bytes(self) -> int:
         """Memory that the arrays take."""
         truth = self.request.truth
-        arrays = (self.request.picture.pages, self.prediction.probabilities)
+        arrays = (self.request.picture.slices, self.prediction.probabilities)
         return sum(array.nbytes for array in arrays) + (truth.labels.nbytes if truth else 0)
 
     def notes(self, threshold: float | None = None) -> tuple[str, ...]:
@@ -100,7 +100,7 @@ class Segmenter(Protocol):
 
     def predict(
         self,
-        pages: np.ndarray,
+        slices: np.ndarray,
         *,
         tta: bool = False,
         progress: Progress | None = None,
@@ -122,7 +122,7 @@ def segment(
     """
     segmenter = (open_checkpoint or open_predictor)(request.checkpoint)
     prediction = segmenter.predict(
-        request.picture.pages, tta=request.tta, progress=progress, cancelled=cancelled
+        request.picture.slices, tta=request.tta, progress=progress, cancelled=cancelled
     )
     return Result(request, prediction.of(request.picture), segmenter.card)
 

@@ -85,9 +85,9 @@ class Task:
         """
         labels = np.zeros(probabilities[:, 0].shape, np.uint8)
         # Class by class: argmax goes pixel by pixel, ten times slower, and counts in int64.
-        for page, ids in zip(probabilities, labels, strict=True):
-            highest = page[0].copy()
-            for label, values in enumerate(page[1:], 1):
+        for maps, ids in zip(probabilities, labels, strict=True):
+            highest = maps[0].copy()
+            for label, values in enumerate(maps[1:], 1):
                 np.copyto(ids, label, where=values > highest)
                 np.maximum(highest, values, out=highest)
         return labels

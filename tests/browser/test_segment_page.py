@@ -136,7 +136,7 @@ def test_a_16_bit_stack_is_segmented_and_its_label_mask_holds_the_exact_ids(
     stacked: Page, deep_stack: Path
 ) -> None:
     expect(stacked.locator("#segment-status")).to_contain_text("16-bit")
-    expected = open_predictor("isbi").predict(read_picture(deep_stack).pages).labels()
+    expected = open_predictor("isbi").predict(read_picture(deep_stack).slices).labels()
     mask = tifffile.imread(download(stacked, "labels"))
     assert mask.dtype == np.uint8
     np.testing.assert_array_equal(mask, expected)

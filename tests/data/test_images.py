@@ -85,20 +85,20 @@ def test_every_lossless_format_keeps_gray_values(tmp_path, ending):
     path = save(tmp_path / f"a.{ending}", Image.fromarray(gray), lossless=True)
     picture = read_picture(path)
     assert picture.name == "a" and picture.notes == ()
-    assert np.array_equal(to_channels(picture.pages, 1)[0, ..., 0], gray)
+    assert np.array_equal(to_channels(picture.slices, 1)[0, ..., 0], gray)
 
 
 @pytest.mark.parametrize("ending", ["png", "bmp", "tif", "webp"])
 def test_every_lossless_format_keeps_colours(tmp_path, ending):
     colours = noise(H, W, 3)
     path = save(tmp_path / f"a.{ending}", Image.fromarray(colours), lossless=True)
-    assert np.array_equal(read_picture(path).pages, colours[None])
+    assert np.array_equal(read_picture(path).slices, colours[None])
 
 
 @pytest.mark.parametrize(("mode", "channels"), [("L", 1), ("RGB", 3), ("CMYK", 3), ("YCbCr", 3)])
 def test_a_jpeg_of_every_mode_is_read(tmp_path, mode, channels):
     path = save(tmp_path / "a.jpg", Image.fromarray(smooth(H, W)).convert("RGB").convert(mode))
-    pages = read_picture(path).pages
+    pages = read_picture(path).slices
     assert pages.shape == (1, H, W, channels) and pages.dtype == np.uint8
     assert abs(pages[0, ..., 0].astype(int) - smooth(H, W)).max() < 16
 
@@ -109,7 +109,7 @@ def test_a_tiff_of_every_mode_is_read(tmp_path, mode):
     image = image if mode == "L" else image.convert("RGB").convert("L").convert(mode)
     if mode == "PA":
         image = image.convert("RGBA")
-    pages = read_picture(save(tmp_path / "a.tif", image)).pages
+    pages = read_picture(save(tmp_path / "a.tif", image)).slices
     assert pages.shape[:3] == (1, H, W) and pages.dtype == np.uint8
 
 
@@ -117,7 +117,7 @@ def test_a_1_bit_picture_becomes_black_and_white(tmp_path):
     bits = noise(H, W) > 127
     for ending in ("png", "tif", "bmp"):
         path = save(tmp_path / f"a.{ending}", Image.fromarray(bits))
-        assert np.array_equal(read_picture(path).pages[0, ..., 0], bits * np.uint8(255))
+        assert np.array_equal(read_picture(path).slices[0, ..., 0], bits * np.uint8(255))
 
 
 def test_a_palette_becomes_colours(tmp_path):
@@ -126,7 +126,7 @@ def test_a_palette_becomes_colours(tmp_path):
     write_mask_tiff(tmp_path / "a.tif", labels[None], PALETTE)
     for ending in ("png", "tif"):
         expected = np.array(PALETTE, np.uint8)[labels]
-        assert np.array_equal(read_picture(tmp_path / f"a.{ending}").pages[0], expected)
+        assert np.array_equal(read_picture(tmp_path / f"a.{ending}").slices[0], expected)
 
 
 @pytest.mark.parametrize("ending", ["png", "webp", "tif"])
@@ -136,12 +136,12 @@ def test_transparency_lies_on_white(tmp_path, ending):
     rgba[0, :, 3] = 0, 128, 255
     path = save(tmp_path / f"a.{ending}", Image.fromarray(rgba), lossless=True, exact=True)
     expected = [[255, 255, 255], [227, 127, 127], [200, 0, 0]]
-    assert np.array_equal(read_picture(path).pages[0, 0], expected)
+    assert np.array_equal(read_picture(path).slices[0, 0], expected)
 
 
 def test_gray_with_alpha_stays_gray(tmp_path):
     la = np.stack([np.full((H, W), 10), np.zeros((H, W))], -1).astype(np.uint8)
-    pages = read_picture(save(tmp_path / "a.png", Image.fromarray(la))).pages
+    pages = read_picture(save(tmp_path / "a.png", Image.fromarray(la))).slices
     assert pages.shape == (1, H, W, 1) and (pages == 255).all()
 
 
@@ -150,7 +150,7 @@ def test_a_palette_with_a_transparent_entry_lies_on_white(tmp_path):
     image.putpalette([9, 9, 9, 50, 60, 70])
     labels = np.asarray(image)
     for name, transparency in (("a.png", 0), ("b.png", bytes([0, 255])), ("a.gif", 0)):
-        pages = read_picture(save(tmp_path / name, image, transparency=transparency)).pages
+        pages = read_picture(save(tmp_path / name, image, transparency=transparency)).slices
         assert (pages[0][labels == 0] == 255).all()
         assert (pages[0][labels == 1] == (50, 60, 70)).all()
 
@@ -169,7 +169,7 @@ def test_orientation_is_applied_once(tmp_path, orientation, name):
     a = smooth(H, W)
     turned = [a, a[:, ::-1], a[::-1, ::-1], a[::-1], a.T]
     turned += [np.rot90(a, -1), np.rot90(a, 2).T, np.rot90(a)]
-    page = read_picture(tmp_path / name).pages[0, ..., 0].astype(int)
+    page = read_picture(tmp_path / name).slices[0, ..., 0].astype(int)
     assert page.shape == turned[orientation - 1].shape
     assert abs(page - turned[orientation - 1]).max() <= 8
 
@@ -180,7 +180,7 @@ def test_orientation_is_applied_once(tmp_path, orientation, name):
 def test_a_16_bit_gray_png_is_scaled_by_percentiles(tmp_path):
     values = (noise(H, W, 1, dtype=np.uint16) >> 4) + 1000
     picture = read_picture(png_16(tmp_path / "a.png", values))
-    assert np.array_equal(picture.pages[0], scaled(values))
+    assert np.array_equal(picture.slices[0], scaled(values))
     low, high = np.percentile(values, (0.1, 99.9))
     assert f"16-bit values {low:.6g} to {high:.6g}" in picture.notes[0]
 
@@ -188,7 +188,7 @@ def test_a_16_bit_gray_png_is_scaled_by_percentiles(tmp_path):
 def test_a_dim_16_bit_colour_png_keeps_its_low_bytes(tmp_path):
     values = noise(H, W, 3, dtype=np.uint16) % 200
     picture = read_picture(png_16(tmp_path / "a.png", values))
-    assert np.array_equal(picture.pages[0], scaled(values))
+    assert np.array_equal(picture.slices[0], scaled(values))
 
 
 @pytest.mark.parametrize("samples", [2, 4])
@@ -196,7 +196,7 @@ def test_a_16_bit_png_with_alpha_is_scaled_and_lies_on_white(tmp_path, samples):
     values = noise(H, W, samples, dtype=np.uint16) % 5000
     values[..., -1] = 0
     values[5:, :, -1] = 65535
-    page = read_picture(png_16(tmp_path / "a.png", values)).pages[0]
+    page = read_picture(png_16(tmp_path / "a.png", values)).slices[0]
     assert np.array_equal(page[5:], scaled(values[..., :-1])[5:])
     assert (page[:5] == 255).all()
 
@@ -206,7 +206,7 @@ def test_the_transparent_value_of_a_16_bit_png_lies_on_white(tmp_path, samples):
     values = noise(H, W, samples, dtype=np.uint16)
     values[0, 0] = 7
     key = chunk(b"tRNS", struct.pack(">H", 7) * samples)
-    page = read_picture(png_16(tmp_path / "a.png", values, key)).pages[0]
+    page = read_picture(png_16(tmp_path / "a.png", values, key)).slices[0]
     assert (page[0, 0] == 255).all()
     assert np.array_equal(page[1:], scaled(values)[1:])
 
@@ -216,7 +216,7 @@ def test_the_transparent_value_of_a_16_bit_png_lies_on_white(tmp_path, samples):
 def test_a_deep_gray_tiff_is_scaled_however_it_is_compressed(tmp_path, compression, dtype):
     values = noise(H, W, dtype=np.uint16).astype(dtype)
     path = save(tmp_path / "a.tif", Image.fromarray(values), compression=compression)
-    assert np.array_equal(read_picture(path).pages[0, ..., 0], scaled(values))
+    assert np.array_equal(read_picture(path).slices[0, ..., 0], scaled(values))
 
 
 @pytest.mark.parametrize("dtype", ["u2", "u4", "i2", "i4", "f2", "f4", "f8"])
@@ -226,7 +226,7 @@ def test_a_tiff_of_every_depth_is_scaled(tmp_path, dtype, order, options):
     values = (noise(5, H, W, dtype=np.uint16) % 2000).astype(dtype)
     tifffile.imwrite(tmp_path / "a.tif", values, byteorder=order, **options)
     expected = scaled(values.astype(np.float64))
-    assert np.abs(read_picture(tmp_path / "a.tif").pages[..., 0].astype(int) - expected).max() <= 1
+    assert np.abs(read_picture(tmp_path / "a.tif").slices[..., 0].astype(int) - expected).max() <= 1
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ def test_a_tiff_of_every_depth_is_scaled(tmp_path, dtype, order, options):
 def test_a_16_bit_colour_tiff_keeps_all_its_bits(tmp_path, options):
     values = noise(2, H, W, 3, dtype=np.uint16) % 300
     tifffile.imwrite(tmp_path / "a.tif", values, photometric="rgb", **options)
-    assert np.array_equal(read_picture(tmp_path / "a.tif").pages, scaled(values))
+    assert np.array_equal(read_picture(tmp_path / "a.tif").slices, scaled(values))
 
 
 def lzw(data: bytes) -> bytes:
@@ -280,20 +280,20 @@ def test_a_16_bit_colour_tiff_in_lzw_keeps_all_its_bits(tmp_path):
     tags = {258: ("H", [16, 16, 16]), 259: ("H", [5]), 262: ("H", [2]), 277: ("H", [3])}
     data = lzw(values.astype("<u2").tobytes())
     (tmp_path / "a.tif").write_bytes(tiff(W, H, tags, data))
-    assert np.array_equal(read_picture(tmp_path / "a.tif").pages[0], scaled(values))
+    assert np.array_equal(read_picture(tmp_path / "a.tif").slices[0], scaled(values))
 
 
 @pytest.mark.parametrize("value", [0, 812, 65535])
 def test_an_even_16_bit_picture_is_black_and_says_so(tmp_path, value):
     picture = read_picture(png_16(tmp_path / "a.png", np.full((H, W, 1), value, np.uint16)))
-    assert not picture.pages.any()
+    assert not picture.slices.any()
     assert picture.notes == (f"All 16-bit values are {value}: the picture is black.",)
 
 
 def test_a_single_bright_pixel_on_black_stays_visible(tmp_path):
     values = np.zeros((100, 100, 1), np.uint16)
     values[50, 50] = 3000
-    assert read_picture(png_16(tmp_path / "a.png", values)).pages.max() == 255
+    assert read_picture(png_16(tmp_path / "a.png", values)).slices.max() == 255
 
 
 def test_a_large_picture_is_scaled_by_a_part_of_its_pixels(tmp_path, monkeypatch):
@@ -303,7 +303,7 @@ def test_a_large_picture_is_scaled_by_a_part_of_its_pixels(tmp_path, monkeypatch
     monkeypatch.setattr(images, "MAX_SAMPLED", values.size // 4)
     sampled = read_picture(tmp_path / "a.tif")
     assert "of one pixel in 4)" in sampled.notes[0] and "of all pixels)" in exact.notes[0]
-    assert abs(sampled.pages.astype(int) - exact.pages).max() <= 1
+    assert abs(sampled.slices.astype(int) - exact.slices).max() <= 1
 
 
 def test_a_bright_pixel_that_no_sample_holds_stays_visible(tmp_path, monkeypatch):
@@ -311,7 +311,7 @@ def test_a_bright_pixel_that_no_sample_holds_stays_visible(tmp_path, monkeypatch
     values[51, 51] = 3000
     tifffile.imwrite(tmp_path / "a.tif", values)
     monkeypatch.setattr(images, "MAX_SAMPLED", values.size // 4)
-    assert read_picture(tmp_path / "a.tif").pages.max() == 255
+    assert read_picture(tmp_path / "a.tif").slices.max() == 255
 
 
 def test_a_picture_of_which_the_sample_knows_no_value_is_scaled(tmp_path, monkeypatch):
@@ -319,13 +319,13 @@ def test_a_picture_of_which_the_sample_knows_no_value_is_scaled(tmp_path, monkey
     values[::2], values[:, ::2] = np.nan, np.nan
     tifffile.imwrite(tmp_path / "a.tif", values)
     monkeypatch.setattr(images, "MAX_SAMPLED", values.size // 4)
-    assert read_picture(tmp_path / "a.tif").pages.max() == 255
+    assert read_picture(tmp_path / "a.tif").slices.max() == 255
 
 
 def test_a_page_of_many_bands_is_scaled_as_a_whole(tmp_path):
     values = noise(2 * images.BAND + 3, 5, dtype=np.uint16)
     tifffile.imwrite(tmp_path / "a.tif", values)
-    assert np.array_equal(read_picture(tmp_path / "a.tif").pages[0, ..., 0], scaled(values))
+    assert np.array_equal(read_picture(tmp_path / "a.tif").slices[0, ..., 0], scaled(values))
 
 
 def test_nan_and_infinite_pixels_are_painted_black_and_void_with_a_note(tmp_path):
@@ -333,7 +333,7 @@ def test_nan_and_infinite_pixels_are_painted_black_and_void_with_a_note(tmp_path
     values[0, :3] = np.nan, np.inf, -np.inf
     tifffile.imwrite(tmp_path / "a.tif", values)
     picture = read_picture(tmp_path / "a.tif")
-    assert (picture.pages[0, 0, :3] == 0).all() and picture.pages.max() == 255
+    assert (picture.slices[0, 0, :3] == 0).all() and picture.slices.max() == 255
     assert picture.void is not None and np.flatnonzero(picture.void).tolist() == [0, 1, 2]
     assert "3 pixels hold no value" in picture.notes[1]
 
@@ -341,7 +341,7 @@ def test_nan_and_infinite_pixels_are_painted_black_and_void_with_a_note(tmp_path
 def test_the_widest_floats_are_scaled(tmp_path):
     values = (np.arange(H * W).reshape(H, W) - 310) * 5.4e305
     tifffile.imwrite(tmp_path / "a.tif", values)
-    assert np.ptp(read_picture(tmp_path / "a.tif").pages) == 255
+    assert np.ptp(read_picture(tmp_path / "a.tif").slices) == 255
 
 
 # Pages.
@@ -352,7 +352,7 @@ def test_all_pages_of_a_tiff_are_read(tmp_path):
     path = tmp_path / "a.tif"
     for imagej, ome in ((False, False), (True, False), (False, True)):
         tifffile.imwrite(path, stack, photometric="minisblack", imagej=imagej, ome=ome)
-        assert np.array_equal(read_picture(path).pages[..., 0], stack)
+        assert np.array_equal(read_picture(path).slices[..., 0], stack)
 
 
 @pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_deflate", "packbits", "raw"])
@@ -360,13 +360,13 @@ def test_all_pages_of_a_compressed_tiff_are_read(tmp_path, compression):
     stack = noise(5, H, W, 3)
     first, *rest = map(Image.fromarray, stack)
     save(tmp_path / "a.tif", first, save_all=True, append_images=rest, compression=compression)
-    assert np.array_equal(read_picture(tmp_path / "a.tif").pages, stack)
+    assert np.array_equal(read_picture(tmp_path / "a.tif").slices, stack)
 
 
 def test_a_jpeg_compressed_tiff_is_read(tmp_path):
     image = Image.fromarray(smooth(H, W)).convert("RGB")
     path = save(tmp_path / "a.tif", image, compression="jpeg", quality=95)
-    pages = read_picture(path).pages
+    pages = read_picture(path).slices
     assert np.abs(pages[0, ..., 0].astype(int) - smooth(H, W)).max() < 16
 
 
@@ -376,7 +376,7 @@ def test_all_frames_of_an_animation_are_read(tmp_path, ending):
     first, *rest = (Image.new("RGB", (W, H), (level, 0, 0)) for level in levels)
     path = tmp_path / f"a.{ending}"
     save(path, first, save_all=True, append_images=rest, lossless=True)
-    pages = read_picture(path).pages
+    pages = read_picture(path).slices
     assert pages.shape == (3, H, W, 3)
     assert pages[:, 0, 0, 0].tolist() == list(levels)
 
@@ -388,7 +388,7 @@ def test_pages_of_another_size_are_left_out_with_a_note(tmp_path):
         path = tmp_path / f"{compression}.tif"
         save(path, first, save_all=True, append_images=rest, compression=compression)
         picture = read_picture(path)
-        assert picture.pages.shape == (2, H, W, 1)
+        assert picture.slices.shape == (2, H, W, 1)
         assert picture.notes == ("1 page of another size or kind than the first: left out.",)
 
 
@@ -397,7 +397,7 @@ def test_a_hyperstack_becomes_pages_channel_by_channel(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", stack, imagej=True, metadata={"axes": "TZCYX"})
     picture = read_picture(tmp_path / "a.tif")
     expected = stack.transpose(2, 0, 1, 3, 4).reshape(24, H, W)
-    assert np.array_equal(picture.pages[..., 0], expected)
+    assert np.array_equal(picture.slices[..., 0], expected)
     assert picture.notes == (
         "The 4 channels became gray pages, one channel after the other.",
         "The stack's 2 by 3 planes were laid one after the other.",
@@ -409,7 +409,7 @@ def test_each_16_bit_channel_is_scaled_by_itself(tmp_path):
     stack[1] //= 100
     tifffile.imwrite(tmp_path / "a.tif", stack, imagej=True, metadata={"axes": "CYX"})
     picture = read_picture(tmp_path / "a.tif")
-    assert np.array_equal(picture.pages[..., 0], np.stack([scaled(c) for c in stack]))
+    assert np.array_equal(picture.slices[..., 0], np.stack([scaled(c) for c in stack]))
     assert picture.notes[2].startswith("Channel 2: 16-bit values")
 
 
@@ -420,7 +420,7 @@ def test_samples_that_are_no_colours_become_pages(tmp_path, samples, planar):
     values = planes if planar == "separate" else np.moveaxis(planes, 0, -1)
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, values, photometric="minisblack", planarconfig=planar)
-    assert np.array_equal(read_picture(path).pages[..., 0], planes)
+    assert np.array_equal(read_picture(path).slices[..., 0], planes)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -429,14 +429,14 @@ def test_planar_colours_are_colours(tmp_path, dtype):
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, values, photometric="rgb", planarconfig="separate")
     expected = np.moveaxis(values if dtype == np.uint8 else scaled(values), 0, -1)
-    assert np.array_equal(read_picture(path).pages[0], expected)
+    assert np.array_equal(read_picture(path).slices[0], expected)
 
 
 def test_colours_with_unknown_samples_keep_the_colours(tmp_path):
     values = noise(H, W, 5)
     tifffile.imwrite(tmp_path / "a.tif", values, photometric="rgb", extrasamples=[0, 0])
     picture = read_picture(tmp_path / "a.tif")
-    assert np.array_equal(picture.pages[0], values[..., :3])
+    assert np.array_equal(picture.slices[0], values[..., :3])
     assert picture.notes == ("The samples beside red, green and blue were left out.",)
 
 
@@ -446,16 +446,16 @@ def test_a_tiff_whose_zero_is_white_is_inverted(tmp_path, dtype):
     tifffile.imwrite(tmp_path / "a.tif", values, photometric="miniswhite")
     inverted = np.iinfo(dtype).max - values
     expected = inverted if dtype == np.uint8 else scaled(inverted)
-    assert np.array_equal(read_picture(tmp_path / "a.tif").pages[0, ..., 0], expected)
+    assert np.array_equal(read_picture(tmp_path / "a.tif").slices[0, ..., 0], expected)
 
 
 def test_many_threads_read_at_once(tmp_path):
     paths = [png_16(tmp_path / "a.png", noise(H, W, 3, dtype=np.uint16))]
     for ending in ("jpg", "gif", "webp", "tif"):
         paths.append(save(tmp_path / f"a.{ending}", Image.fromarray(smooth(H, W))))
-    alone = [read_picture(path).pages for path in paths]
+    alone = [read_picture(path).slices for path in paths]
     with ThreadPoolExecutor(8) as pool:
-        together = [picture.pages for picture in pool.map(read_picture, paths * 20)]
+        together = [picture.slices for picture in pool.map(read_picture, paths * 20)]
     for i, pages in enumerate(together):
         assert np.array_equal(pages, alone[i % len(paths)])
 
@@ -492,7 +492,7 @@ def test_what_is_not_a_picture_is_refused_whatever_its_ending(tmp_path, data):
 
 def test_a_picture_is_known_by_content_whatever_its_ending(tmp_path):
     save(tmp_path / "a.png", Image.fromarray(smooth(H, W))).rename(tmp_path / "a.tif")
-    assert read_picture(tmp_path / "a.tif").pages.shape == (1, H, W, 1)
+    assert read_picture(tmp_path / "a.tif").slices.shape == (1, H, W, 1)
 
 
 @pytest.mark.parametrize("ending", ["png", "jpg", "webp", "gif", "bmp", "tif"])
@@ -607,7 +607,7 @@ def test_a_refusal_harms_nothing_else(tmp_path):
     (tmp_path / "a.png").write_bytes(png(30_000, 30_000, 8, 0, b""))
     refusal(tmp_path / "a.png")
     assert limit == Image.MAX_IMAGE_PIXELS
-    assert read_picture(good).pages.shape == (1, H, W, 1)
+    assert read_picture(good).slices.shape == (1, H, W, 1)
 
 
 # Masks.

@@ -56,7 +56,7 @@ class Reader:
     def __call__(self, data: bytes) -> tuple[np.ndarray, tuple[str, ...]]:
         self.path.write_bytes(data)
         picture = read_picture(self.path)
-        return picture.pages, picture.notes
+        return picture.slices, picture.notes
 
     def refusal(self, data: bytes) -> str:
         self.path.write_bytes(data)
@@ -241,11 +241,11 @@ def test_a_ramp_in_a_png_is_intensity_and_a_palette_of_labels_stays_colour(tmp_p
     image = Image.fromarray(pixels)
     image.putpalette(np.outer(np.arange(256), (0, 1, 0)).astype(np.uint8).tobytes())
     image.save(tmp_path / "ramp.png")
-    assert np.array_equal(read_picture(tmp_path / "ramp.png").pages[0, ..., 0], pixels)
+    assert np.array_equal(read_picture(tmp_path / "ramp.png").slices[0, ..., 0], pixels)
     labels = Image.fromarray(pixels % 3)
     labels.putpalette([0, 0, 0, 128, 0, 0, 255, 0, 0])
     labels.save(tmp_path / "labels.png")
-    assert read_picture(tmp_path / "labels.png").pages.shape[-1] == 3
+    assert read_picture(tmp_path / "labels.png").slices.shape[-1] == 3
 
 
 @pytest.mark.parametrize("dtype", ["f4", "i2", "u1"])
@@ -266,7 +266,7 @@ def test_no_data_counts_nowhere_and_is_void(tmp_path, dtype, compression):
     known = pixels[~void].astype(float)
     low, high = (0, 255) if dtype == "u1" else np.percentile(known, (0.1, 99.9))
     expected = np.rint((known.clip(low, high) - low) / (high - low) * 255)
-    assert np.abs(picture.pages[0, ..., 0][~void] - expected).max() <= 1
+    assert np.abs(picture.slices[0, ..., 0][~void] - expected).max() <= 1
     assert "30 pixels hold no value" in picture.notes[-1]
 
 
@@ -344,7 +344,7 @@ def test_two_channels_last_are_two_channels(tmp_path, dtype, options):
         tmp_path / "first.tif", np.moveaxis(pixels, -1, 0),
         photometric="minisblack", planarconfig="separate",
     )  # fmt: skip
-    last, first = (read_picture(tmp_path / f"{name}.tif").pages for name in ("last", "first"))
+    last, first = (read_picture(tmp_path / f"{name}.tif").slices for name in ("last", "first"))
     assert last.shape == (2, H, W, 1) and np.array_equal(last, first)
 
 

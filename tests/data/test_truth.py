@@ -201,17 +201,17 @@ def photo(tmp_path: Path, orientation: int, shape: tuple[int, int] = (3, 4)):
 def test_a_truth_of_the_stored_pixels_is_turned_like_its_photograph(tmp_path):
     shown = photo(tmp_path, 6)
     truth = np.arange(12, dtype=np.uint8).reshape(1, 3, 4)
-    fitting = fit_truth(truth, shown.pages.shape[:3], shown.orientations)
-    assert np.array_equal(fitting, shown.pages[..., 0])
+    fitting = fit_truth(truth, shown.slices.shape[:3], shown.orientations)
+    assert np.array_equal(fitting, shown.slices[..., 0])
     assert shown.notes == (
         "The picture was turned or mirrored as its orientation tag (EXIF 6) says.",
     )
-    upright = shown.pages[..., 0]
-    assert fit_truth(upright, shown.pages.shape[:3], shown.orientations) is upright
+    upright = shown.slices[..., 0]
+    assert fit_truth(upright, shown.slices.shape[:3], shown.orientations) is upright
 
 
 @pytest.mark.parametrize(("orientation", "shape"), [(2, (3, 4)), (3, (3, 4)), (6, (4, 4))])
 def test_a_truth_that_fits_a_turned_photograph_either_way_is_refused(tmp_path, orientation, shape):
     shown = photo(tmp_path, orientation, shape)
     with pytest.raises(PictureError, match="would fit it either way"):
-        fit_truth(np.zeros((1, *shape), np.uint8), shown.pages.shape[:3], shown.orientations)
+        fit_truth(np.zeros((1, *shape), np.uint8), shown.slices.shape[:3], shown.orientations)

@@ -86,14 +86,14 @@ _DAMAGED = (
 class Picture:
     """A picture, or a stack of pictures, ready for a network.
 
-    ``pages``: uint8 (N, H, W, C), C = 1 (gray) or 3 (RGB), 0 black to 255 white.
+    ``slices``: uint8 (N, H, W, C), C = 1 (gray) or 3 (RGB), 0 black to 255 white.
     ``name``: the file's name without its ending, for downloads.
     ``notes``: plain sentences on what was done to the file's own values and pages.
     ``void``: bool (N, H, W), the pixels of which the file gives no value, or None if there are none.
     ``orientations``: how the file's pixels were turned for each page (EXIF's numbers), if any were.
     """
 
-    pages: np.ndarray
+    slices: np.ndarray
     name: str
     notes: tuple[str, ...]
     void: np.ndarray | None = None
@@ -136,10 +136,10 @@ def read_picture(path: str | os.PathLike) -> Picture:
     for number, channel in enumerate(channels, start=1):
         notes += _of_channel(number, channel.notes)
     parts = [
-        np.zeros(one.pages.shape[:3], bool) if one.void is None else one.void for one in channels
+        np.zeros(one.slices.shape[:3], bool) if one.void is None else one.void for one in channels
     ]
     return Picture(
-        np.concatenate([to_channels(one.pages, channels[0].pages.shape[-1]) for one in channels]),
+        np.concatenate([to_channels(one.slices, channels[0].slices.shape[-1]) for one in channels]),
         name,
         tuple(notes),
         np.concatenate(parts) if any(one.void is not None for one in channels) else None,

@@ -95,7 +95,7 @@ def _check_classes(labels: np.ndarray, numbers: list[int]) -> None:
 def _read_volume(path: Path) -> np.ndarray:
     """Read gray frames, uint8 (N, H, W, 1). Raises DataError."""
     try:
-        return to_channels(read_picture(path).pages, 1)
+        return to_channels(read_picture(path).slices, 1)
     except PictureError as error:
         raise DataError(words_of(error)) from error
 

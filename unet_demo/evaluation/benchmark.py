@@ -35,16 +35,16 @@ class Timing:
 def time_checkpoint(checkpoint: Checkpoint, device: str | None = None) -> Timing:
     """Time a checkpoint both ways, in turns, so that other load on the machine affects both."""
     card = checkpoint.card
-    page = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, card.channels), np.uint8)
+    image = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, card.channels), np.uint8)
     predictor = Predictor(checkpoint, device)
     network = checkpoint.network.to(predictor.device).eval()
-    picture = normalise(page, card).to(predictor.device)
+    picture = normalise(image, card).to(predictor.device)
 
     def plain() -> None:
         with torch.inference_mode():
             card.task.probabilities(network(picture)).cpu()
 
-    ways: tuple[Callable[[], object], ...] = (plain, lambda: predictor.predict(page[None]))
+    ways: tuple[Callable[[], object], ...] = (plain, lambda: predictor.predict(image[None]))
     for way in ways:
         way()  # the first call of each is slower
     seconds = [[_seconds(way) for way in ways] for _ in range(REPEATS)]

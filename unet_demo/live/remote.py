@@ -35,8 +35,8 @@ PlayInFork = Callable[[RunState, int | None, Path], Generator[Snapshot | RunStat
 """`play_in_process` in a fork."""
 
 
-def predict_in_process(file: Path, pages: np.ndarray, tta: bool) -> Generator[Answer, None, None]:
-    """Segment uint8 pages (N, H, W, C) with a checkpoint's file; yield passes, then the prediction.
+def predict_in_process(file: Path, slices: np.ndarray, tta: bool) -> Generator[Answer, None, None]:
+    """Segment uint8 slices (N, H, W, C) with a checkpoint's file; yield passes, then the prediction.
 
     The last value is an exception where the prediction fails. Ends soon after it is closed.
     """
@@ -46,7 +46,7 @@ def predict_in_process(file: Path, pages: np.ndarray, tta: bool) -> Generator[An
     def predict() -> Answer:
         try:
             return open_predictor(file).predict(
-                pages,
+                slices,
                 tta=tta,
                 progress=lambda done, total: passes.put((done, total)),
                 cancelled=cancelled,
@@ -75,7 +75,7 @@ class RemotePredictor:
 
     def predict(
         self,
-        pages: np.ndarray,
+        slices: np.ndarray,
         *,
         tta: bool = False,
         progress: Progress | None = None,
@@ -85,7 +85,7 @@ class RemotePredictor:
 
         Raises what Predictor.predict and `open_predictor` raise.
         """
-        with closing(self.in_fork(self.file, pages, tta)) as answers:
+        with closing(self.in_fork(self.file, slices, tta)) as answers:
             for answer in answers:
                 if cancelled and cancelled.is_set():
                     raise Cancelled

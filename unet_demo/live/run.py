@@ -321,12 +321,12 @@ class LiveRun:
             raise LiveError(sentence("The network is still in training; pause or stop it first."))
         return Checkpoint(self._card(), self._trainer.evaluated.eval())
 
-    def predict(self, pages: np.ndarray) -> Prediction:
+    def predict(self, slices: np.ndarray) -> Prediction:
         """Segment pictures uint8 (N, H, W, 3) with the current network. Raises LiveError while it trains."""
         checkpoint = self.checkpoint()
         if self._predictor is None or self._predictor[0] != len(self._progress.losses):
             self._predictor = (len(self._progress.losses), Predictor(checkpoint, str(self._device)))
-        return self._predictor[1].predict(pages)
+        return self._predictor[1].predict(slices)
 
     def _fit(self) -> Iterator[Event]:
         batches = load_batches(batches_of(self.settings), self._trainer.step, self.settings.steps)

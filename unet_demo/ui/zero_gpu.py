@@ -52,20 +52,20 @@ def gpu(duration: Callable[..., float]) -> Callable[[Task], Task]:
     return spaces.GPU(duration=duration) if ON_ZERO_GPU else lambda task: task
 
 
-def prediction_seconds(file: Path, pages: np.ndarray, tta: bool) -> float:
+def prediction_seconds(file: Path, slices: np.ndarray, tta: bool) -> float:
     """Return for how many seconds `predict_in_fork` may need the GPU."""
     card = read_card(file)
     views = VIEWS[card.symmetry]
     passes = len(views) * len(card.scales) if tta else 1
-    count, height, width, _ = pages.shape
+    count, height, width, _ = slices.shape
     megapixels = count * max(height * width, card.side**2) / 1e6
     return min(START_SECONDS + passes * megapixels * MEGAPIXEL_SECONDS, PREDICTION_SECONDS)
 
 
 @gpu(prediction_seconds)
-def predict_in_fork(file: Path, pages: np.ndarray, tta: bool) -> Generator[Answer, None, None]:
+def predict_in_fork(file: Path, slices: np.ndarray, tta: bool) -> Generator[Answer, None, None]:
     """Run `remote.predict_in_process` where the GPU is."""
-    yield from predict_in_process(file, pages, tta)
+    yield from predict_in_process(file, slices, tta)
 
 
 def training_seconds(state: RunState, steps: int | None, requests: Path) -> float:

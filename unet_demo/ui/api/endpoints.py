@@ -94,7 +94,7 @@ def segment_picture(
         (mask,) = write_prediction(fresh_folder(), name, prediction, threshold=threshold)
     except EXPECTED_ERRORS as error:
         raise gr.Error(plain_words(error), print_exception=False) from error
-    pages, height, width, _ = request.picture.pages.shape
+    pages, height, width, _ = request.picture.slices.shape
     classes = legend(
         prediction.labels(threshold), prediction.confidence(threshold), prediction.task
     )

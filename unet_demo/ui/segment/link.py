@@ -114,11 +114,11 @@ class Slice:
         self.example = example
 
     def read(self, text: str) -> int:
-        pages = load_example(self.example).picture.pages
-        if len(pages) == 1 and text != "1":
-            stacks = [example.name for example in offered_examples() if example.first_page]
+        slices = load_example(self.example).picture.slices
+        if len(slices) == 1 and text != "1":
+            stacks = [example.name for example in offered_examples() if example.first_slice]
             raise Unfit("slices", choices=", ".join(stacks))
-        return int(Number(1, len(pages), 1).read(text))
+        return int(Number(1, len(slices), 1).read(text))
 
     def write(self, value: float) -> str:
         return str(int(value))

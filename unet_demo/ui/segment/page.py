@@ -282,7 +282,7 @@ class SegmentPage:
     ) -> Iterator[Update]:
         """Segment the latest picture with the checkpoint that the hint names."""
         latest = self.sessions.visitor(request).request
-        fitting = latest and FITTING[subject_of(latest.picture.pages[0]).classes]
+        fitting = latest and FITTING[subject_of(latest.picture.slices[0]).classes]
         yield from self._again(values, request, progress, fitting or "")
 
     def on_repo(

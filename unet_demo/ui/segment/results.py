@@ -48,7 +48,7 @@ class Results:
         truth, task, picture = None, result.card.task, result.request.picture
         if path is not None:
             try:
-                shape = picture.pages.shape[:3]
+                shape = picture.slices.shape[:3]
                 labels = read_truth_of(path, task, shape, picture.orientations)
             except EXPECTED_ERRORS as error:
                 session.empty_box()

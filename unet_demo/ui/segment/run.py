@@ -139,7 +139,7 @@ class Runner:
     def _misfit(self, card: Card, picture: Picture, language: str) -> Update:
         """Say that a checkpoint is plainly wrong for a picture, with a button for the one that fits."""
         controls = self.controls
-        better = better_checkpoint(picture.pages[0], card.task)
+        better = better_checkpoint(picture.slices[0], card.task)
         if better is None or better not in controls.names:
             return {controls.misfit: gr.Row(visible=False)}
         kind = say(f"kind_{better}", language)
@@ -154,7 +154,7 @@ class Runner:
         """Set everything on the page that speaks of the picture, after the network ran."""
         controls, language, card = self.controls, session.language, result.card
         picture = result.request.picture
-        slices = len(picture.pages)
+        slices = len(picture.slices)
         binary = result.own_threshold is not None
         threshold = card.threshold if view.threshold is None or not binary else view.threshold
         view = replace(view, threshold=threshold, slice=whole_slice(view.slice, slices))

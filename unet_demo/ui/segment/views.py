@@ -28,15 +28,15 @@ def whole_slice(number: float | None, slices: int) -> int:
 
 def slice_value(result: Result, view: View) -> dict[str, Any]:
     """Make the viewer's value for the view's slice."""
-    pages, void = result.request.picture.pages, result.prediction.void
-    number = whole_slice(view.slice, len(pages))
+    slices, void = result.request.picture.slices, result.prediction.void
+    number = whole_slice(view.slice, len(slices))
     return viewer_value(
-        pages[number - 1],
+        slices[number - 1],
         result.prediction.probabilities[number - 1],
         result.card.task,
         threshold=result.prediction.threshold if view.threshold is None else view.threshold,
         slice=number,
-        slices=len(pages),
+        slices=len(slices),
         void=None if void is None else void[number - 1],
         made=result.made,
     )
@@ -44,7 +44,7 @@ def slice_value(result: Result, view: View) -> dict[str, Any]:
 
 def status(result: Result, language: str) -> str:
     """Say what was done in a line, and below it whatever a person should know."""
-    count, height, width, _ = result.request.picture.pages.shape
+    count, height, width, _ = result.request.picture.slices.shape
     done = say(
         "segment_done",
         language,
@@ -63,11 +63,11 @@ def comparison(result: Result, view: View, language: str) -> tuple[str, np.ndarr
     """Make the scores' table and the slice's errors, uint8 (H, W, 3); "" and None without a truth."""
     if result.truth is None:
         return "", None
-    pages = result.request.picture.pages
-    at = whole_slice(view.slice, len(pages)) - 1
+    slices = result.request.picture.slices
+    at = whole_slice(view.slice, len(slices)) - 1
     labels = result.prediction.labels(view.threshold)
     scores = truth_scores(labels, result.truth, result.card)
-    return score_table(scores, language), error_map(pages[at], labels[at], result.truth[at])
+    return score_table(scores, language), error_map(slices[at], labels[at], result.truth[at])
 
 
 def preview(picture: Picture) -> Path:
@@ -76,7 +76,7 @@ def preview(picture: Picture) -> Path:
     It is small, and quickly made rather than well compressed. Its name is like no other file's.
     """
     path = fresh_folder() / f"preview-{secrets.token_hex(8)}.png"
-    image = Image.fromarray(to_rgb(picture.pages[0]))
+    image = Image.fromarray(to_rgb(picture.slices[0]))
     image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
     image.save(path, compress_level=1)
     return path
