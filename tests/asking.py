@@ -14,8 +14,8 @@ from unet_demo.checkpoints.hub import HubError
 ROOT = Path(__file__).parents[1]
 REPO = "ann/unets"
 
-PATIENCE = 200
-"""Seconds after which a program is taken to hang: none that ends by itself needs a tenth of them."""
+PATIENCE = 300
+"""Seconds after which a program is taken to hang: a twentieth is enough for one that ends by itself."""
 
 ON_A_SERVED_HUB = [
     pytest.mark.usefixtures("hub_cache"),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from urllib.error import URLError
 
-LONGEST_START = 120
+LONGEST_START = 300
 """Seconds."""
 
 

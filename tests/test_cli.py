@@ -547,7 +547,7 @@ def test_in_a_shell_a_mistake_is_one_line_and_status_2(tmp_path):
         env={**os.environ, "PYTHONWARNINGS": "default"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     refusal(Done(done.returncode, done.stdout, done.stderr))
 

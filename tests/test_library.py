@@ -30,7 +30,9 @@ def test_the_examples_of_the_documentation_are_true():
 def in_a_new_python(code: str) -> list[str]:
     root = Path(unet_demo.__file__).parents[1]
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        command, cwd=root, capture_output=True, text=True, timeout=300, check=True
+    )
     return done.stdout.split()
 
 

@@ -39,7 +39,7 @@ def build(kind: str, source: Path, out: Path) -> Path:
 
 
 def run(command: list[str], **options) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, **options)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, **options)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

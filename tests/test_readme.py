@@ -30,7 +30,7 @@ def block_with(text: str, kind: str) -> str:
 
 
 def run(*command: str) -> str:
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -50,7 +50,7 @@ def test_the_python_script_ends_in_the_words_by_which_a_setting_is_refused(addre
     script = block_with("gradio_client", "python").replace(ADDRESS, address)
     refused = script.replace("width=8", "width=9")
     command = [sys.executable, "-c", refused]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode != 0 and "running" not in done.stdout
     assert "width" in done.stderr.splitlines()[-1]
 

@@ -25,16 +25,23 @@ def address(serve_blocks) -> str:
     return serve_blocks(demo, i18n=i18n(), theme=theme(), head=f"<style>{style}</style>")
 
 
-def open_about(page: Page, address: str) -> None:
-    page.goto(address)
-    page.get_by_role("tab", name="About").click()
-    expect(page.locator("#about .checkpoint").first).to_be_visible()
+@pytest.fixture(scope="module")
+def unopened(tab: Page, address: str) -> Page:
+    """The page that stands before it, for the first test alone."""
+    tab.goto(address)
+    expect(tab.get_by_role("tab", name="About")).to_be_visible()
+    return tab
 
 
 @pytest.fixture(scope="module")
-def opened(tab: Page, address: str) -> Page:
-    open_about(tab, address)
-    return tab
+def opened(unopened: Page) -> Page:
+    unopened.get_by_role("tab", name="About").click()
+    expect(unopened.locator("#about .checkpoint").first).to_be_visible()
+    return unopened
+
+
+def test_nothing_is_read_before_the_tab_is_opened(unopened: Page) -> None:
+    expect(unopened.locator("#about .checkpoint")).to_have_count(0)
 
 
 def test_every_bundled_checkpoint_has_a_card_with_a_large_score_and_a_curve(opened: Page) -> None:
@@ -44,12 +51,6 @@ def test_every_bundled_checkpoint_has_a_card_with_a_large_score_and_a_curve(open
         card = opened.locator(f"#about-{name}")
         expect(card.locator(".headlines dd").first).to_be_visible()
         expect(card.locator(".curve svg")).to_be_visible()
-
-
-def test_nothing_is_read_before_the_tab_is_opened(page: Page, address: str) -> None:
-    page.goto(address)
-    expect(page.get_by_role("tab", name="About")).to_be_visible()
-    expect(page.locator("#about .checkpoint")).to_have_count(0)
 
 
 def test_headings_go_down_one_level_at_a_time(opened: Page) -> None:
@@ -93,9 +94,9 @@ def test_the_ink_of_a_drawing_is_that_of_the_text_light_and_dark(opened: Page) -
     assert inks[0] != inks[1]
 
 
-def test_a_phone_shows_the_page_without_scrolling_sideways(page: Page, address: str) -> None:
+def test_a_phone_shows_the_page_without_scrolling_sideways(opened: Page) -> None:
+    page = opened
     page.set_viewport_size({"width": 360, "height": 740})
-    open_about(page, address)
     page.eval_on_selector_all("#about details", "all => all.forEach(one => { one.open = true })")
     rights = page.eval_on_selector_all(
         "#about, #about .checkpoint, #about .scrolled",

@@ -12,14 +12,13 @@ from handling import (
     TINY,
     Served,
     let_the_server_answer,
-    open_segment,
     open_train,
     show_next_frame,
     wait_for_step,
     wait_until,
 )
 from PIL import Image
-from playwright.sync_api import FrameLocator, Locator, Page, expect
+from playwright.sync_api import FloatRect, FrameLocator, Locator, Page, expect
 
 from unet_demo.ui.train.page import TRAININGS_AT_ONCE
 
@@ -40,6 +39,15 @@ def served(serving: Served) -> Served:
     """With nobody's run under way."""
     wait_for_runs(serving, 0)
     return serving
+
+
+@pytest.fixture(scope="module")
+def slide(tab: Page, url: str) -> Page:
+    """The Train page alone, as large as a slide, before a run."""
+    tab.set_viewport_size({"width": 960, "height": 540})
+    tab.add_init_script(NOTE_SHIFTS)
+    open_train(tab, url, f"{TINY}&controls=0&steps=5000")
+    return tab
 
 
 def wait_until_drawn(page: Page | FrameLocator) -> None:
@@ -77,6 +85,7 @@ def test_the_address_sets_the_train_page(page: Page, url: str) -> None:
     expect(page.locator("body")).to_have_class("dark")
     page.locator("#train-data button").first.click()
     expect(number(page, "noise")).to_have_value("40")
+    expect(page.locator("#address-refusals")).to_be_hidden()
 
 
 def test_a_link_that_is_copied_shows_the_same_elsewhere(
@@ -138,11 +147,6 @@ def test_what_the_address_asks_in_vain_is_said_and_the_rest_holds(page: Page, ur
     expect(page.locator("#train-status")).to_contain_text("width 8")
 
 
-def test_nothing_is_said_of_an_address_that_is_right(page: Page, url: str) -> None:
-    open_train(page, url, TINY)
-    expect(page.locator("#address-refusals")).to_be_hidden()
-
-
 def test_the_address_sets_the_segment_page(page: Page, url: str) -> None:
     page.goto(f"{url}?example=membranes&threshold=0.7&opacity=0.3&style=outline")
     expect(page.locator("#segment-status")).to_contain_text("Cell membranes (ISBI 2012): 512×512")
@@ -164,46 +168,19 @@ def test_a_picture_of_ones_own_is_said_not_to_travel(page: Page, url: str, tmp_p
     expect(page.locator("#segment-shared [role=status]")).to_contain_text("Your own picture")
 
 
-def test_the_page_alone_fits_a_slide(page: Page, url: str) -> None:
-    open_train(page, url, f"{TINY}&controls=0")
-    size = "() => [document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
-    for width, height in SIZES:
-        page.set_viewport_size({"width": width, "height": height})
-        show_next_frame(page)
-        assert page.evaluate(size) == [width, height]
-        for hidden in (".masthead", "footer", "[role=tablist]", "#preset", "#train-share"):
-            expect(page.locator(hidden).first).to_be_hidden()
-        curve = page.locator("#train-chart .plot").bounding_box()
-        pictures = page.locator("#train-scenes").bounding_box()
-        assert curve and pictures
-        assert curve["x"] + curve["width"] <= pictures["x"]
-        assert pictures["x"] + pictures["width"] <= width
-        assert max(curve["y"] + curve["height"], pictures["y"] + pictures["height"]) <= height
-        assert curve["height"] > height / 4
-
-
-def test_the_page_alone_stands_in_one_column_on_a_phone(page: Page, url: str) -> None:
-    page.set_viewport_size({"width": 360, "height": 740})
-    open_train(page, url, f"{TINY}&controls=0")
-    pictures = page.locator("#train-scenes").bounding_box()
-    curve = page.locator("#train-chart .plot").bounding_box()
-    assert pictures and curve
-    assert pictures["width"] > 300 and curve["width"] > 300
-    assert pictures["y"] + pictures["height"] <= curve["y"]
-    assert page.evaluate("document.documentElement.scrollWidth") == 360
-    open_segment(page, url, "controls=0")
-    legend = page.locator("#legend table").bounding_box()
-    assert legend and legend["x"] + legend["width"] <= 360
-
-
-def test_a_segmentation_alone_fits_a_slide(page: Page, url: str) -> None:
+def test_a_segmentation_alone_fits_a_slide_and_a_phone(page: Page, url: str) -> None:
     page.goto(f"{url}?page=segment&example=person&controls=0")
-    expect(page.locator("#legend table")).to_be_visible()
+    legend = page.locator("#legend table")
+    expect(legend).to_be_visible()
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
         expect(page.locator("#viewer .caption")).to_be_in_viewport(ratio=1)
         expect(page.locator("#checkpoint")).to_be_hidden()
         assert page.evaluate("document.documentElement.scrollHeight") == height
+    page.set_viewport_size({"width": 360, "height": 740})
+    show_next_frame(page)
+    box = legend.bounding_box()
+    assert box and box["x"] + box["width"] <= 360
 
 
 def test_what_is_refused_lies_in_a_small_box_over_the_page_alone_until_it_is_closed(
@@ -247,19 +224,19 @@ def test_of_what_an_address_says_twice_the_last_holds_without_its_blanks(
     page.wait_for_function("scrollY > 0")
 
 
-def test_the_page_alone_has_two_buttons_in_every_state_and_space_presses_them(
-    page: Page, url: str
+def test_the_page_alone_has_two_buttons_in_every_state_and_space_presses_them_and_nothing_moves(
+    slide: Page,
 ) -> None:
-    page.set_viewport_size({"width": 960, "height": 540})
-    open_train(page, url, f"{TINY}&controls=0&steps=5000")
+    page = slide
     assert buttons(page) == ["Train", "Reset"]
     expect(page.locator("#train-start")).to_have_attribute("aria-keyshortcuts", "Space")
     page.keyboard.press("Space")
     expect(page.locator("#train-pause")).to_be_visible()
     assert buttons(page) == ["Pause", "Stop"]
-    wait_for_step(page, 2)
+    wait_for_step(page, 60)
     page.keyboard.press("Space")
     expect(page.locator("#train-resume")).to_be_visible()
+    assert page.evaluate("window.shifted ?? 0") < 0.1
     assert buttons(page) == ["Resume", "Stop"]
     page.keyboard.press("Space")
     expect(page.locator("#train-pause")).to_be_visible()
@@ -268,6 +245,34 @@ def test_the_page_alone_has_two_buttons_in_every_state_and_space_presses_them(
     assert buttons(page) == ["Train", "Reset"]
     page.locator("#train-reset").click()
     expect(page.locator("[data-reading=step] dd")).to_have_text("–")
+
+
+def test_the_page_alone_fits_a_slide_and_stands_in_one_column_on_a_phone(slide: Page) -> None:
+    size = "() => [document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
+
+    def places() -> tuple[FloatRect, FloatRect]:
+        curve = slide.locator("#train-chart .plot").bounding_box()
+        pictures = slide.locator("#train-scenes").bounding_box()
+        assert curve and pictures
+        return curve, pictures
+
+    for width, height in SIZES:
+        slide.set_viewport_size({"width": width, "height": height})
+        show_next_frame(slide)
+        assert slide.evaluate(size) == [width, height]
+        for hidden in (".masthead", "footer", "[role=tablist]", "#preset", "#train-share"):
+            expect(slide.locator(hidden).first).to_be_hidden()
+        curve, pictures = places()
+        assert curve["x"] + curve["width"] <= pictures["x"]
+        assert pictures["x"] + pictures["width"] <= width
+        assert max(curve["y"] + curve["height"], pictures["y"] + pictures["height"]) <= height
+        assert curve["height"] > height / 4
+    slide.set_viewport_size({"width": 360, "height": 740})
+    show_next_frame(slide)
+    curve, pictures = places()
+    assert pictures["width"] > 300 and curve["width"] > 300
+    assert pictures["y"] + pictures["height"] <= curve["y"]
+    assert slide.evaluate(size)[0] == 360
 
 
 def test_space_in_a_field_or_on_another_page_trains_nothing(page: Page, url: str) -> None:
@@ -283,16 +288,6 @@ def test_space_in_a_field_or_on_another_page_trains_nothing(page: Page, url: str
     let_the_server_answer(page)
     expect(page.locator("#train-start")).to_be_enabled()
     expect(page.locator("[data-reading=step] dd")).to_have_text("–")
-
-
-def test_nothing_moves_while_the_page_alone_trains(page: Page, url: str) -> None:
-    page.set_viewport_size({"width": 960, "height": 540})
-    page.add_init_script(NOTE_SHIFTS)
-    open_train(page, url, f"{TINY}&controls=0&steps=60")
-    page.keyboard.press("Space")
-    wait_for_step(page, 60)
-    expect(page.locator("#train-status")).to_contain_text("Finished")
-    assert page.evaluate("window.shifted ?? 0") < 0.1
 
 
 def test_autostart_trains_once_however_often_the_page_is_loaded(page: Page, served: Served) -> None:
@@ -326,13 +321,6 @@ def test_a_run_that_starts_by_itself_waits_for_a_free_place(
     expect(page.locator("[data-reading=step] dd")).to_have_text("–")
     first.locator("#train-stop").click()
     wait_for_step(page, 1)
-
-
-def test_a_page_without_autostart_waits_for_a_person(page: Page, served: Served) -> None:
-    page.goto(f"{served.address}?page=train&{TINY}&autostart=0")
-    expect(page.locator("#train-scenes img[data-column=picture]").first).to_be_visible()
-    let_the_server_answer(page)
-    assert served.page.sessions.running == 0
 
 
 def test_a_slide_from_a_file_trains_by_itself_and_can_be_turned(page: Page, url: str) -> None:

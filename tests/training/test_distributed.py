@@ -116,7 +116,7 @@ def launched(*command: object) -> str:
         text=True,
     )
     try:
-        output, _ = launcher.communicate(timeout=150)
+        output, _ = launcher.communicate(timeout=300)
     finally:
         launcher.terminate()  # it takes its processes along, as a kill would not
         launcher.wait()
@@ -205,7 +205,7 @@ print(list(train(tiny.RECIPE, None, Path(sys.argv[1])))[-1], torch.distributed.i
         env=PATHS,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert done.stdout == "Finished(step=8, stopped=False) False\n", done.stderr
 

@@ -128,7 +128,7 @@ def test_a_run_that_was_killed_and_resumed_gives_the_losses_of_one_left_alone(ru
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert len(rows(tmp_path / LOSSES)) == 5

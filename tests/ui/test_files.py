@@ -34,7 +34,7 @@ def test_a_folder_is_made_though_the_system_has_tidied_up() -> None:
 def test_each_process_has_a_place_of_its_own_that_goes_with_it() -> None:
     script = "from unet_demo.ui.files import fresh_folder; print(fresh_folder())"
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=300
     )
     theirs = Path(done.stdout.strip()).parent
     assert theirs != fresh_folder().parent

@@ -186,7 +186,7 @@ def test_the_environment_asks_for_the_server_by_either_name(monkeypatch, variabl
 def test_without_its_package_the_server_is_refused_in_one_sentence():
     absent = "import sys; sys.modules['mcp'] = None; from unet_demo.cli import main; "
     command = [sys.executable, "-c", absent + "sys.exit(main(['serve', '--mcp']))"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 2
     assert done.stderr.startswith("unet_demo: The MCP server needs the package mcp")
     assert done.stderr.count("\n") == 1

@@ -24,7 +24,7 @@ def run_python(*arguments: str, **variables: str) -> str:
     }
     done = subprocess.run(
         [sys.executable, *arguments], env=environment, cwd=ROOT, capture_output=True, text=True,
-        timeout=240,
+        timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout
