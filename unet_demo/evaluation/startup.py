@@ -86,7 +86,7 @@ def _ours(picture: Path) -> float:
             if process.poll() is not None:
                 raise RuntimeError("the server ended before it had served anything")
             time.sleep(0.02)
-        client = Client(f"http://127.0.0.1:{port}", verbose=False)
+        client = Client(f"http://127.0.0.1:{port}", verbose=False, httpx_kwargs={"timeout": None})
         client.predict(handle_file(str(picture)), "shapes", api_name="/segment")
         return time.perf_counter() - begun
 
