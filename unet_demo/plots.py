@@ -12,7 +12,7 @@ MARGIN = 46
 CELL = 30
 """Side in px of a cell of a confusion matrix."""
 
-NAMES_ROOM = 118
+NAMES_SPACE = 118
 """Px for the names of the classes, to the left of and above a confusion matrix."""
 
 INK, FRAME = "#777777", "#999999"
@@ -73,20 +73,20 @@ def confusion_svg(matrix: np.ndarray, classes: Sequence[str]) -> str:
     names = "".join(_names(index, name) for index, name in enumerate(classes))
     side = CELL * len(classes)
     frame = (
-        f'<rect x="{NAMES_ROOM}" y="{NAMES_ROOM}" width="{side}" height="{side}" fill="none"'
+        f'<rect x="{NAMES_SPACE}" y="{NAMES_SPACE}" width="{side}" height="{side}" fill="none"'
         f' stroke="{FRAME}"/>'
     )
     titles = (
-        f'<text x="{NAMES_ROOM - 8}" y="18" text-anchor="end">predicted ↗</text>'
-        f'<text x="8" y="{NAMES_ROOM - 8}">true ↓ (%)</text>'
+        f'<text x="{NAMES_SPACE - 8}" y="18" text-anchor="end">predicted ↗</text>'
+        f'<text x="8" y="{NAMES_SPACE - 8}">true ↓ (%)</text>'
     )
     # The last name is slanted and reaches to the right by half the space above the matrix.
-    width, height = NAMES_ROOM + side + NAMES_ROOM // 2, NAMES_ROOM + side + 8
+    width, height = NAMES_SPACE + side + NAMES_SPACE // 2, NAMES_SPACE + side + 8
     return _svg(width, height, 13, titles + cells + names + frame)
 
 
 def _cell(row: int, column: int, share: float) -> str:
-    x, y = NAMES_ROOM + column * CELL, NAMES_ROOM + row * CELL
+    x, y = NAMES_SPACE + column * CELL, NAMES_SPACE + row * CELL
     colour = "#0072b2" if row == column else "#d55e00"
     # A pale cell shows the page behind it, so its number has the page's text colour.
     ink = ' fill="#ffffff"' if share > 0.55 else ""
@@ -99,10 +99,10 @@ def _cell(row: int, column: int, share: float) -> str:
 
 
 def _names(index: int, name: str) -> str:
-    middle = NAMES_ROOM + index * CELL + CELL / 2
+    middle = NAMES_SPACE + index * CELL + CELL / 2
     return (
-        f'<text x="{NAMES_ROOM - 6}" y="{middle + 4}" text-anchor="end">{escape(name)}</text>'
-        f'<text transform="translate({middle + 4},{NAMES_ROOM - 6}) rotate(-60)">{escape(name)}'
+        f'<text x="{NAMES_SPACE - 6}" y="{middle + 4}" text-anchor="end">{escape(name)}</text>'
+        f'<text transform="translate({middle + 4},{NAMES_SPACE - 6}) rotate(-60)">{escape(name)}'
         "</text>"
     )
 

@@ -220,7 +220,7 @@ def test_the_article_trains_on_its_own_picture_as_it_is():
 
 def test_the_article_is_scored_on_a_picture_that_it_never_sees():
     watched = watched_scenes(PRESETS["article"])
-    assert watched.known == 1
+    assert watched.unscored == 1
     assert np.array_equal(watched.images[0], article_scene()[0])
     assert not np.array_equal(watched.images[1], watched.images[0])
 
@@ -330,7 +330,7 @@ def test_a_trained_network_is_opened_and_predicts_the_same(tmp_path):
 def test_another_run_goes_on_from_the_state_of_a_paused_one():
     first, second = LiveRun(TINY), LiveRun(TINY)
     played(first, 2)
-    second.take(first.state())
+    second.load_state(first.state())
     last = played(second)[-1]
     assert last.losses == played(LiveRun(TINY))[-1].losses
     assert [validation.step for validation in second.reel.validations] == [0, 1, 2, 3, 4]

@@ -86,7 +86,7 @@ def evaluate_frames(
     labels = prediction.labels(best.threshold)
     matrix = confusion_matrix(frames.labels, labels, 2)
     names = [f"frame-{number:02}" for number in frames.numbers]
-    _tell(keep, names, frames.images, frames.labels, prediction.probabilities, labels)
+    _keep_cases(keep, names, frames.images, frames.labels, prediction.probabilities, labels)
     return {
         "V_rand": best.v_rand,
         "V_info": best.v_info,
@@ -141,7 +141,7 @@ def _stack_matrix(
 ) -> np.ndarray:
     prediction = predictor.predict(images, tta=tta, progress=progress)
     guess = prediction.labels()
-    _tell(keep, names, images, labels, prediction.probabilities, guess)
+    _keep_cases(keep, names, images, labels, prediction.probabilities, guess)
     return confusion_matrix(labels, guess, len(predictor.card.task.classes))
 
 
@@ -164,14 +164,14 @@ def evaluate_photos(
         prediction = predictor.predict(image, tta=tta)
         labels = prediction.labels()
         matrices.append(confusion_matrix(truth, labels, len(task.classes)))
-        _tell(keep, [name], image, truth, prediction.probabilities, labels)
+        _keep_cases(keep, [name], image, truth, prediction.probabilities, labels)
         if progress:
             progress(number + 1, len(photos))
     scores = class_scores(np.sum(matrices, axis=0), task.classes)
     return {"mIoU": scores["mIoU"], EVEN_MIOU: even_mean_iou(matrices), **scores}
 
 
-def _tell(keep: Keep | None, names: Sequence[str], *stacks: np.ndarray) -> None:
+def _keep_cases(keep: Keep | None, names: Sequence[str], *stacks: np.ndarray) -> None:
     """Call ``keep`` for each picture of stacks (N, …), which are in the order of a Case's fields."""
     if keep:
         for case in zip(names, *stacks, strict=True):

@@ -87,12 +87,12 @@ def batches_of(settings: LiveSettings) -> BatchOf:
 class Watched:
     """Fixed validation pictures uint8 (N, H, W, 3), and their labels (N, H, W).
 
-    The first ``known`` ones are training pictures: they are shown but not scored.
+    The first ``unscored`` ones are training pictures: they are shown but not scored.
     """
 
     images: np.ndarray
     labels: np.ndarray
-    known: int
+    unscored: int
 
 
 def watched_scenes(settings: LiveSettings) -> Watched:

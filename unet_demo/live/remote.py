@@ -107,7 +107,7 @@ def play_in_process(
     the next snapshot.
     """
     run = LiveRun(state.settings, state.limits)
-    run.take(state)
+    run.load_state(state)
     actions = {"pause": run.pause, "stop": run.stop}
     # The last state holds the message of a LiveError.
     with closing(run.play(steps)) as snapshots, suppress(LiveError):
@@ -129,7 +129,7 @@ class RemoteRun(LiveRun):
     def play(self, steps: int | None = None) -> Generator[Snapshot, None, None]:
         """Train as LiveRun.play does; if the fork is killed, the run stays as it was before."""
         state = self.state()
-        self._set_off()
+        self._start()
         try:
             with TemporaryDirectory() as folder:
                 requests = Path(folder) / "requests"
@@ -140,7 +140,7 @@ class RemoteRun(LiveRun):
             raise
         finally:
             self._last = None
-            self._settle()
+            self._set_final_state()
         if self._progress.failure:
             raise LiveError(self._progress.failure)
         yield self.snapshot()
@@ -154,7 +154,7 @@ class RemoteRun(LiveRun):
     ) -> Generator[Snapshot, None, None]:
         for answer in answers:
             if isinstance(answer, RunState):
-                self.take(answer)
+                self.load_state(answer)
             elif answer.state == "running":  # it rests only when its weights are in this process
                 self._last = answer
                 yield answer

@@ -248,7 +248,7 @@ class LiveRun:
         The first comes at once, the last after the last step. Closing the generator stops the run.
         Raises LiveError when the run trains already, is over, or runs out of memory.
         """
-        self._set_off()
+        self._start()
         worker = threading.Thread(target=self._work, args=(steps,), daemon=True)
         worker.start()
         try:
@@ -305,7 +305,7 @@ class LiveRun:
             self._trainer.save(path)
             return RunState(self.settings, self.limits, deepcopy(self._progress), path.read_bytes())
 
-    def take(self, state: RunState) -> None:
+    def load_state(self, state: RunState) -> None:
         """Take over another run with the same settings. Call it only while both rest."""
         with TemporaryDirectory() as folder:
             path = Path(folder) / "trainer.safetensors"
@@ -332,7 +332,7 @@ class LiveRun:
         batches = load_batches(batches_of(self.settings), self._trainer.step, self.settings.steps)
         return fit(self._trainer, batches, stop=self._stop)
 
-    def _set_off(self) -> None:
+    def _start(self) -> None:
         with self._lock:
             if self._progress.state == "running":
                 raise LiveError(sentence("This run is training already; pause it first."))
@@ -351,22 +351,22 @@ class LiveRun:
                 "The training ran out of memory; choose a smaller width, picture or batch."
             )
         finally:
-            self._rest()
-            self._settle()
+            self._stop_clock()
+            self._set_final_state()
 
     def _train_and_validate(self, steps: int | None) -> None:
         if self._progress.validation is None:
             self._validate()
         self._began = time.perf_counter()
         self._train(math.inf if steps is None else len(self._progress.losses) + steps)
-        self._rest()
+        self._stop_clock()
         last = self._progress.validation
         if last is None or last.step != self._trainer.step:
             self._validate()
 
     def _train(self, until: float) -> None:
         for event in self._events:
-            self._note(event)
+            self._record(event)
             if isinstance(event, StepDone) and self._validation_is_due():
                 self._validate()
             if self._seconds() >= self.limits.seconds and not self._stop.is_set():
@@ -375,7 +375,7 @@ class LiveRun:
             if self._pause.is_set() or len(self._progress.losses) >= until:
                 return
 
-    def _note(self, event: Event) -> None:
+    def _record(self, event: Event) -> None:
         if isinstance(event, StepDone | Diverged):
             self._progress.add_loss(event.loss)
         if isinstance(event, Diverged):
@@ -390,13 +390,13 @@ class LiveRun:
             return "finished"
         return "out of time" if self._progress.out_of_time else "stopped"
 
-    def _settle(self) -> None:
+    def _set_final_state(self) -> None:
         """Set the state after training: over, stopped or paused."""
         with self._lock:
             at_rest = "stopped" if self._stop.is_set() or self._progress.failure else "paused"
             self._progress.state = self._progress.ended or at_rest
 
-    def _rest(self) -> None:
+    def _stop_clock(self) -> None:
         """Stop the clock."""
         if self._began is not None:
             self._progress.seconds += time.perf_counter() - self._began
@@ -416,7 +416,7 @@ class LiveRun:
     def _validate(self) -> None:
         """Validate; weights with a finite loss become those to restore."""
         begun = time.perf_counter()
-        validation = self._judge(self._predict_watched())
+        validation = self._score(self._predict_watched())
         self._progress.validation = validation
         self._progress.reel.add(validation)
         if math.isfinite(validation.loss):
@@ -434,13 +434,15 @@ class LiveRun:
         with torch.inference_mode(), torch.autocast(self._device.type, self._dtype, enabled=fast):
             return network(images).float()
 
-    def _judge(self, logits: torch.Tensor) -> Validation:
-        task, known = task_of(self.settings), self.watched.known
-        labels = torch.from_numpy(self.watched.labels[known:]).to(logits.device)
+    def _score(self, logits: torch.Tensor) -> Validation:
+        task, unscored = task_of(self.settings), self.watched.unscored
+        labels = torch.from_numpy(self.watched.labels[unscored:]).to(logits.device)
         with torch.inference_mode():
-            loss = float(task.loss(logits[known:], labels, self.settings.loss))
+            loss = float(task.loss(logits[unscored:], labels, self.settings.loss))
             predicted = task.labels(task.probabilities(logits).cpu().numpy())
-        matrix = confusion_matrix(self.watched.labels[known:], predicted[known:], len(task.classes))
+        matrix = confusion_matrix(
+            self.watched.labels[unscored:], predicted[unscored:], len(task.classes)
+        )
         scores = class_scores(matrix, task.classes)
         return Validation(
             self._trainer.step, loss, scores["mIoU"], scores["pixel accuracy"], predicted[:SHOWN]
@@ -450,7 +452,7 @@ class LiveRun:
         settings = self.settings
         normalisation = normalisation_of(settings)
         last = self._progress.validation
-        count = len(self.watched.images) - self.watched.known
+        count = len(self.watched.images) - self.watched.unscored
         return Card(
             name="live-shapes",
             network=settings.network,

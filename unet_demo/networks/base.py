@@ -142,7 +142,7 @@ class Network(nn.Module):
             logits = features
         return logits[..., :height, :width]
 
-    def carried(self, skip: Tensor, level: int, dropped_skips: Collection[int]) -> Tensor:
+    def skip_or_zeros(self, skip: Tensor, level: int, dropped_skips: Collection[int]) -> Tensor:
         """Return what the decoder of ``level`` gets: the encoder's map, or zeros where it is dropped."""
         if self.skips and level not in dropped_skips:
             return skip
@@ -169,7 +169,7 @@ class UNet(Network):
         for level, (encoder, down) in enumerate(zip(self.encoders, self.downs, strict=True)):
             x = encoder(x)
             yield f"encoder {level}", x
-            skips.append(self.carried(x, level, dropped_skips))
+            skips.append(self.skip_or_zeros(x, level, dropped_skips))
             x = down(x)
         x = self.bottleneck(x)
         yield "bottleneck", x

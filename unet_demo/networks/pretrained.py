@@ -53,6 +53,6 @@ class PretrainedUNet(Network):
         yield "bottleneck", x
         for decoder in self.decoders:
             level, skip = len(skips), skips.pop()
-            x = decoder(x, *skip.shape[-2:], self.carried(skip, level, dropped_skips))
+            x = decoder(x, *skip.shape[-2:], self.skip_or_zeros(skip, level, dropped_skips))
             yield f"decoder {level}", x
         yield "logits", F.interpolate(self.head(x), size, mode="bilinear")

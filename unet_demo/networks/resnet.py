@@ -77,11 +77,11 @@ class ResNetUNet(Network):
         yield "layer 3", x
         x = self.bridge(x)
         yield "bridge", x
-        x = torch.cat([self.narrow2(x), self.carried(layer2, 1, dropped_skips)], dim=1)
+        x = torch.cat([self.narrow2(x), self.skip_or_zeros(layer2, 1, dropped_skips)], dim=1)
         x = self.decoder2(x)
         yield "decoder 2", x
         x = self.narrow1(self.up2(x, output_size=pooled.shape[-2:]))
-        x = torch.cat([x, self.carried(pooled, 0, dropped_skips)], dim=1)
+        x = torch.cat([x, self.skip_or_zeros(pooled, 0, dropped_skips)], dim=1)
         yield "decoder 1", x
         x = self.up1(x, output_size=stem.shape[-2:])
         yield "half size", x

@@ -213,16 +213,16 @@ class Plateau:
 
 
 @dataclass(frozen=True)
-class Since:
+class StepSums:
     """Steps since the last validation: their number, and the sums of losses and accuracies."""
 
     steps: int = 0
     losses: float = 0.0
     accuracies: float = 0.0
 
-    def after(self, loss: float, accuracy: float) -> "Since":
+    def after(self, loss: float, accuracy: float) -> "StepSums":
         """Return the sums with one more step."""
-        return Since(self.steps + 1, self.losses + loss, self.accuracies + accuracy)
+        return StepSums(self.steps + 1, self.losses + loss, self.accuracies + accuracy)
 
     @property
     def means(self) -> Scores:
@@ -270,7 +270,7 @@ class Trainer:
         )
         self.step = 0
         self.plateau = Plateau()
-        self.since = Since()
+        self.sums = StepSums()
         self._good = (0, self._snapshot())
 
     @property
@@ -382,7 +382,7 @@ class Trainer:
             "groups": json.dumps(state["param_groups"]),
             "plateau": json.dumps(asdict(self.plateau)),
             "precision": self.precision,
-            "since": json.dumps(asdict(self.since)),
+            "since": json.dumps(asdict(self.sums)),
         }
         partial = path.with_suffix(".partial")
         save_file(tensors, partial, metadata=header)
@@ -405,7 +405,7 @@ class Trainer:
             )
             self.step = int(header["step"])
             self.plateau = Plateau(**json.loads(header.get("plateau", "{}")))
-            self.since = Since(**json.loads(header.get("since", "{}")))
+            self.sums = StepSums(**json.loads(header.get("since", "{}")))
             if self.options.precision == "fastest":
                 self.precision = header["precision"]
         except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
@@ -551,10 +551,10 @@ def fit(
         if validates and not trainer.keep_good():
             yield Diverged(step, math.nan, trainer.restore_good())
             return
-        trainer.since = trainer.since.after(loss, trainer.accuracy)
+        trainer.sums = trainer.sums.after(loss, trainer.accuracy)
         yield StepDone(step, loss, rate, seconds, trainer.accuracy)
         if validates and validate:
-            training, trainer.since = trainer.since.means, Since()
+            training, trainer.sums = trainer.sums.means, StepSums()
             scores = validate(trainer.evaluated.eval())
             trainer.note_scores({**training, **scores})
             yield Validated(step, scores, training)
