@@ -107,7 +107,7 @@ _MAKING = threading.Lock()
 
 
 def load_example(name: str) -> SegmentRequest:
-    """Return an example's picture, made once and cached, and the checkpoint that knows it.
+    """Return a request with an example's picture, made once and cached, and with its checkpoint.
 
     Raises KeyError for an unknown name.
     """

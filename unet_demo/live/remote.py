@@ -136,7 +136,7 @@ class RemoteRun(LiveRun):
                 with closing(self._in_fork(state, steps, requests)) as answers:
                     yield from self._follow(answers, requests)
         except GeneratorExit:
-            self.stop()  # whoever asked has gone away
+            self.stop()  # the caller no longer reads
             raise
         finally:
             self._last = None

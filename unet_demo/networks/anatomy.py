@@ -1,7 +1,7 @@
-"""What a network is made of, read off the real module: one pass over tensors without values.
+"""Describes a network's layers and skips from one pass of the real module over tensors without values.
 
-Nothing here knows how a network was put together. What runs is noted operation by operation, and
-each belongs to the station of the walk whose map it leads to.
+No network's structure is written here: the pass records each operation, and an operation belongs to
+the station of the walk whose map it leads to.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,8 +28,8 @@ UP = ("transposed convolution", "bilinear", "nearest")
 class Layer:
     """One operation: of `DOWN` or `UP`, a "convolution", the "sum" of a residual block, a "join" of channels.
 
-    ``channels`` is how many it gives; ``kernel`` is its side in px, 0 where it has none. ``flop`` counts a
-    multiplication and an addition as two.
+    ``channels``: of its output; ``kernel``: side in px, 0 for none; ``flop``: multiplications plus
+    additions.
     """
 
     kind: str
@@ -40,9 +40,9 @@ class Layer:
 
 @dataclass(frozen=True)
 class Station:
-    """A feature map (channels, height, width) of the walk, and what leads to it from the one before.
+    """A feature map (channels, height, width) of the walk, and the layers since the one before.
 
-    Parameters are those met here for the first time: a layer that is used twice counts once.
+    A layer that is used twice counts its parameters in the first station alone.
     """
 
     name: str
@@ -57,20 +57,20 @@ class Station:
 
     @property
     def step(self) -> str | None:
-        """How the map came to another size: one of `DOWN` or `UP`; None where it kept it."""
+        """The kind of layer that changed the map's size, one of `DOWN` or `UP`; None: it kept its size."""
         kinds = (layer.kind for layer in self.layers)
         return next((kind for kind in kinds if kind in DOWN + UP), None)
 
     @property
     def blocks(self) -> tuple[Layer, ...]:
-        """What works on the map beside that step: its residual blocks, or its convolutions."""
+        """The other layers: the residual blocks, or else the convolutions."""
         sums = tuple(layer for layer in self.layers if layer.kind == "sum")
         return sums or tuple(layer for layer in self.layers if layer.kind == "convolution")
 
 
 @dataclass(frozen=True)
 class Skip:
-    """A skip connection, by the level that ``dropped_skips`` knows it by, from one station to another."""
+    """A skip connection from one station to another; ``level``: its number in ``dropped_skips``."""
 
     level: int
     source: str
@@ -100,8 +100,8 @@ class Anatomy:
 def anatomy(name: str, options: Mapping[str, object], side: int) -> Anatomy:
     """Describe a network on a picture of ``side`` × ``side`` px, a multiple of 16, without making it.
 
-    Skips that its options leave out are described all the same: their layers are there.
-    Raises ValueError for an unknown name or option.
+    Skips that ``options`` turn off are described, too: their layers exist. Raises ValueError for an
+    unknown name or option.
     """
     return _described(name, tuple(sorted({**options, "skips": True}.items())), side)
 
@@ -122,7 +122,7 @@ def _described(name: str, options: tuple[tuple[str, object], ...], side: int) ->
 
 @dataclass(frozen=True)
 class _Operation:
-    """What ran: its layer, if it is one to be told, and the tensors that went in and came out."""
+    """An operation of torch: its layer, if it is one to describe, its inputs and its output."""
 
     layer: Layer | None
     taken: tuple[Tensor, ...]
@@ -130,7 +130,7 @@ class _Operation:
 
 
 class _Pass(TorchDispatchMode):
-    """One pass through a network, all its operations noted; ``dropped`` is the level of a skip left out."""
+    """One pass through a network with all its operations; ``dropped``: the level of a skip to drop."""
 
     def __init__(self, network: Network, picture: Tensor, dropped: int | None = None):
         super().__init__()
@@ -195,7 +195,7 @@ def _tensors(values: Sequence[Any]) -> Iterator[Tensor]:
 
 
 def _layer(operation: Any, args: Sequence[Any], given: Tensor) -> Layer | None:
-    """Say what an operation of torch's is as a layer; None for what only dresses one (BatchNorm, ReLU)."""
+    """Return the layer that an operation of torch is; None for BatchNorm, ReLU and the like."""
     aten = torch.ops.aten
     channels = given.shape[1] if given.ndim == 4 else 0
     if operation is aten.convolution:

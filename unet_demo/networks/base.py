@@ -152,7 +152,7 @@ class Network(nn.Module):
 class UNet(Network):
     """The walk that five networks share; :meth:`build` sets its layers, the lists in order of use.
 
-    ``skip_first``: whether the skip stands before or after the upsampled map when they are concatenated.
+    ``skip_first``: whether the skip comes before the upsampled map when both are concatenated.
     """
 
     skip_first = False

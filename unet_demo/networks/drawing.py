@@ -1,7 +1,7 @@
-"""A network as an SVG drawing: a U of stations, wide or upright, readable on light and dark.
+"""Draws a network as SVG: a U of stations, wide or upright, for light and dark pages.
 
-Channels are the width of a bar and the map's side its height. A drawing stands by itself; a page may
-colour it by its ``color``, and lay pictures over the stations' faces (``data-station``).
+A bar's width shows channels, its height the side of the map. A page may set the drawing's ``color``
+and lay pictures over the stations' faces (``data-station``).
 """
 
 import math
@@ -50,12 +50,12 @@ NAMES: dict[str, Sentence] = {
 }
 
 Say = Callable[[Sentence], str]
-"""Puts a sentence in the reader's language."""
+"""Translates a message into the reader's language."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a station's face has its upper left corner."""
+    """The upper left corner of a station's face, in px."""
 
     x: int
     y: int
@@ -67,7 +67,7 @@ class Place:
 
 
 def u_svg(anatomy: Anatomy, *, upright: bool = False, say: Say = str) -> str:
-    """Draw a network, wide or ``upright`` for a narrow screen, in the language that ``say`` speaks."""
+    """Draw a network as SVG, wide or ``upright`` (for narrow screens), in the language of ``say``."""
     places = _upright_places(anatomy) if upright else _wide_places(anatomy)
     bottom = max(place.y for place in places.values()) + FACE + 18
     width = WIDTH_UPRIGHT if upright else max(place.x for place in places.values()) + FACE + 12
@@ -87,7 +87,7 @@ def u_svg(anatomy: Anatomy, *, upright: bool = False, say: Say = str) -> str:
 
 
 def summary(anatomy: Anatomy) -> Sentence:
-    """Say what a network is in one sentence."""
+    """Describe a network in one sentence."""
     return sentence(
         "{network} on a picture of {side} × {side}: {stations} stations, {skips} skip connections,"
         " {parameters:,} parameters, {gflop:.3g} GFLOP.",
@@ -97,7 +97,7 @@ def summary(anatomy: Anatomy) -> Sentence:
 
 
 def described(anatomy: Anatomy, station: Station, say: Say = str) -> str:
-    """Say all that is known of a station: its shape, what leads to it, parameters and GFLOP."""
+    """Describe a station: its shape, its layers and skips, its parameters and GFLOP."""
     channels, height, width = station.shape
     layers = [_in_words(layer, say) for layer in station.layers if layer.kind == station.step][:1]
     if station.blocks and station.blocks[0].kind == "sum":
@@ -189,7 +189,7 @@ def _bars(anatomy: Anatomy, station: Station, place: Place) -> str:
 
 
 def _bar(kind: str, x: float, y: float, width: float, height: float) -> str:
-    """A block's bar; a residual one has its bypass above it, and what only changes size is hollow."""
+    """Draw a block's bar: a residual block with its bypass above, a hollow bar for no block."""
     fill = "none" if kind == "none" else BODY
     bar = (
         f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
@@ -203,7 +203,7 @@ def _bar(kind: str, x: float, y: float, width: float, height: float) -> str:
 
 
 def _step(station: Station, before: Place, place: Place) -> str:
-    """The way from one station to the next, with the mark of what changes the size on it."""
+    """Draw the line from one station to the next, with the mark of the layer that changes the size."""
     (x0, y0), (x1, y1) = before.middle, place.middle
     if before.x == place.x:
         line, mark = f"M{x0} {max(y0, y1) - FACE // 2 - 14}v14", (x0, max(y0, y1) - FACE // 2 - 8)
@@ -217,7 +217,7 @@ def _step(station: Station, before: Place, place: Place) -> str:
 
 
 def _mark(step: str | None, x: float, y: float) -> str:
-    """A triangle down or up: full where nothing is learned but the pool, hollow and barred where it is."""
+    """Draw a layer's mark: a triangle down or up, filled for max-pool and transposed convolution."""
     if step is None:
         return f'<circle cx="{x}" cy="{y}" r="2.5"/>'
     colour, way = (DOWNWARD, 1) if step in DOWN else (UPWARD, -1)
@@ -253,18 +253,18 @@ def _skip(skip: Skip, places: dict[str, Place], upright: bool, say: Say) -> str:
 
 
 def _legend(anatomy: Anatomy, width: int, y: int, say: Say) -> tuple[str, int]:
-    """What the marks mean, of those that are drawn; and where it ends."""
+    """Draw the legend of the marks in use; return it with its lower end in px."""
     steps = {station.step for station in anatomy.stations}
     blocks = {layer.kind for station in anatomy.stations for layer in station.blocks}
     x, entries = 20, []
     for kind in (kind for kind in KINDS if kind in (*blocks, *steps, "skip")):
         text = say(KINDS[kind])
-        room = 40 + sum(6 if letter < "\u1100" else 11 for letter in text)
-        if x + room > width + 14:
+        advance = 40 + sum(6 if letter < "\u1100" else 11 for letter in text)
+        if x + advance > width + 14:
             x, y = 20, y + 20
         entries.append(_sample(kind, x, y))
         entries.append(f'<text x="{x + 14}" y="{y + 4}">{escape(text)}</text>')
-        x += room
+        x += advance
     return "".join(entries), y + 14
 
 

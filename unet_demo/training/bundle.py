@@ -87,7 +87,7 @@ def averaging(card: Card) -> str:
 
 
 def sizes(card: Card) -> str:
-    """At which sizes a checkpoint sees a picture, in words."""
+    """Describe in words the sizes at which a checkpoint's network gets a picture."""
     size = f"the size whose longest side is {card.side} px" if card.side else "its own size"
     seen = f"a picture at {size}" if card.scale == 1 else f"a picture at {card.scale:g} of {size}"
     averaged = ", ".join(f"{scale:g}" for scale in card.scales)
