@@ -19,7 +19,7 @@ OPENED = {
 }
 """A page's name → where and what it shows once it is there."""
 
-SETTLING_SECONDS = 10
+SETTLING_SECONDS = 60
 
 AT_ONCE = """addEventListener("DOMContentLoaded", () => document.head.insertAdjacentHTML("beforeend",
   "<style>*, ::before, ::after { transition: none !important; animation: none !important }</style>"))"""
