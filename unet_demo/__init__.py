@@ -20,12 +20,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """The library, on its first use: torch takes seconds to import."""
+    """Import the library on its first use: torch takes seconds to import."""
     if name in __all__:
         return getattr(import_module(".library", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    """With the library's names, also before its first use: shells complete what stands here."""
+    """List the library's names, too, before its first use: shells complete them."""
     return sorted({*globals(), *__all__})

@@ -1,4 +1,4 @@
-"""What a script uses: a picture goes in, a prediction comes out.
+"""Segments pictures for scripts.
 
 >>> import unet_demo
 >>> from skimage.data import coins
@@ -13,12 +13,12 @@ A :class:`Prediction` holds the probabilities of N slices, here of one, and make
 >>> prediction.labels().shape, prediction.labels().dtype
 ((1, 303, 384), dtype('uint8'))
 
-Whatever was done to the picture's own values stands in its notes:
+The notes say what was done to the picture's values:
 
 >>> unet_demo.segment(coins() / 255, checkpoint="shapes").notes
 ('Float values 0.0431373 to 0.917647 were scaled to 0 to 255 (percentiles 0.1 and 99.9 of all pixels).',)
 
-And what cannot be done is an error of one sentence:
+Errors have messages of one sentence:
 
 >>> unet_demo.segment("coins.jpg", checkpoint="shapes")
 Traceback (most recent call last):
@@ -73,7 +73,7 @@ def segment(
 
 
 def to_checkpoint(checkpoint: object) -> str | Path:
-    """What :func:`segment` takes: text, or the path of a file that is there. Raises CheckpointError."""
+    """Return a text as it is, or the path of an existing file. Raises CheckpointError."""
     if isinstance(checkpoint, str):
         return checkpoint
     if not isinstance(checkpoint, os.PathLike):
@@ -90,7 +90,7 @@ def to_checkpoint(checkpoint: object) -> str | Path:
 
 
 def to_picture(image: object) -> Picture:
-    """What :func:`segment` takes, as pages. Raises PictureError."""
+    """Read the ``image`` of :func:`segment`. Raises PictureError."""
     if isinstance(image, Image.Image):
         return picture_from_image(image)
     if isinstance(image, np.ndarray):
@@ -106,7 +106,7 @@ def to_picture(image: object) -> Picture:
 
 
 def check_path(text: str) -> None:
-    """Raise PictureError for a text that can be no path."""
+    """Raise PictureError for a text that cannot be a path."""
     if not text:
         raise PictureError("The picture's path is empty: give that of a file.")
     if text.startswith(WEB):

@@ -1,4 +1,4 @@
-"""Segment a picture with a checkpoint: what page, endpoint, command line and library share."""
+"""Segments a picture with a checkpoint, for page, endpoint, command line and library."""
 
 import threading
 import time
@@ -23,17 +23,17 @@ from .messages import Sentence, sentence, words_of
 from .metrics import confusion_matrix, membrane_scores
 
 KEPT_PREDICTORS = 4
-"""Networks kept ready in memory; the one not used for longest makes place."""
+"""Networks kept in memory; the least recently used one is evicted."""
 
 NO_MEMORY = (MemoryError, torch.OutOfMemoryError)
 
 EXPECTED_ERRORS = (PictureError, CheckpointError, HubError, DeviceError, *NO_MEMORY)
-"""What can be wrong with what a person brought; `plain_words` says it in one plain sentence."""
+"""Errors of a person's input; `plain_words` gives each a message of one plain sentence."""
 
 
 @dataclass(frozen=True)
 class Truth:
-    """A ground truth: uint8 (N, H, W) ids of these classes, 255 = void."""
+    """A ground truth: label ids uint8 (N, H, W) of these classes, 255 = void."""
 
     labels: np.ndarray
     classes: tuple[str, ...]
@@ -41,10 +41,10 @@ class Truth:
 
 @dataclass(frozen=True)
 class SegmentRequest:
-    """What is to be segmented, and how.
+    """A picture to segment, with its ground truth or None.
 
-    ``truth``: of the picture, where it is known. ``checkpoint``: a name, ``owner/repo[@revision]``, or
-    the path of a file. ``tta``: whether to average over turned, mirrored and resized copies.
+    ``checkpoint``: a name, ``owner/repo[@revision]``, or the path of a file. ``tta``: whether to
+    average over turned, mirrored and resized copies.
     """
 
     picture: Picture
@@ -54,13 +54,13 @@ class SegmentRequest:
 
     @property
     def name(self) -> str:
-        """What the checkpoint is called: a file goes by its own name."""
+        """Name of the checkpoint; of a path, the name of its file."""
         return self.checkpoint.name if isinstance(self.checkpoint, Path) else self.checkpoint
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a checkpoint says of a picture, and the checkpoint's card; ``made`` is a time in seconds."""
+    """A request's prediction, with the checkpoint's card; ``made``: time in seconds since the epoch."""
 
     request: SegmentRequest
     prediction: Prediction
@@ -75,25 +75,25 @@ class Result:
 
     @property
     def own_threshold(self) -> float | None:
-        """The checkpoint's, for a task of two classes; others have none."""
+        """The checkpoint's threshold for a binary task; None for others."""
         return self.card.threshold if self.card.task.kind == "binary" else None
 
     @property
     def bytes(self) -> int:
-        """Memory that the arrays take."""
+        """Size of the arrays in bytes."""
         truth = self.request.truth
         arrays = (self.request.picture.slices, self.prediction.probabilities)
         return sum(array.nbytes for array in arrays) + (truth.labels.nbytes if truth else 0)
 
     def notes(self, threshold: float | None = None) -> tuple[str, ...]:
-        """What a person should know: how the picture was read and segmented, and why it is all one class."""
+        """List how the picture was read and segmented, and why the mask may be all one class."""
         reason = one_class_reason(self.prediction.labels(threshold), self.card)
         noted = (*self.request.picture.notes, *self.prediction.notes)
         return (*noted, reason) if reason else noted
 
 
 class Segmenter(Protocol):
-    """A checkpoint made ready, in this process or another."""
+    """A checkpoint that is ready to segment, in this process or in a fork."""
 
     @property
     def card(self) -> Card: ...
@@ -128,12 +128,12 @@ def segment(
 
 
 def open_predictor(checkpoint: str | Path, device: str | None = None) -> Predictor:
-    """A predictor for a checkpoint's file, name or Hub repository, kept ready for the next call.
+    """Open a checkpoint's file, name or Hub repository; keep it in memory for the next call.
 
     Raises CheckpointError, HubError or DeviceError, each with one plain sentence.
     """
     path = checkpoint if isinstance(checkpoint, Path) else find_checkpoint(checkpoint)
-    # One that was uploaded or downloaded may have been removed since: loading it says so.
+    # An uploaded or downloaded file may have been removed since; then loading it raises.
     changed = path.stat().st_mtime_ns if path.is_file() else 0
     return _predictor(path, changed, device)
 
@@ -145,18 +145,18 @@ def _predictor(path: Path, changed: int, device: str | None) -> Predictor:
 
 
 def plain_words(error: Exception) -> str:
-    """What an expected error says; those of libraries whose memory ends bring no plain sentence."""
-    said = words_of(error)
-    if isinstance(error, NO_MEMORY) and not isinstance(said, Sentence):
+    """Return the message of one of EXPECTED_ERRORS; a library's MemoryError gets one of ours."""
+    message = words_of(error)
+    if isinstance(error, NO_MEMORY) and not isinstance(message, Sentence):
         return sentence(
             "There is not enough memory for this; close other programs, or choose a smaller"
             " picture or checkpoint."
         )
-    return said
+    return message
 
 
 def one_class_reason(labels: np.ndarray, card: Card) -> Sentence | None:
-    """Why a mask (…, H, W) may be all one class, in a sentence; None if it isn't."""
+    """Explain in a sentence why a mask (…, H, W) may be all one class; None if it is not."""
     present = np.setdiff1d(labels, [VOID])
     if len(present) != 1:
         return None
@@ -181,13 +181,13 @@ ONE_CLASS_REASONS = {
 
 
 def truth_scores(labels: np.ndarray, truth: np.ndarray, card: Card) -> Scores:
-    """IoU, Dice and accuracy of labels against truth, both (N, H, W), and the share that is void.
+    """Score labels against truth, both (N, H, W): IoU, Dice, accuracy, and the share of void pixels.
 
-    Void does not count in the others. For cells and membranes also V_rand and V_info, where each
-    slice of the truth holds a cell.
+    The other scores do not count void. A binary task also gets V_rand and V_info, if each slice of
+    the truth holds a cell.
     """
     classes = card.task.classes
-    unknown = labels == VOID  # the picture holds no value there
+    unknown = labels == VOID  # pixels without a value in the picture
     truth, labels = np.where(unknown, VOID, truth), np.where(unknown, 0, labels)
     scores = class_scores(confusion_matrix(truth, labels, len(classes)), classes)
     cells = truth == 1

@@ -172,7 +172,7 @@ def _open(path: Path, weights: bool = False) -> tuple[Card, dict[str, torch.Tens
 
 
 def _config_beside(path: Path) -> bytes | None:
-    """What describes a model of segmentation-models-pytorch, whose weights have no header of ours."""
+    """Read the config.json beside weights of segmentation-models-pytorch, which have no card."""
     config = path.with_name(CONFIG)
     return config.read_bytes() if config.is_file() else None
 

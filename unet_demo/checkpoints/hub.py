@@ -31,41 +31,41 @@ HUB_VARIABLE = "UNET_DEMO_HUB_REPO"
 """Environment variable: owner/repo[@revision] that holds checkpoints which are not bundled."""
 
 ASK_SECONDS = 6.0
-"""A question to the Hub ends after this long, whatever it is that does not come."""
+"""Time limit of a request to the Hub."""
 
 SLOWEST_DOWNLOAD = 200_000
-"""Bytes a second: a download has ASK_SECONDS and the time that its size takes at this pace."""
+"""Bytes a second: the time limit of a download is ASK_SECONDS plus its size at this rate."""
 
 MAX_BYTES, MAX_INDEX_BYTES = 500_000_000, 1_000_000
-"""A larger checkpoint or index.json is refused before it is downloaded."""
+"""Larger checkpoints or index.json files are refused before they are downloaded."""
 
 SPACE_MAX_BYTES, SPACE_CACHE_BYTES = 100_000_000, 2_000_000_000
-"""On a Space, where any visitor's wish is downloaded: of one checkpoint, and of the whole cache."""
+"""Limits on a Space, where any visitor may start a download: one checkpoint, the whole cache."""
 
 INDEX = "index.json"
-"""Lists the checkpoints beside it: {"checkpoints": {name: {"file": …, "sha256": …}}}."""
+"""Name of the list of checkpoints: {"checkpoints": {name: {"file": …, "sha256": …}}}."""
 
 CONFIG, MODEL = "config.json", "model.safetensors"
-"""What segmentation-models-pytorch saves a model as."""
+"""Files of a model that segmentation-models-pytorch saves."""
 
 MODEL_CLASS = b'"_model_class"'
-"""Stands in a config.json that is segmentation-models-pytorch's."""
+"""Text in every config.json of segmentation-models-pytorch."""
 
 _HUB_ADDRESS = re.compile(r"(https?://)?(www\.)?(huggingface\.co|hf\.co)/")
 _REVISION = re.compile(r"\w[\w.+-]*(/\w[\w.+-]*)*", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 CHECKPOINT_FILE = re.compile(r"\w[\w .+-]*\.safetensors")
-"""What an index.json may name: a file beside it."""
+"""Names that an index.json may hold: files beside it."""
 
 PICKLES = (".pth", ".pt", ".ckpt", ".pkl", ".bin")
-"""Ends of the names of files that PyTorch pickles: to open one is to run what its maker wrote."""
+"""Endings of PyTorch's pickles: opening one can run any code."""
 
 MALFORMED = (ValueError, RecursionError, KeyError, TypeError, AttributeError)
-"""What reading somebody's JSON can raise: not JSON, too deep, or not of the expected form."""
+"""Errors of reading a stranger's JSON: not JSON, nested too deep, or of another form."""
 
 BROKEN = (httpx2.HTTPError, httpx2.InvalidURL, errors.XetDownloadError, OSError, RuntimeError)
-"""What the library raises when an answer is no, does not come, or cannot be saved."""
+"""Errors of the library: the Hub refuses or does not answer, or the file cannot be saved."""
 
 MAX_NAME = 200
 """Characters of a repository's name with its revision, at most."""
@@ -113,12 +113,12 @@ def parse_repo(text: str) -> tuple[str, str | None]:
 
 
 def _tight(path: str) -> str:
-    """A path without the spaces around its slashes."""
+    """Remove the spaces around a path's slashes."""
     return "/".join(part.strip() for part in path.split("/"))
 
 
 def _is_repo(name: str) -> bool:
-    """Whether it is owner/repo, by the Hub's own rules, and no checkpoint's path."""
+    """Return whether a name is owner/repo by the Hub's own rules, and not a checkpoint's path."""
     try:
         validate_repo_id(name)
     except errors.HFValidationError:
@@ -127,7 +127,7 @@ def _is_repo(name: str) -> bool:
 
 
 def looks_like_repo(text: str) -> bool:
-    """Whether text is a repository's name or address, not a checkpoint's name or path."""
+    """Return whether a text is a repository's name or address, not a checkpoint's name or path."""
     try:
         return bool(parse_repo(text))
     except HubError:
@@ -135,25 +135,25 @@ def looks_like_repo(text: str) -> bool:
 
 
 def list_checkpoints(repo: str, revision: str | None = None) -> list[str]:
-    """The names of the repository's checkpoints, in the order of its index.json. Raises HubError."""
+    """List the names of the repository's checkpoints, in the order of its index.json. Raises HubError."""
     return _read(repo, revision, lambda snapshot: list(_index(snapshot)))
 
 
 def fetch_checkpoint(repo: str, name: str | None = None, revision: str | None = None) -> Path:
-    """The local path of a checkpoint; name None: the first in index.json.
+    """Return the local path of a checkpoint; download it if needed. Raises HubError.
 
-    Where there is none, the repository's model of segmentation-models-pytorch. A listed file has the
-    SHA-256 that index.json promises, checked at each call. What is cached of a pinned commit (40 hex
-    digits) takes no network; a branch or a tag is asked for, and if the Hub cannot be reached the
-    cached copy is used. Raises HubError.
+    Without a ``name``: the first in index.json or, without such a file, the repository's model of
+    segmentation-models-pytorch. A listed file's SHA-256 is checked at each call. Cached files of a
+    pinned commit (40 hex digits) need no network. For a branch or a tag the Hub is asked; if it
+    cannot be reached, the cached copy is used.
     """
     return _read(repo, revision, lambda snapshot: _fetch(snapshot, name))
 
 
 def parse_index(text: bytes) -> dict[str, tuple[str, str]]:
-    """The checkpoints of an index.json: name → (file, SHA-256), where files lie beside the index.
+    """Read an index.json: name → (file, SHA-256) of the checkpoints beside it.
 
-    Raises ValueError if the text is no index, names other files, or names none.
+    Raises ValueError if the text is not an index, or names no file or files elsewhere.
     """
     try:
         listed = json.loads(text)["checkpoints"]
@@ -167,23 +167,23 @@ def parse_index(text: bytes) -> dict[str, tuple[str, str]]:
 
 
 def sha256_of(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file."""
+    """Compute the SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def within(seconds: float, question: Callable[[], T]) -> T:
-    """What the library answers in so many seconds. Raises OutOfTime, and what the library raises.
+    """Call the library and return its answer. Raises OutOfTime after ``seconds``, and its own errors.
 
-    It is asked in a thread that is left behind when time is up: the library tries again for
-    minutes, and timeouts of sockets know neither name look-ups nor a byte now and then.
+    The call runs in a thread that is abandoned when time is up: the library retries for minutes, and
+    a socket's timeout covers neither name look-ups nor single bytes now and then.
     """
     with ThreadPool(1) as pool:
         return pool.apply_async(question).get(seconds)
 
 
 def _read(repo: str, revision: str | None, read: Callable[[_Snapshot], T]) -> T:
-    """read(snapshot) of the best snapshot there is: pinned and cached, else the Hub's, else cached."""
+    """Read from the best snapshot: a cached one of a pinned commit, else the Hub's, else a cached one."""
     repo, revision = parse_repo(f"{repo}@{revision}" if revision else repo)
     revision = revision or constants.DEFAULT_REVISION
     if _COMMIT.fullmatch(revision):
@@ -215,14 +215,14 @@ def _ask(repo: str, revision: str) -> _Snapshot:
     """Ask the Hub which commit the revision is and which files it holds: one request."""
     if constants.is_offline_mode():
         raise _Unreachable(sentence("HF_HUB_OFFLINE is set, so that the Hub is not asked"))
-    look = partial(HfApi().model_info, repo, revision=revision, files_metadata=True)
-    info = _answer(partial(look, timeout=ASK_SECONDS), repo, revision, ASK_SECONDS)
+    ask = partial(HfApi().model_info, repo, revision=revision, files_metadata=True)
+    info = _answer(partial(ask, timeout=ASK_SECONDS), repo, revision, ASK_SECONDS)
     sizes = {file.rfilename: file.size for file in info.siblings or ()}
     return _Snapshot(repo, revision, str(info.sha), sizes)
 
 
 def _index(snapshot: _Snapshot) -> dict[str, tuple[str, str]]:
-    """What :func:`parse_index` reads in the repository's index.json. Raises HubError."""
+    """Read the repository's index.json; see :func:`parse_index`. Raises HubError."""
     if snapshot.sizes is None or INDEX in snapshot.sizes:
         text = _local(snapshot, INDEX).read_bytes()
         with suppress(ValueError):
@@ -241,7 +241,7 @@ def _fetch(snapshot: _Snapshot, name: str | None) -> Path:
     path = _smp_model(snapshot) if name is None else None
     path = path or _listed(snapshot, name)
     if not _COMMIT.fullmatch(snapshot.revision):
-        # Notes in the cache which commit the branch is at, as the library's own downloads do.
+        # The cache gets the branch's commit, as from the library's own downloads.
         ref = path.parents[2] / "refs" / snapshot.revision
         with suppress(OSError):  # a read-only cache still serves what it has
             ref.parent.mkdir(parents=True, exist_ok=True)
@@ -250,24 +250,24 @@ def _fetch(snapshot: _Snapshot, name: str | None) -> Path:
 
 
 def _smp_model(snapshot: _Snapshot) -> Path | None:
-    """The weights of a model of segmentation-models-pytorch, its config beside them, if it is one."""
+    """Fetch the config and the weights of a model of segmentation-models-pytorch; None if it is none."""
     if _holds(snapshot, INDEX) or not _holds(snapshot, CONFIG) or not _holds(snapshot, MODEL):
         return None
-    # Looked at before its weights are downloaded: the models of others have a config.json, too.
+    # Checked before the weights are downloaded: other libraries' models have a config.json, too.
     if MODEL_CLASS not in _local(snapshot, CONFIG).read_bytes():
         return None
     return _local(snapshot, MODEL)
 
 
 def _holds(snapshot: _Snapshot, file: str) -> bool:
-    """Whether the repository has the file; where only the cache may be read, whether that has it."""
+    """Return whether the repository, or the cache where only it may be read, has the file."""
     if snapshot.sizes is not None:
         return file in snapshot.sizes
     return isinstance(try_to_load_from_cache(snapshot.repo, file, revision=snapshot.commit), str)
 
 
 def _listed(snapshot: _Snapshot, name: str | None) -> Path:
-    """A checkpoint of the repository's index.json."""
+    """Fetch a checkpoint of the repository's index.json."""
     files = _index(snapshot)
     name = next(iter(files)) if name is None else name
     if name not in files:
@@ -281,7 +281,7 @@ def _listed(snapshot: _Snapshot, name: str | None) -> Path:
 
 
 def _local(snapshot: _Snapshot, file: str, sha256: str | None = None) -> Path:
-    """A file in the cache, checked; if missing or damaged, downloaded where that is allowed."""
+    """Return a checked file in the cache; download it if it is missing or damaged, where allowed."""
     cached = try_to_load_from_cache(snapshot.repo, file, revision=snapshot.commit)
     if isinstance(cached, str) and _kept(Path(cached), sha256):
         return Path(cached)
@@ -300,7 +300,7 @@ def _local(snapshot: _Snapshot, file: str, sha256: str | None = None) -> Path:
             )
         )  # fmt: skip
     if strangers:
-        _make_room(size)
+        _evict(size)
     download = partial(HfApi().hf_hub_download, snapshot.repo, file, revision=snapshot.commit)
     seconds = ASK_SECONDS + size / SLOWEST_DOWNLOAD
     path = Path(_answer(download, snapshot.repo, snapshot.commit, seconds))
@@ -316,15 +316,15 @@ def _local(snapshot: _Snapshot, file: str, sha256: str | None = None) -> Path:
 
 
 def _own_repo() -> str | None:
-    """The repository of the environment, which the cache keeps; none if that is no name of one."""
-    with suppress(HubError):  # whoever asks for its names is told
+    """Return the environment's repository, which the cache keeps; None if its name is not valid."""
+    with suppress(HubError):  # offered_names reports it
         return parse_repo(os.environ.get(HUB_VARIABLE, ""))[0]
     return None
 
 
-def _make_room(size: int) -> None:
-    """Remove what is not the own repository's from the cache, oldest first, until so many bytes more fit."""
-    with suppress(errors.CacheNotFound, ValueError):  # there is none yet, or it is no folder
+def _evict(size: int) -> None:
+    """Evict other repositories than the own one from the cache, oldest first, until ``size`` bytes fit."""
+    with suppress(errors.CacheNotFound, ValueError):  # no cache yet, or not a folder
         cache, own = scan_cache_dir(constants.HF_HUB_CACHE), _own_repo()
         excess = cache.size_on_disk + size - SPACE_CACHE_BYTES
         # Whole repositories, since two of them may hold the same commits.
@@ -335,7 +335,7 @@ def _make_room(size: int) -> None:
 
 
 def _kept(path: Path, sha256: str | None) -> bool:
-    """Whether the file has the hash; if not, it and its bytes are removed from the cache."""
+    """Return whether the file has the hash; if not, remove it from the cache."""
     if sha256 is None or sha256_of(path) == sha256:
         return True
     path.resolve().unlink(missing_ok=True)
@@ -344,7 +344,7 @@ def _kept(path: Path, sha256: str | None) -> bool:
 
 
 def _answer(question: Callable[[], T], repo: str, revision: str, seconds: float) -> T:
-    """The library's answer, or its error in words: HubError, or _Unreachable where the cache may serve."""
+    """Return the library's answer. Raises HubError, or _Unreachable where the cache may help."""
     hub = constants.ENDPOINT
     try:
         return within(seconds, question)
@@ -382,7 +382,7 @@ def _answer(question: Callable[[], T], repo: str, revision: str, seconds: float)
 
 
 def _refusal(error: BaseException | None, repo: str, revision: str) -> HubError | None:
-    """What an error means that is a refusal of the Hub's, the narrower ones first."""
+    """Return the HubError for an error that is a refusal of the Hub's; None for others."""
     match error:
         case errors.GatedRepoError():
             return HubError(
