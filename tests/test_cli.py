@@ -158,7 +158,7 @@ def test_predict_of_a_stack_writes_a_tiff_and_probabilities(
     assert probabilities.dtype == np.float32 and probabilities.shape == (3, outputs, 24, 40)
     card = load_checkpoint(file).card
     expected = card.task.labels(probabilities, card.threshold)
-    assert np.array_equal(read_mask(tmp_path / "out" / "volume.tif"), expected)
+    assert np.array_equal(read_mask(tmp_path / "out" / "volume.tif").values[..., 0], expected)
 
 
 def test_predict_says_what_was_done_to_16_bit_values(command, binary_file, stack, tmp_path):
@@ -173,7 +173,8 @@ def test_predict_leaves_pixels_without_a_value_void(command, binary_file, tmp_pa
     tifffile.imwrite(tmp_path / "holes.tif", pixels, extratags=[tag])
     done = command("predict", binary_file, tmp_path / "holes.tif", "--out", tmp_path / "out")
     assert "3 pixels hold no value" in done.err
-    assert np.array_equal(read_mask(tmp_path / "out" / "holes.png")[0] == 255, pixels == -9999)
+    labels = read_mask(tmp_path / "out" / "holes.png").values[0, ..., 0]
+    assert np.array_equal(labels == 255, pixels == -9999)
 
 
 def test_predict_takes_several_files(command, binary_file, page, stack, tmp_path):

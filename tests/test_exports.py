@@ -71,7 +71,7 @@ def test_probabilities_are_written_as_float32_of_slices_outputs_height_width(
 def test_a_mask_is_decided_by_the_checkpoints_own_threshold(tmp_path):
     one = prediction(1, ISBI)
     (path,) = write_prediction(tmp_path, "cells", one)
-    assert np.array_equal(read_mask(path), one.probabilities[:, 0] >= 0.3)
+    assert np.array_equal(read_mask(path).values[..., 0], one.probabilities[:, 0] >= 0.3)
 
 
 @pytest.mark.parametrize(("pages", "ending"), [(1, ".png"), (3, ".tif")])

@@ -113,7 +113,7 @@ def test_the_command_predicts_with_the_checkpoint_that_was_installed(installed, 
         installed, "predict", "shapes", f"{tmp_path}/scene.png", "--out", f"{tmp_path}/out"
     )
     assert out == f"{tmp_path}/out/scene.png\n"
-    assert np.mean(read_mask(tmp_path / "out" / "scene.png")[0] == truth) > 0.98
+    assert np.mean(read_mask(tmp_path / "out" / "scene.png").values[0, ..., 0] == truth) > 0.98
 
 
 def test_what_is_served_is_within_what_the_package_asks_for():

@@ -1,6 +1,7 @@
 """TIFF in every layout: each file is read as its plain twin, or refused with what it is named."""
 
 import io
+import re
 from itertools import product
 from pathlib import Path
 
@@ -104,6 +105,13 @@ def test_every_layout_is_read_as_its_plain_twin(read, photometric, samples, dtyp
             found, said = read(write(pixels, **options, predictor=predictor))
             assert np.array_equal(found, expected), options
             assert said == notes, options
+
+
+def test_three_planes_whose_zero_is_white_are_no_colours(read):
+    pixels = values("u1", 3)
+    found, notes = read(write(~pixels, photometric="miniswhite", planarconfig="separate"))
+    assert np.array_equal(found[..., 0], np.moveaxis(pixels, -1, 0))
+    assert notes[0] == "The 3 channels became gray pages, one channel after the other."
 
 
 @pytest.mark.parametrize("dtype", WHOLE + FLOATS)
@@ -223,13 +231,13 @@ def test_jpeg_is_read_in_every_layout(read, layout, order, samples):
     assert np.abs(found[0].astype(int) - pixels).max() <= 8
 
 
-@pytest.mark.parametrize("colour", [(0, 1, 0), (0, 0, 1), (1, 0, 1), (1, 1, 1)])
+@pytest.mark.parametrize("colour", [(0, 1, 0), (0, 0, 1), (0.3, 1, 0.1), (1, 1, 1)])
 @pytest.mark.parametrize("dtype", ["u1", "u2"])
-def test_a_ramp_of_one_colour_is_intensity(read, colour, dtype):
+@pytest.mark.parametrize("step", [1, 257], ids=["16-bit", "8-bit"])
+def test_a_ramp_of_one_colour_is_intensity(read, colour, dtype, step):
     pixels = values(dtype)
-    count = 2 ** (8 * pixels.itemsize)
-    ramp = np.arange(count) * (65535 // (count - 1))
-    table = np.outer(colour, ramp).astype(np.uint16)
+    ramp = np.linspace(0, 65535, 2 ** (8 * pixels.itemsize))
+    table = (np.outer(colour, ramp) // step * step).astype(np.uint16)
     found, notes = read(write(pixels, photometric="palette", colormap=table))
     expected, _ = read(write(pixels))
     assert np.array_equal(found, expected)
@@ -296,6 +304,27 @@ def test_the_full_picture_is_read_and_not_its_thumbnail(read):
     assert np.array_equal(found, expected) and len(notes) == 1
 
 
+def test_a_small_first_picture_is_a_thumbnail_though_no_tag_says_so(read):
+    file = io.BytesIO()
+    full = noise(H, W)
+    with tifffile.TiffWriter(file) as writer:
+        writer.write(noise(H // 4, W // 4, 3), metadata=None)
+        writer.write(full, metadata=None)
+    found, notes = read(file.getvalue())
+    assert np.array_equal(found[0, ..., 0], full)
+    assert notes == ("1 page of another size or kind than what was read: left out.",)
+
+
+def test_a_mask_of_valid_pixels_makes_the_others_void(tmp_path):
+    valid = noise(H, W) > 9
+    with tifffile.TiffWriter(tmp_path / "a.tif") as writer:
+        writer.write(noise(H, W, 3), photometric="rgb", metadata=None)
+        writer.write(valid, photometric="mask", subfiletype=4, metadata=None)
+    picture = read_picture(tmp_path / "a.tif")
+    assert picture.slices.shape == (1, H, W, 3)
+    assert np.array_equal(picture.void, ~valid[None])
+
+
 @pytest.mark.parametrize("compression", [None, "lzw"])
 def test_planes_that_an_ome_file_lacks_are_not_invented(read, compression):
     file = io.BytesIO()
@@ -311,6 +340,36 @@ def test_planes_that_an_ome_file_lacks_are_not_invented(read, compression):
     assert notes == ("The file declares 5 planes and holds 2: only these were read.",)
 
 
+def test_an_ome_file_of_a_set_says_that_it_is_one(read):
+    xml = tifffile.OmeXml()
+    xml.addimage("uint8", (2, H, W), (2, 1, 1, H, W, 1), axes="CYX")
+    other = '<TiffData IFD="0"><UUID FileName="b.ome.tif">urn:uuid:1</UUID></TiffData>'
+    text = re.sub("<TiffData.*?/>", other, xml.tostring())
+    pixels = values("u1")
+    found, notes = read(write(pixels, description=text))
+    assert np.array_equal(found[0], pixels)
+    assert notes == (
+        "The OME header names planes in other files: only those of this file were read.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("slices", "note"),
+    [
+        (9, "The file declares 9 planes and holds 6: only these were read."),
+        (4, "The file's header does not count 2 of its pages: they were left out."),
+    ],
+)
+def test_planes_that_an_imagej_header_miscounts_are_told(read, slices, note):
+    stack, file = noise(6, H, W), io.BytesIO()
+    text = f"ImageJ=1.54f\nimages={slices}\nslices={slices}\n"
+    options = {"photometric": "minisblack", "compression": "lzw", "metadata": None}
+    tifffile.imwrite(file, stack, description=text, **options)
+    found, notes = read(file.getvalue())
+    assert np.array_equal(found[..., 0], stack[:slices])
+    assert notes == (note,)
+
+
 def test_all_positions_of_one_size_are_read(read):
     file = io.BytesIO()
     stack = noise(3, 2, H, W)
@@ -322,7 +381,7 @@ def test_all_positions_of_one_size_are_read(read):
     assert np.array_equal(found[..., 0], stack.reshape(6, H, W))
     assert notes == (
         "The file's 3 positions were laid one after the other.",
-        "1 page of another size or kind than the first: left out.",
+        "1 page of another size or kind than what was read: left out.",
     )
 
 
@@ -379,4 +438,4 @@ def test_a_mask_keeps_its_stored_values_whatever_zero_stands_for(tmp_path):
     labels = noise(H, W) % 3
     for photometric in ("minisblack", "miniswhite"):
         (tmp_path / "a.tif").write_bytes(write(labels[..., None], photometric=photometric))
-        assert np.array_equal(read_mask(tmp_path / "a.tif")[0], labels)
+        assert np.array_equal(read_mask(tmp_path / "a.tif").values[0, ..., 0], labels)

@@ -149,6 +149,22 @@ def test_a_mask_saved_as_jpeg_is_refused_by_that_name(tmp_path, name, mode):
         read_truth(tmp_path / name, ISBI)
 
 
+def test_one_lossy_page_or_a_lossy_file_with_alpha_is_refused_too(tmp_path):
+    mask = HALVES.repeat(8, 0).repeat(8, 1) * np.uint8(255)
+    with tifffile.TiffWriter(tmp_path / "a.tif") as writer:
+        writer.write(mask, metadata=None)
+        writer.write(mask, compression="jpeg", metadata=None)
+    with pytest.raises(PictureError, match="is compressed as JPEG"):
+        read_truth(tmp_path / "a.tif", ISBI)
+    image = Image.fromarray(mask).convert("RGB")
+    image.putalpha(Image.fromarray(mask))
+    image.save(tmp_path / "a.webp")
+    with pytest.raises(PictureError, match="is compressed as WEBP"):
+        read_truth(tmp_path / "a.webp", ISBI)
+    image.save(tmp_path / "a.webp", lossless=True)
+    assert np.array_equal(read_truth(tmp_path / "a.webp", ISBI), mask[None] // 255)
+
+
 @pytest.mark.parametrize(
     ("values", "words"),
     [

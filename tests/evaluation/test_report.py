@@ -33,8 +33,8 @@ def folder(tmp_path):
 
 def test_input_label_and_output_are_written_as_pictures(folder):
     assert np.array_equal(np.asarray(Image.open(folder / "one-input.png")), case().picture)
-    assert np.array_equal(read_mask(folder / "one-label.png")[0], case().truth)
-    assert np.array_equal(read_mask(folder / "one-output.png")[0], case().labels)
+    assert np.array_equal(read_mask(folder / "one-label.png").values[0, ..., 0], case().truth)
+    assert np.array_equal(read_mask(folder / "one-output.png").values[0, ..., 0], case().labels)
 
 
 def test_input_label_and_output_are_written_as_arrays(folder):

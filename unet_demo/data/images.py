@@ -18,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from tifffile import COMPRESSION, PHOTOMETRIC, TiffFile
 
 from ..constants import VOID, VOID_COLOUR
 from ..messages import Sentence, sentence, words_of
@@ -60,8 +59,6 @@ _SIGNATURES = {
     b"MM\0+": "TIFF",
 }
 _NPY_SIGNATURE = b"\x93NUMPY"
-
-_TIFF_JPEG = (COMPRESSION.OJPEG, COMPRESSION.JPEG, COMPRESSION.JPEG_LOSSY)
 
 _DAMAGED = (
     ArithmeticError,
@@ -121,7 +118,7 @@ def read_picture(path: str | os.PathLike) -> Picture:
     percentiles of the whole stack, channel by channel; those that are NaN or marked as no data
     count nowhere. What is transparent is put on white, EXIF orientation is applied. Channels of a
     microscope are no colours: each becomes pages of its own, one channel after the other. Pages of
-    another size than the first are left out.
+    another size than the first are left out, or the first ones if they are thumbnails.
 
     Raises :class:`PictureError` where there is no picture to be had, or one over the limits
     :data:`MAX_PIXELS` and :data:`MAX_STACK_PIXELS`.
@@ -185,54 +182,18 @@ def picture_from_image(image: Image.Image) -> Picture:
     return replace(picture, notes=(*picture.notes, note))
 
 
-def read_mask(path: str | os.PathLike) -> np.ndarray:
-    """Read a ground truth: uint8 (N, H, W) of labels, or (N, H, W, 3) for a mask of colours.
-
-    Values come as they are stored: palette indices rather than the palette's colours, gray values
-    unscaled and never inverted (1-bit: 0 and 255). Takes what :func:`read_picture` takes, and ``.npy``
-    files of whole numbers. Transparency is ignored.
-
-    Raises :class:`PictureError`, also for values that are not whole numbers from 0 to 255.
-    """
-    values = read_stored_mask(path).values
-    with _one_sentence(path):
-        labels = _exact_labels(values)
-    return labels[..., 0] if labels.shape[-1] == 1 else labels
-
-
-def read_stored_mask(path: str | os.PathLike) -> StoredMask:
+def read_mask(path: str | os.PathLike) -> StoredMask:
     """Read a mask as it is stored: what :func:`read_picture` takes, and ``.npy`` files.
 
-    A ``.npy`` file is (H, W), (N, H, W), (H, W, 3) or (N, H, W, 3) of whole numbers. 1-bit values come
-    as 0 and 255; transparency is ignored. Raises :class:`PictureError`.
+    A ``.npy`` file is (H, W), (N, H, W), (H, W, 1 or 3) or (N, H, W, 1 or 3) of numbers. 1-bit values
+    come as 0 and 255; transparency is ignored. Raises :class:`PictureError`.
     """
     with _one_sentence(path):
-        head = _head(Path(path))
-        if head.startswith(_NPY_SIGNATURE):
+        if _head(Path(path)).startswith(_NPY_SIGNATURE):
             return StoredMask(_npy_mask(Path(path)))
-        channels = _decode(Path(path), stored=True).channels
-        values = np.concatenate([planes.values for planes in channels])
-        palette, lossy = _palette_and_loss(Path(path), head)
-    return StoredMask(values, palette if values.shape[-1] == 1 else None, lossy)
-
-
-def _palette_and_loss(path: Path, head: bytes) -> tuple[np.ndarray | None, str | None]:
-    """The palette of a file's first page, uint8 (K, 3), and the name of its lossy compression."""
-    name = _format(head)
-    if name == "TIFF":
-        with TiffFile(path, _multifile=False, is_mmstack=False, is_ndtiff=False) as tiff:
-            page = tiff.pages.first
-            loss = "JPEG" if page.compression in _TIFF_JPEG else None
-            if page.photometric != PHOTOMETRIC.PALETTE or page.colormap is None:
-                return None, loss
-            levels = np.asarray(page.colormap).T
-            # Some programs write 8 bits of the 16.
-            return (levels >> (8 if levels.max() > 255 else 0)).astype(np.uint8), loss
-    lossy = name == "JPEG" or head[12:16] == b"VP8 "
-    with Image.open(path, formats=[name]) as image:
-        palette = image.getpalette("RGB") if image.mode == "P" else None
-    colours = np.array(palette, np.uint8).reshape(-1, 3) if palette else None
-    return colours, name if lossy else None
+        decoded = _decode(Path(path), stored=True)
+        values = np.concatenate([planes.values for planes in decoded.channels])
+    return StoredMask(values, decoded.palette, decoded.lossy)
 
 
 def to_channels(pages: np.ndarray, channels: int) -> np.ndarray:
@@ -376,10 +337,17 @@ def _picture(planes: Planes, name: str) -> Picture:
     """One channel, or colours, in 8 bits: what was done to its values stands in the notes."""
     unknown = _unknown(planes)
     notes: tuple[str, ...] = ()
-    pages = planes.values
+    pages, alpha = planes.values, planes.alpha
     if pages.dtype != np.uint8:
         pages, notes = _to_8_bit(pages, unknown)
-    pages = np.ascontiguousarray(_over_white(pages, planes.alpha))
+    if alpha is not None and not alpha.any():
+        # What means nothing to the program that wrote the file would leave nothing to see.
+        alpha = None
+        notes = (
+            *notes,
+            sentence("Every pixel is fully transparent: the transparency was ignored."),
+        )
+    pages = np.ascontiguousarray(_over_white(pages, alpha))
     if unknown is not None:
         pages = pages if pages.flags.writeable else pages.copy()
         pages[unknown] = 0
@@ -494,11 +462,11 @@ def _npy_mask(path: Path) -> np.ndarray:
     """A mask saved by NumPy → (N, H, W, 1 or 3)."""
     # Mapped, so that a header cannot declare more than the file holds.
     values = np.load(path, mmap_mode="r", allow_pickle=False)
-    if values.dtype.kind not in "uib" or values.ndim not in (2, 3, 4):
+    if values.dtype.kind not in "uibf" or values.ndim not in (2, 3, 4):
         raise PictureError(
             sentence("is not a mask: it must hold whole numbers shaped (H, W) or (N, H, W).")
         )
-    if values.ndim == 3 and values.shape[-1] == 3:
+    if values.ndim == 3 and values.shape[-1] in (1, 3):
         values = values[None]
     elif values.ndim < 4:
         values = values.reshape((-1, *values.shape[-2:], 1))
@@ -507,18 +475,3 @@ def _npy_mask(path: Path) -> np.ndarray:
     pages, height, width, _ = values.shape
     check_size(width, height, pages)
     return values * np.uint8(255) if values.dtype.kind == "b" else values
-
-
-def _exact_labels(values: np.ndarray) -> np.ndarray:
-    """Any dtype → uint8, unless a value would change."""
-    with np.errstate(invalid="ignore"):
-        labels = values.astype(np.uint8)
-    if not np.array_equal(labels, values):
-        raise PictureError(
-            sentence(
-                "is not a mask of labels: its values must be whole numbers from 0 to 255,"
-                " and they run from {least:.6g} to {most:.6g}.",
-                least=values.min(), most=values.max(),
-            )
-        )  # fmt: skip
-    return labels

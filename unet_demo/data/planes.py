@@ -26,6 +26,9 @@ MAX_BYTES = 2**30
 RAMP = 16
 """Levels of brightness from which on a palette of one colour is a ramp, and no set of labels."""
 
+_LEVEL = 257
+"""One level of 8 bits in a palette of 16 bits."""
+
 _PNG_BITS = 24
 """Where a PNG says how many bits a sample has."""
 
@@ -92,10 +95,16 @@ class Planes:
 
 @dataclass(frozen=True)
 class Decoded:
-    """Every channel of a file, and notes. ``channels``: one, or more where they are no colours."""
+    """Every channel of a file, and notes. ``channels``: one, or more where they are no colours.
+
+    ``palette``: the colours of the indices, uint8 (K, 3), where they were kept; else None.
+    ``lossy``: the name of a compression that changes values, or None.
+    """
 
     channels: tuple[Planes, ...]
     notes: tuple[str, ...] = ()
+    palette: np.ndarray | None = None
+    lossy: str | None = None
 
 
 def in_words(pixels: int) -> str:
@@ -156,28 +165,34 @@ def decode_plain(path: Path, name: str, stored: bool) -> Decoded:
         # What follows in a telephone's photograph (MPO) is its depth or brightness, not a page.
         frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
         check_size(*image.size, pages=frames)
-        if name == "PNG" and frames == 1 and path.read_bytes()[_PNG_BITS] == 16:
+        # Later frames of an animation come without a palette: then all come in colours.
+        stored = stored and frames == 1
+        data = path.read_bytes()
+        palette = _palette(image) if stored and image.mode == "P" else None
+        if name == "PNG" and frames == 1 and data[_PNG_BITS] == 16:
             # Pillow would keep but the high byte of each colour.
-            pages = [_plane(imagecodecs.png_decode(path.read_bytes()), orientation_of(image))]
+            pages = [_plane(imagecodecs.png_decode(data), orientation_of(image))]
         else:
-            # Later frames of an animation come without a palette: then all come in colours.
-            pages = list(_frames(image, frames, stored and frames == 1))
+            pages = list(_frames(image, frames, stored))
     planes = stack(pages)
     notes = []
     if frames > len(pages):
         notes.append(left_out(frames - len(pages)))
     if planes.orientations[0] != 1:
         notes.append(turned_note(planes.orientations[0]))
-    if name == "GIF" and not path.read_bytes().rstrip(b"\0").endswith(b";"):
+    if name == "GIF" and not data.rstrip(b"\0").endswith(b";"):
         notes.append(sentence("The GIF lacks its end mark: frames may be missing at its end."))
-    return Decoded((planes,), tuple(notes))
+    lossy = name == "JPEG" or (name == "WEBP" and b"VP8 " in data)
+    return Decoded((planes,), tuple(notes), palette, name if lossy else None)
 
 
 def left_out(pages: int) -> Sentence:
     """A note on pages that are not read."""
     if pages == 1:
-        return sentence("1 page of another size or kind than the first: left out.")
-    return sentence("{pages} pages of another size or kind than the first: left out.", pages=pages)
+        return sentence("1 page of another size or kind than what was read: left out.")
+    return sentence(
+        "{pages} pages of another size or kind than what was read: left out.", pages=pages
+    )
 
 
 def turned_note(orientation: int) -> Sentence:
@@ -208,12 +223,17 @@ def pillow_page(image: Image.Image, stored: bool) -> Plane:
         return Plane.turned(values[..., None], alpha, orientation=orientation)
     if image.mode == "P" and (stored or not image.has_transparency_data):
         indices = np.asarray(image)
-        table = np.array(image.getpalette(), np.uint16).reshape(-1, 3) * 257
+        table = _palette(image) * np.uint16(257)
         values = indices[..., None] if stored else looked_up(indices, table)
         return Plane.turned(values, orientation=orientation)
     colours = "L" if image.mode in _GRAY_MODES else "RGB"
     alpha = "A" if image.has_transparency_data else ""
     return _plane(np.asarray(image.convert(colours + alpha)), orientation)
+
+
+def _palette(image: Image.Image) -> np.ndarray:
+    """The colours of an image's indices, uint8 (K, 3)."""
+    return np.array(image.getpalette(), np.uint8).reshape(-1, 3)
 
 
 def orientation_of(image: Image.Image) -> int:
@@ -248,17 +268,20 @@ def looked_up(indices: np.ndarray, table: np.ndarray) -> np.ndarray:
 
 def _levels(table: np.ndarray) -> np.ndarray | None:
     """The brightness uint16 (n,) of a palette (n, 3) of nothing but grays, or a ramp of one colour."""
-    if (table == table[:, :1]).all():
-        return table[:, 0].astype(np.uint16)
-    peaks = table.max(axis=0)
-    shares = table[:, peaks > 0] / peaks[peaks > 0]
-    level = table[:, peaks.argmax()] / peaks.max()
-    steps = np.diff(level)
-    one_colour = np.abs(shares - level[:, None]).max() <= 1 / 255
-    one_way = (steps >= 0).all() or (steps <= 0).all()
-    if one_colour and one_way and len(np.unique(level)) >= RAMP:
-        return np.rint(level * 65535).astype(np.uint16)
-    return None
+    levels = table[:, 0]
+    if (table != table[:, :1]).any():
+        peaks = table.max(axis=0)
+        level = table[:, peaks.argmax()] / peaks.max()
+        steps = np.diff(level)
+        one_colour = np.abs(table - level[:, None] * peaks).max() <= _LEVEL
+        one_way = (steps >= 0).all() or (steps <= 0).all()
+        if not (one_colour and one_way and len(np.unique(level)) >= RAMP):
+            return None
+        levels = level * 65535
+    # A straight ramp may be written in fewer bits than the indices have.
+    straight = np.linspace(0, 65535, len(table))
+    close = np.abs(levels - straight).max() <= _LEVEL
+    return np.rint(straight if close else levels).astype(np.uint16)
 
 
 def turned(pixels: np.ndarray, orientation: int) -> np.ndarray:

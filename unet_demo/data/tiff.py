@@ -6,6 +6,7 @@ import math
 import os
 import struct
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from enum import IntEnum
 from functools import reduce
 from pathlib import Path
@@ -29,12 +30,14 @@ from .errors import PictureError
 from .planes import (
     Decoded,
     Plane,
+    Planes,
     alpha_to_8_bit,
     check_bytes,
     check_size,
     left_out,
     looked_up,
     stack,
+    turned,
     turned_note,
 )
 
@@ -66,10 +69,12 @@ _PICTURES: dict[int, str] = {
 }
 """Compressions whose strips are pictures with a size of their own → Pillow's name of their format."""
 
+_LOSSY = (COMPRESSION.OJPEG, COMPRESSION.JPEG, COMPRESSION.JPEG_LOSSY)
+
 _RGB_MADE = (COMPRESSION.JPEG, COMPRESSION.WEBP, COMPRESSION.WEBP_DEPRECATED)
 """Compressions of which tifffile gives RGB, whatever their colours are stored as."""
 
-_GRAY = (PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.MASK, PHOTOMETRIC.PALETTE)
+_GRAY = (PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.MASK)
 _COLOURS = (PHOTOMETRIC.RGB, PHOTOMETRIC.SEPARATED, PHOTOMETRIC.YCBCR)
 _RAW = (PHOTOMETRIC.CFA, PHOTOMETRIC.LINEAR_RAW)
 _ALPHA = (EXTRASAMPLE.ASSOCALPHA, EXTRASAMPLE.UNASSALPHA)
@@ -88,7 +93,7 @@ def decode_tiff(path: Path, stored: bool) -> Decoded:
     with TiffFile(path, _multifile=False, is_mmstack=False, is_ndtiff=False) as tiff:
         check_size(1, 1, max(1, len(tiff.pages)))
         tiff.is_uniform = False  # it would look at four pages and take all others for alike
-        chosen, others = _full_pictures(tiff)
+        chosen, masks, others = _full_pictures(tiff)
         _check_series(chosen)
         _check_complete(tiff, chosen)
         notes: list[Sentence] = []
@@ -96,25 +101,49 @@ def decode_tiff(path: Path, stored: bool) -> Decoded:
         for series in chosen:
             for number, planes in enumerate(_channels(series, stored, notes)):
                 channels.setdefault(number, []).extend(planes)
-    decoded = [stack(planes) for planes in channels.values()]
+        decoded = [_masked(stack(planes), masks) for planes in channels.values()]
+        uncounted = 0
+        if tiff.series[0].kind in ("imagej", "ome"):
+            uncounted = len(tiff.pages) - sum(_numbers(series).size for series in tiff.series)
+        palette = _palette(chosen[0].keyframe)
+        headers = {page.keyframe for series in chosen for page in series.pages if page}
+        lossy = any(header and header.compression in _LOSSY for header in headers)
     others += sum(planes.left_out for planes in decoded)
     if len(decoded) > 1:
         notes.insert(0, _channels_note(len(decoded)))
-    if len(chosen) > 1 and chosen[0].kind != "generic":
+    if len(chosen) > 1 and chosen[0].kind == "ome":
         notes.append(_positions_note(len(chosen)))
+    if tiff.is_ome and chosen[0].kind != "ome":
+        notes.append(
+            sentence(
+                "The OME header names planes in other files: only those of this file were read."
+            )
+        )
     if others:
         notes.append(left_out(others))
-    return Decoded(tuple(decoded), tuple(dict.fromkeys(notes)))
+    if uncounted > 0:
+        notes.append(
+            sentence(
+                "The file's header does not count {pages} of its pages: they were left out.",
+                pages=uncounted,
+            )
+        )
+    table = None if palette is None else (palette >> 8).astype(np.uint8)
+    return Decoded(tuple(decoded), tuple(dict.fromkeys(notes)), table, "JPEG" if lossy else None)
 
 
-def _full_pictures(tiff: TiffFile) -> tuple[list[TiffPageSeries], int]:
-    """The series of the first full picture's size and type; and how many full pages are in others.
+def _full_pictures(
+    tiff: TiffFile,
+) -> tuple[list[TiffPageSeries], list[TiffPage | TiffFrame], int]:
+    """The series of the first full picture's size and type, their masks, and how many pages are left.
 
-    Thumbnails and transparency masks are no pictures, wherever the file holds them. Raises
+    Thumbnails and masks of valid pixels are no pictures, wherever the file holds them. Raises
     PictureError for what a camera left undeveloped.
     """
     found = [max(series.levels, key=lambda level: level.size) for series in tiff.series]
-    full = [one for one in found if not (one.keyframe.is_reduced or one.keyframe.is_mask)] or found
+    found = [one for one in found if not one.keyframe.is_reduced] or found
+    full = [one for one in found if not one.keyframe.is_mask] or found
+    masks = [page for one in found if one not in full for page in one.pages if page]
     if any(series.keyframe.photometric in _RAW for series in full):
         raise PictureError(
             sentence(
@@ -122,11 +151,19 @@ def _full_pictures(tiff: TiffFile) -> tuple[list[TiffPageSeries], int]:
                 " camera's own program, and bring the TIFF or JPEG file that this makes."
             )
         )
-    chosen = [series for series in full if _size(series) == _size(full[0])]
+    main = _main(full)
+    chosen = [series for series in full if _size(series) == _size(main)]
     others = sum(len(series.pages) for series in full if series not in chosen)
     if len(chosen) > 1 and all(series.kind == "generic" for series in chosen):
         chosen = [_in_order(chosen)]  # pages alike but for their compression, say
-    return chosen, others
+    return chosen, masks, others
+
+
+def _main(full: Sequence[TiffPageSeries]) -> TiffPageSeries:
+    """The first picture; or the largest of at least twice its height and width: then it's a thumbnail."""
+    low, narrow, *_ = _size(full[0])
+    larger = [one for one in full if _size(one)[0] >= 2 * low and _size(one)[1] >= 2 * narrow]
+    return max(larger, key=lambda one: _size(one)[:2], default=full[0])
 
 
 def _size(series: TiffPageSeries) -> tuple[int, int, int, np.dtype]:
@@ -187,7 +224,8 @@ def _channels(series: TiffPageSeries, stored: bool, notes: list[Sentence]) -> It
     held: list[list[Plane] | None] = []
     for header, values in _pages(series):
         held += [None] if values is None else _planes(header, values, stored, notes)
-    numbers = _numbers(series, len(held))
+    numbers = _numbers(series)
+    held += [None] * (numbers.size - len(held))
     missing = sum(planes is None for planes in held)
     if missing:
         notes.append(_missing_note(len(held), len(held) - missing))
@@ -202,13 +240,14 @@ def _channels(series: TiffPageSeries, stored: bool, notes: list[Sentence]) -> It
         yield from map(list, zip(*known, strict=True))
 
 
-def _numbers(series: TiffPageSeries, planes: int) -> np.ndarray:
-    """(channels, …) numbers of a series' planes, by its axes other than rows, columns and samples."""
+def _numbers(series: TiffPageSeries) -> np.ndarray:
+    """(channels, …) numbers of the planes that a series declares, by its axes other than Y, X, samples."""
     lead = [at for at, axis in enumerate(series.axes) if axis not in "YXS"]
     axes = [series.axes[at] for at in lead]
     if _rows_as_pages(series):
         return np.zeros((1, 1), int)
-    numbers = np.arange(planes).reshape([series.shape[at] for at in lead])
+    shape = [series.shape[at] for at in lead]
+    numbers = np.arange(math.prod(shape)).reshape(shape)
     return np.moveaxis(numbers, axes.index("C"), 0) if "C" in axes else numbers[None]
 
 
@@ -271,7 +310,7 @@ def _check_page(page: TiffPage | TiffFrame) -> None:
             )
         )
     subsampled = header.is_subsampled and header.compression not in _RGB_MADE
-    if header.photometric not in (*_GRAY, *_COLOURS) or subsampled:
+    if header.photometric not in (*_GRAY, PHOTOMETRIC.PALETTE, *_COLOURS) or subsampled:
         raise _unread_colours(header)
     packed = header.bitspersample not in (8, 16, 32, 64)
     if header.dtype is None or header.dtype.kind == "c" or (packed and header.predictor != 1):
@@ -314,7 +353,7 @@ def _planes(
     if alpha is not None and page.extrasamples[0] == EXTRASAMPLE.ASSOCALPHA:
         shown = _without_alpha(shown, alpha)
     count = shown.shape[-1]
-    width = count if count == 3 and page.photometric != PHOTOMETRIC.MINISBLACK else 1
+    width = count if count == 3 and page.photometric not in _GRAY else 1
     bands = [np.s_[start : start + width] for start in range(0, count, width)]
     return [
         [
@@ -330,12 +369,25 @@ def _planes(
     ]
 
 
+def _masked(planes: Planes, masks: Sequence[TiffPage | TiffFrame]) -> Planes:
+    """The planes with void where the file's own masks, if there is one for each, are 0 (as GDAL's)."""
+    if len(masks) != len(planes.values):
+        return planes
+    pages = [_values(mask)[0, ..., 0] == 0 for mask in masks]
+    pages = [turned(page, how) for page, how in zip(pages, planes.orientations, strict=True)]
+    if any(page.shape != planes.values.shape[1:3] for page in pages):
+        return planes
+    hidden = np.stack(pages)
+    return replace(planes, void=hidden if planes.void is None else planes.void | hidden)
+
+
 def _no_data(page: TiffPage, values: np.ndarray) -> np.ndarray | None:
     """Where values are the one that GDAL's tag gives to pixels without data; None without such a tag."""
     text = page.tags.valueof(_NO_DATA)
     try:
         mark = float(str(text).strip("\0 ").replace(",", "."))
-        own = np.array(mark).astype(values.dtype)
+        with np.errstate(invalid="ignore", over="ignore"):
+            own = np.array(mark).astype(values.dtype)
     except (ValueError, OverflowError):
         return None
     return values == own if values.dtype.kind == "f" or own == mark else None
@@ -344,10 +396,9 @@ def _no_data(page: TiffPage, values: np.ndarray) -> np.ndarray | None:
 def _colours(page: TiffPage, values: np.ndarray, stored: bool, notes: list[Sentence]) -> np.ndarray:
     """(D, H, W, samples) as the file has them → gray, RGB, or bands; ``stored`` keeps gray and indices."""
     kind, bits = page.photometric, page.bitspersample
-    if kind == PHOTOMETRIC.PALETTE and not stored:
-        table = np.asarray(page.colormap).T
-        # Some programs write 8 bits where 16 are meant.
-        shown = looked_up(values[..., 0], table if table.max() > 255 else table * 257)
+    palette = None if stored else _palette(page)
+    if palette is not None:
+        shown = looked_up(values[..., 0], palette)
         if shown.shape[-1] == 1:
             notes.append(sentence("A look-up table of one colour was read as gray."))
         return shown
@@ -366,6 +417,14 @@ def _colours(page: TiffPage, values: np.ndarray, stored: bool, notes: list[Sente
         notes.append(sentence("The samples beside red, green and blue were left out."))
         return values[..., :3]
     return values
+
+
+def _palette(page: TiffPage) -> np.ndarray | None:
+    """A page's own colours, uint16 (K, 3); None if its values are no indices."""
+    if page.photometric != PHOTOMETRIC.PALETTE:
+        return None
+    table = np.asarray(page.colormap).T
+    return table if table.max() > 255 else table * 257  # some programs write 8 bits of the 16
 
 
 def _inverted(values: np.ndarray, bits: int) -> np.ndarray:
@@ -394,7 +453,7 @@ def _from_luminance(page: TiffPage, values: np.ndarray) -> np.ndarray:
 
 def _without_alpha(colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """Colours that were multiplied by their alpha, uint8 (…, H, W), as they were before."""
-    opacity = np.maximum(alpha, 1)[..., None] / np.float32(255)
+    opacity = np.where(alpha, alpha, 255)[..., None] / np.float32(255)
     if colours.dtype.kind == "f":
         return colours / opacity
     return np.rint(colours / opacity).clip(0, np.iinfo(colours.dtype).max).astype(colours.dtype)

@@ -10,7 +10,7 @@ from ..constants import VOID, VOID_COLOUR
 from ..messages import sentence, words_of
 from ..tasks import RGB, Task
 from .errors import PictureError
-from .images import StoredMask, read_stored_mask
+from .images import StoredMask, read_mask
 from .planes import turned
 
 _WHITES = (1, VOID, 65535)
@@ -25,7 +25,7 @@ def read_truth(path: str | os.PathLike, task: Task, *, lone_void: bool = False) 
     palette has void's colour there, or with ``lone_void``. Raises PictureError, beginning with the
     file's name: for values or colours that are none of the task's, and for lossy files.
     """
-    mask = read_stored_mask(path)
+    mask = read_mask(path)
     try:
         return _labels(mask, task, lone_void)
     except PictureError as error:
