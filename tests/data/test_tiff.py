@@ -278,6 +278,11 @@ def test_no_data_counts_nowhere_and_is_void(tmp_path, dtype, compression):
     assert "30 pixels hold no value" in picture.notes[-1]
 
 
+def test_a_picture_of_nothing_but_no_data_is_refused(read):
+    tag = (42113, "s", 0, "7", True)
+    assert "holds no value at all" in read.refusal(write(values("u1") * 0 + 7, extratags=[tag]))
+
+
 def dng(read: Reader, photometric: str) -> bytes:
     """A thumbnail in colours, and the full picture below it."""
     file = io.BytesIO()
@@ -360,10 +365,11 @@ def test_an_ome_file_of_a_set_says_that_it_is_one(read):
         (4, "The file's header does not count 2 of its pages: they were left out."),
     ],
 )
-def test_planes_that_an_imagej_header_miscounts_are_told(read, slices, note):
+@pytest.mark.parametrize("compression", [None, "lzw"])
+def test_planes_that_an_imagej_header_miscounts_are_told(read, slices, note, compression):
     stack, file = noise(6, H, W), io.BytesIO()
     text = f"ImageJ=1.54f\nimages={slices}\nslices={slices}\n"
-    options = {"photometric": "minisblack", "compression": "lzw", "metadata": None}
+    options = {"photometric": "minisblack", "compression": compression, "metadata": None}
     tifffile.imwrite(file, stack, description=text, **options)
     found, notes = read(file.getvalue())
     assert np.array_equal(found[..., 0], stack[:slices])

@@ -336,6 +336,12 @@ def _array_planes(values: np.ndarray) -> Planes:
 def _picture(planes: Planes, name: str) -> Picture:
     """One channel, or colours, in 8 bits: what was done to its values stands in the notes."""
     unknown = _unknown(planes)
+    if unknown is not None and unknown.all():
+        raise PictureError(
+            sentence(
+                "holds no value at all (all NaN, infinite or marked as no data): export it once more."
+            )
+        )
     notes: tuple[str, ...] = ()
     pages, alpha = planes.values, planes.alpha
     if pages.dtype != np.uint8:
@@ -375,10 +381,6 @@ def _unknown_note(count: int) -> Sentence:
 
 def _to_8_bit(values: np.ndarray, unknown: np.ndarray | None) -> tuple[np.ndarray, tuple[str, ...]]:
     """(N, H, W, C) of any real dtype → uint8, and what was done, in plain sentences."""
-    if unknown is not None and unknown.all():
-        raise PictureError(
-            sentence("holds no value at all (all NaN or infinite): export it once more.")
-        )
     low, high, how = _range(values, unknown)
     bits = None if values.dtype.kind == "f" else 8 * values.dtype.itemsize
     return _scaled(values, low, high), (_scaling(bits, low, high, how),)

@@ -102,34 +102,39 @@ def decode_tiff(path: Path, stored: bool) -> Decoded:
             for number, planes in enumerate(_channels(series, stored, notes)):
                 channels.setdefault(number, []).extend(planes)
         decoded = [_masked(stack(planes), masks) for planes in channels.values()]
-        uncounted = 0
-        if tiff.series[0].kind in ("imagej", "ome"):
-            uncounted = len(tiff.pages) - sum(_numbers(series).size for series in tiff.series)
+        notes += _header_notes(tiff, chosen)
         palette = _palette(chosen[0].keyframe)
         headers = {page.keyframe for series in chosen for page in series.pages if page}
         lossy = any(header and header.compression in _LOSSY for header in headers)
     others += sum(planes.left_out for planes in decoded)
     if len(decoded) > 1:
         notes.insert(0, _channels_note(len(decoded)))
-    if len(chosen) > 1 and chosen[0].kind == "ome":
-        notes.append(_positions_note(len(chosen)))
-    if tiff.is_ome and chosen[0].kind != "ome":
-        notes.append(
-            sentence(
-                "The OME header names planes in other files: only those of this file were read."
-            )
-        )
     if others:
         notes.append(left_out(others))
-    if uncounted > 0:
-        notes.append(
-            sentence(
+    table = None if palette is None else (palette >> 8).astype(np.uint8)
+    return Decoded(tuple(decoded), tuple(dict.fromkeys(notes)), table, "JPEG" if lossy else None)
+
+
+def _header_notes(tiff: TiffFile, chosen: Sequence[TiffPageSeries]) -> Iterator[Sentence]:
+    """What the headers of OME and ImageJ say of the planes, where it is not what was read."""
+    kind, held = chosen[0].kind, len(tiff.pages)
+    if kind == "ome" and len(chosen) > 1:
+        yield _positions_note(len(chosen))
+    if kind in ("ome", "imagej"):
+        uncounted = held - sum(_numbers(series).size for series in tiff.series)
+        if uncounted > 0:
+            yield sentence(
                 "The file's header does not count {pages} of its pages: they were left out.",
                 pages=uncounted,
             )
+    elif tiff.is_ome:
+        yield sentence(
+            "The OME header names planes in other files: only those of this file were read."
         )
-    table = None if palette is None else (palette >> 8).astype(np.uint8)
-    return Decoded(tuple(decoded), tuple(dict.fromkeys(notes)), table, "JPEG" if lossy else None)
+    elif tiff.is_imagej:  # tifffile follows no header that declares more than the file's bytes
+        declared = (tiff.imagej_metadata or {}).get("images", held)
+        if declared > held:
+            yield _missing_note(declared, held)
 
 
 def _full_pictures(
