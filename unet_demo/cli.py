@@ -1,6 +1,6 @@
 """The command line: train, evaluate, bundle, benchmark, predict, publish and serve.
 
-A mistake of the caller's ends in one plain sentence on standard error and exit status 2.
+A caller's mistake ends with one plain sentence on standard error and exit status 2.
 """
 
 import errno
@@ -54,7 +54,7 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit status: 0 done, 2 a mistake of the caller's, 130 interrupted."""
+    """Run a command and return the exit status: 0 done, 2 a caller's mistake, 130 interrupted."""
     output, errors = Output(sys.stdout), Output(sys.stderr)
     with redirect_stdout(output), redirect_stderr(errors):
         try:
@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def tell(error: Exception, name: str = "") -> None:
-    """Print one sentence on standard error, for the file of that name if there is one."""
+    """Print one sentence on standard error, after the name of the file that it is about, if any."""
     if isinstance(error, OSError) and not isinstance(error, EXPECTED_ERRORS):
         what = f"{error.filename!r}" if error.filename else "A file"
         advice = "make room there" if error.errno in NO_ROOM else "give another path"
@@ -116,7 +116,7 @@ def top(
 
 
 def one_of(names: Collection[str]) -> Callable[[str | None], str | None]:
-    """Return a callback that takes these names alone, and none at all."""
+    """Return a callback that accepts these names and None."""
 
     def check(name: str | None) -> str | None:
         if name is not None and name not in names:
@@ -162,7 +162,7 @@ def changed_recipe(
     split: bool,
     quick: bool,
 ) -> Recipe:
-    """Return a recipe with the changes that ``train`` is asked for. Raises RunError for what cannot be."""
+    """Return a recipe with the changes of ``train``'s options. Raises RunError for changes that do not fit."""
     if precision:
         recipe = replace(recipe, fit=replace(recipe.fit, precision=precision))
     if width is not None:
@@ -190,7 +190,7 @@ def changed_recipe(
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder for results, before they are computed. Raises OSError if none can be written."""
+    """Make a folder for results before they are computed. Raises OSError if it cannot be written to."""
     folder.mkdir(parents=True, exist_ok=True)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
@@ -258,8 +258,8 @@ def run_train(
         keep_epochs=keep_epochs,
         save_pictures=save_pictures,
     )
-    # The bar comes after what can go wrong before the first step, and where nothing happens not at
-    # all: of several processes only the main one tells what does.
+    # The bar starts with the first event, after all that can go wrong before the first step. Of
+    # several processes only the main one yields events.
     started = next(events, None)
     if not isinstance(started, Started):
         return 0
@@ -326,7 +326,7 @@ def run_evaluate(
 
 
 def evaluation_as_json(checkpoint: str, evaluation: Evaluation) -> dict[str, object]:
-    """What --json prints; a score that does not exist (a class that never occurs) is null."""
+    """Return the text of --json; a score without a value (of a class that never occurs) is null."""
     scores = {name: value if value == value else None for name, value in evaluation.scores.items()}
     return {
         "checkpoint": checkpoint,
@@ -350,7 +350,7 @@ def run_bundle(
     recipe = chosen_recipe(name, as_published, for_gpu)
     refuse_unused_data(data, recipe.data)
     make_folder(WEIGHTS)
-    read_index(WEIGHTS)  # a damaged one is told of before the work, too
+    read_index(WEIGHTS)  # a damaged one is refused before the work
     with progress_bar("scoring") as progress:
         evaluation = bundle(recipe, run, data, device, progress)
     print(f"{name}: {in_words(evaluation.scores)}")
@@ -369,7 +369,7 @@ def run_benchmark(
     Plain float32 torch against this program's Predictor, on one picture. A start against that of a
     script that imports gradio and torch, shows an empty page and predicts once.
     """
-    # What is wrong with either is told before anything is printed.
+    # Both are checked before anything is printed.
     pick_device(device)
     if what == "startup":
         print_startup()
@@ -438,12 +438,12 @@ def run_publish(
 
 
 def print_removed(path: str) -> None:
-    """A line for a file of an earlier publication that is gone."""
+    """Print a line for a removed file of an earlier publication."""
     print(f"{'removed':>20}  {path}")
 
 
 def print_publication(publication: Publication, done: str) -> None:
-    """A line for each file and each variable, and what was done with them."""
+    """Print a line for each file and each variable, and what was done with them."""
     for path, data in publication.files.items():
         print(f"{len(data):>14,} bytes  {path}")
     for name, value in publication.variables.items():
@@ -474,7 +474,7 @@ def run_predict(
     if colours:
         predictor.check_paints()
     written: set[Path] = set()
-    for file in files:  # all of them first, so that a broken one stops nothing halfway
+    for file in files:  # all are checked first, so that a broken one does not stop the work halfway
         slices = read_picture(file).slices
         predictor.check_size(slices)
         targets = prediction_paths(
@@ -492,7 +492,7 @@ def run_predict(
     for file in files:
         try:
             predict_file(file, predictor, out, probabilities, colours, tta)
-        except (*EXPECTED_ERRORS, OSError) as error:  # the other files are done all the same
+        except (*EXPECTED_ERRORS, OSError) as error:  # the other files are still segmented
             tell(error, file.name)
             status = 2
     return status
@@ -553,7 +553,7 @@ def run_serve(
 
 
 def refuse_unused_data(folder: Path | None, data: str) -> None:
-    """Raise DataError if a data set was given to what draws its own scenes."""
+    """Raise DataError if a data set was given to a command that draws scenes."""
     if data in DATASETS and not DATASETS[data].needs_folder and folder is not None:
         raise DataError("Scenes are drawn afresh and need no data set; leave out --data.")
 
@@ -561,7 +561,7 @@ def refuse_unused_data(folder: Path | None, data: str) -> None:
 def refuse_to_overwrite(
     targets: Sequence[Path], inputs: Sequence[Path], overwrite: bool = False
 ) -> None:
-    """Raise PictureError if a result would take the place of a picture, or unasked of any file."""
+    """Raise PictureError if a result would replace an input picture, or any file without ``overwrite``."""
     pictures = {file.resolve() for file in inputs}
     for target in targets:
         if target.resolve() in pictures:
@@ -577,7 +577,7 @@ def refuse_to_overwrite(
 
 
 def refuse_to_mix(folder: Path) -> None:
-    """Raise DataError if a folder for the files of an evaluation holds any file yet."""
+    """Raise DataError if a folder for an evaluation's files already holds a file."""
     there = min(folder.iterdir(), default=None)
     if there:
         raise DataError(
@@ -603,7 +603,7 @@ class Output(io.TextIOBase):
         return self.stream.encoding or "utf-8"
 
     def isatty(self) -> bool:
-        """Return whether a terminal shows it."""
+        """Return whether the stream is a terminal."""
         return self.stream.isatty()
 
     def fileno(self) -> int:
@@ -619,14 +619,14 @@ class Output(io.TextIOBase):
                 self.stream.flush()
             except OSError as error:
                 self.error = error
-                # What is left in its buffer would raise once more when Python ends.
+                # Text left in its buffer would raise again when Python ends.
                 os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
         return len(text)
 
 
 @contextmanager
 def progress_bar(title: str) -> Iterator[Progress]:
-    """A bar on standard error that follows a predictor's passes; there is none before the first."""
+    """Show a predictor's passes as a bar on standard error, from the first pass on."""
     with ExitStack() as opened:
         bar: tqdm | None = None
 
@@ -635,7 +635,7 @@ def progress_bar(title: str) -> Iterator[Progress]:
             if bar is None:
                 bar = tqdm(desc=title, total=total, unit="pass", dynamic_ncols=True)
                 opened.enter_context(bar)
-            if done <= bar.n:  # what is counted begins anew
+            if done <= bar.n:  # a new count starts
                 bar.reset(total)
             bar.update(done - bar.n)
 
@@ -643,5 +643,5 @@ def progress_bar(title: str) -> Iterator[Progress]:
 
 
 def in_words(scores: Scores) -> str:
-    """'mIoU 0.9812, …' for a line of text; scores that do not exist are left out."""
+    """Write scores as 'mIoU 0.9812, …'; scores without a value are left out."""
     return ", ".join(f"{name} {value:.4f}" for name, value in scores.items() if value == value)

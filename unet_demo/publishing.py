@@ -1,6 +1,6 @@
-"""The bundled checkpoints → a model repository on the Hugging Face Hub, from which UNET_DEMO_HUB_REPO reads.
+"""Prepares the bundled checkpoints as a model repository on the Hugging Face Hub (UNET_DEMO_HUB_REPO).
 
-Everything is read and checked before anything is sent, and goes in one commit: a repository never
+All files are read and checked before anything is sent, and go in one commit: a repository never
 holds an index.json without the files that it lists.
 """
 
@@ -53,7 +53,7 @@ def prepare(weights: Path, target: str, revision: str | None = None) -> Publicat
 
 
 def hub_page(address: str, cards: Mapping[str, Card], files: Mapping[str, str]) -> str:
-    """Markdown of the repository's page: metadata, a table of the checkpoints, how to use them.
+    """Write the repository's page in Markdown: metadata, a table of the checkpoints, how to use them.
 
     ``files`` maps the names of the checkpoints to their files; ``address`` is owner/repo[@revision].
     """
@@ -88,7 +88,7 @@ To use them, set `{HUB_VARIABLE}={address}` where unet_demo runs, and ask for on
 
 
 def pictures_in(markdown: str) -> list[str]:
-    """Paths, relative to the page, of the pictures that it shows; those elsewhere on the web left out."""
+    """List the pictures that a page shows by their relative paths, without those elsewhere on the web."""
     return _PICTURE.findall(markdown)
 
 
@@ -99,12 +99,12 @@ def _row(name: str, card: Card, file: str) -> tuple[str, ...]:
 
 
 def _cell(text: str) -> str:
-    """Text that stays in its cell of a table."""
+    """Escape a text for a cell of a table."""
     return " ".join(text.split()).replace("|", "\\|")
 
 
 def _model_card(checkpoint: Path) -> dict[str, bytes]:
-    """A checkpoint's model card, and the pictures that it shows."""
+    """Read a checkpoint's model card, and the pictures that it shows."""
     path = checkpoint.with_suffix(".md")
     card = _read(path)
     try:

@@ -1,7 +1,7 @@
-"""The demo → a Space on the Hugging Face Hub, next to the model repository of its checkpoints.
+"""Prepares the demo as a Space on the Hugging Face Hub, beside its checkpoints' model repository.
 
-weights/ goes along, although the Space could read the model repository: so its checkpoints wait for no
-download, and work while the Hub does not answer. What is published there later is offered beside them.
+weights/ is part of the Space, although the Space could read the model repository: so its checkpoints
+need no download and work while the Hub does not answer. Checkpoints published later are offered, too.
 """
 
 from collections.abc import Iterator
@@ -68,7 +68,7 @@ def prepare_space(
 
 
 def _parse(target: str) -> str:
-    """owner/space of a name or a web address. Raises PublishError."""
+    """Read owner/space from a name or a web address. Raises PublishError."""
     try:
         space, revision = parse_repo(target.rpartition("/spaces/")[2])
     except HubError as error:
@@ -102,7 +102,7 @@ def _no_front_matter() -> PublishError:
 
 
 def _sources(root: Path) -> Iterator[str]:
-    """Paths of the package's files, without what Python and Gradio write beside them."""
+    """List the package's files, without those that Python and Gradio write beside them."""
     for path in sorted((root / PACKAGE.name).rglob("*")):
         made = path.suffix == ".pyi" or path.parent.name == "__pycache__"
         if path.is_file() and not made:

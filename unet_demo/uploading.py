@@ -1,6 +1,6 @@
-"""Files → a repository on the Hugging Face Hub, in one commit: the library's own functions, each with a deadline.
+"""Sends files to a repository on the Hugging Face Hub in one commit, each request with a time limit.
 
-Whatever ends otherwise than well is one plain sentence.
+Every failure ends with one plain sentence.
 """
 
 import json
@@ -174,7 +174,7 @@ def _set_up(api: HfApi, publication: Publication, private: bool) -> None:
 
 
 def _left_over(api: HfApi, publication: Publication) -> list[str]:
-    """The paths that only an earlier publication can have brought. Raises PublishError."""
+    """Return the paths that only an earlier publication can have added. Raises PublishError."""
     repo, kind, revision = publication.repo, publication.kind, publication.revision
     ask = partial(_answer, publication, START_SECONDS)
     there = set(ask(partial(api.list_repo_files, repo, repo_type=kind, revision=revision)))
@@ -186,7 +186,7 @@ def _left_over(api: HfApi, publication: Publication) -> list[str]:
 
 
 def _listed(index: bytes) -> set[str]:
-    """What came with the checkpoints of an index.json; nothing, if it is not one of this program's."""
+    """Return the files of an index.json's checkpoints; none if the index is not of this program."""
     try:
         files = [file for file, _ in parse_index(index).values()]
     except ValueError:
@@ -213,7 +213,7 @@ def _send(api: HfApi, publication: Publication, removed: list[str], message: str
 
 
 def _token() -> str:
-    """The token of the environment or of `hf auth login`. Raises PublishError."""
+    """Return the token of the environment or of `hf auth login`. Raises PublishError."""
     try:
         token = within(START_SECONDS, get_token)  # a login of the browser's may have to be renewed
     except (OutOfTime, errors.OIDCError, *MALFORMED, *BROKEN) as error:
@@ -230,7 +230,7 @@ def _token() -> str:
 
 
 def _answer(publication: Publication, seconds: float, question: Callable[[], T]) -> T:
-    """What the Hub answers in so many seconds. Raises PublishError for every other end."""
+    """Return the Hub's answer. Raises PublishError after ``seconds``, and for every error."""
     hub = f"The Hub at {constants.ENDPOINT}"
     try:
         return within(seconds, question)
@@ -243,7 +243,7 @@ def _answer(publication: Publication, seconds: float, question: Callable[[], T])
 
 
 def _in_words(error: Exception, publication: Publication) -> str:
-    """What went wrong and what to do, without a full stop."""
+    """Describe an error and what to do, without a full stop."""
     # An upload that the Hub refused is told by the library as "Error while uploading …".
     cause = (error.__cause__ if type(error) is RuntimeError else None) or error
     if status := _status(cause):
@@ -260,7 +260,7 @@ def _in_words(error: Exception, publication: Publication) -> str:
 
 
 def _status(error: BaseException) -> int | None:
-    """The HTTP status that an error is about; Xet tells it only in words."""
+    """Return an error's HTTP status, which Xet gives only in its text."""
     if isinstance(error, errors.HfHubHTTPError):
         return error.response.status_code
     told = _XET_STATUS.search(str(error))
@@ -268,6 +268,6 @@ def _status(error: BaseException) -> int | None:
 
 
 def _quoted(words: str | None) -> str:
-    """The Hub's own words in brackets, as part of a sentence; nothing for none."""
+    """Return the Hub's own words in brackets, as part of a sentence; empty for none."""
     line = " ".join((words or "").split()).rstrip(".").replace(". ", ", ")
     return f' ("{line[:LONGEST_QUOTE]}")' if line else ""
