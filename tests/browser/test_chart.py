@@ -27,7 +27,14 @@ def reference() -> Curve:
     return Curve("the article", range(1, 11), np.linspace(1.1, 0.3, 10).tolist())
 
 
+def checked(first: float) -> Curve:
+    """A run whose first validation gave this loss."""
+    return Curve("x", STEPS, FALLING, FALLING, [10, 60, 120], [first, 0.4, 0.25], live=True)
+
+
 VALUES = {
+    "checked": lambda: chart_value([checked(1.0)]),
+    "checked too early": lambda: chart_value([checked(14.3)]),
     "one": lambda: chart_value([run()]),
     "two": lambda: chart_value([run("no skips", live=False), run()], reference()),
     "diverged": lambda: chart_value([diverging()]),
@@ -203,3 +210,30 @@ def test_summaries_for_screen_readers_keep_five_seconds_apart(page: Page, addres
 def test_the_address_chooses_the_language(page: Page, address: str):
     page.goto(f"{address}?lang=ko")
     expect(page.locator(".chart .notice")).to_contain_text("손실이 여기에 그려집니다")
+
+
+LATER = """() => {
+    const canvas = document.querySelector(".chart canvas"), { width, height } = canvas;
+    const { data } = canvas.getContext("2d").getImageData(width * 0.6, 0, width * 0.4, height);
+    return [...data].join();
+}"""
+"""What is drawn right of the second validation."""
+
+MARK = """() => {
+    const canvas = document.querySelector(".chart canvas"), ratio = devicePixelRatio;
+    const x = 52 + ((canvas.clientWidth - 66) * 9) / 119;
+    const place = [x - 4, 23, 40, 8].map((length) => length * ratio);
+    const { data } = canvas.getContext("2d").getImageData(...place);
+    return data.filter((value, index) => index % 4 === 3 && value).length;
+}"""
+"""How many pixels are drawn at the upper edge where the first validation is."""
+
+
+def test_an_early_validation_sets_no_scale_and_is_clipped_with_a_mark(empty: Page):
+    show(empty, "checked")
+    later, bare = empty.evaluate(LATER), empty.evaluate(MARK)
+    show(empty, "checked too early")
+    assert empty.evaluate(f"later => ({LATER})() === later", later)
+    assert empty.evaluate(MARK) > bare + 20
+    empty.locator(".chart canvas").press("Home")
+    expect(empty.locator(".chart .readout")).to_contain_text("validation 14.3")

@@ -20,6 +20,7 @@ build(`
 
 const SPEAK_EVERY = 5000; // milliseconds between two summaries for screen readers
 const TICK_ROOM = 56; // pixels that a tick of the x axis asks for
+const HEADROOM = 1.25; // times the greatest training loss: a validation loss above it is clipped
 const MARGIN = { left: 52, right: 14, top: 22, bottom: 36 };
 
 // A line is told from another by colour, by dash and by the shape of its dots.
@@ -166,9 +167,17 @@ function extent(values) {
   return [low, high];
 }
 
+// The losses that set the scale: an early validation far above the training would press all else flat.
+function scaling(lines) {
+  const losses = (chosen) => chosen.flatMap((line) => line.points.map((point) => point.loss));
+  const training = losses(lines.filter((line) => line.key !== "validation"));
+  const most = training.length ? HEADROOM * extent(training)[1] : Infinity;
+  return [...training, ...losses(lines).filter((loss) => loss <= most)];
+}
+
 function measure(width, height) {
   const points = allLines().flatMap((line) => line.points);
-  const losses = lossRange(points.map((point) => point.loss));
+  const losses = lossRange(scaling(allLines()));
   if (!losses) return null;
   const ends = runs.map((run) => run.diverged ?? 0);
   const [first, last] = extent([...points.map((point) => point.step), ...ends.filter(Boolean)]);
@@ -305,8 +314,17 @@ function pen(style) {
   context.setLineDash(style.dash);
 }
 
+// Above the axis there is a mark in place of the loss.
+function isClipped(y) {
+  return y < frame.top - 0.5;
+}
+
 function drawLine({ points, style }) {
   pen(style);
+  context.save();
+  context.beginPath();
+  context.rect(frame.left, frame.top - 3, frame.right - frame.left + 5, frame.bottom - frame.top + 6);
+  context.clip();
   context.beginPath();
   let down = false;
   for (const { step, loss } of points) {
@@ -320,6 +338,7 @@ function drawLine({ points, style }) {
     down = true;
   }
   context.stroke();
+  context.restore();
   context.setLineDash([]);
   if (style.dot) drawDots(points, style);
   else if (points.length === 1) drawDots(points, { ...style, dot: "circle" });
@@ -334,8 +353,17 @@ function drawDots(points, style) {
   points.forEach(({ step, loss }, index) => {
     if ((last - index) % every) return;
     const y = toY(loss);
-    if (!Number.isNaN(y)) drawDot(style.dot, toX(step), y, 3);
+    if (isClipped(y)) drawClipped(toX(step), loss);
+    else if (!Number.isNaN(y)) drawDot(style.dot, toX(step), y, 3);
   });
+}
+
+// An arrow at the upper edge, and the loss beside it.
+function drawClipped(x, loss) {
+  drawDot("triangle", x, frame.top + 6, 5);
+  context.textAlign = "left";
+  context.textBaseline = "middle";
+  context.fillText(words(loss), x + 9, frame.top + 6);
 }
 
 const SHAPES = {
@@ -424,7 +452,7 @@ function drawCrosshair() {
   stroke([[x, frame.top], [x, frame.bottom]]);
   for (const line of allLines().filter(({ points }) => points.length)) {
     const point = valueAt(line, step);
-    if (!point || Number.isNaN(toY(point.loss))) continue;
+    if (!point || Number.isNaN(toY(point.loss)) || isClipped(toY(point.loss))) continue;
     pen({ ...line.style, alpha: 1, dash: [], width: 2 });
     drawDot("circle", toX(point.step), toY(point.loss), 4);
     context.strokeStyle = theme.colour("--paper");
