@@ -43,3 +43,31 @@ function press(event, chosen) {
 
 document.addEventListener("keydown", onKey);
 document.addEventListener("pointerdown", leave);
+
+// A button that can no longer be pressed would drop the focus, at a run's start and at its end.
+
+const row = document.querySelector(".train-buttons");
+let own = null; // the button that the person went to or pressed
+let held = null; // the one that has the focus, or had it until it could no longer be pressed
+
+function goTo(target) {
+  held = target.closest?.(".train-buttons button") ?? null;
+  own = held;
+}
+
+function keepFocus() {
+  const lost = held?.disabled && [document.body, held].includes(document.activeElement);
+  const pressable = (button) => button && !button.disabled && button.checkVisibility();
+  const next = lost && [own, ...row.querySelectorAll(BUTTONS.join()), ...row.querySelectorAll("button")].find(pressable);
+  if (!next) return;
+  const person = own;
+  next.focus({ preventScroll: true });
+  own = person;
+}
+
+document.addEventListener("focusin", ({ target }) => goTo(target));
+document.addEventListener("pointerdown", ({ target }) => goTo(target));
+row.addEventListener("click", ({ target }) => {
+  if (target.closest("button") === held) own = held;
+});
+new MutationObserver(keepFocus).observe(row, { attributes: true, attributeFilter: ["disabled"], subtree: true });
