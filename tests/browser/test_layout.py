@@ -50,18 +50,6 @@ SCROLLS_SIDEWAYS = """(part) => [part, `${part} :is(th, td)`]
   .filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.textContent)"""
 """What a part shows that is wider than its place."""
 
-NOTE_BLANK_CANVAS = """{
-  window.blank = new Set();
-  const note = () => {
-    const canvas = document.querySelector("#train-editor canvas");
-    const undo = document.querySelector("#train-editor .top-panel > button:nth-of-type(4)");
-    if (canvas && undo?.disabled) blank.add(getComputedStyle(canvas).filter);
-    requestAnimationFrame(note);
-  };
-  note();
-}"""
-"""Notes in each frame how the canvas is dimmed on which there is nothing to undo yet."""
-
 
 def watch(page: Page, parts: list[str]) -> None:
     """From now on; what the opening page itself sets has come to rest."""
@@ -112,11 +100,8 @@ def test_nothing_jumps_when_a_run_breaks_wide_and_on_a_phone(page: Page, url: st
         expect(page.locator("#train-reset")).to_be_disabled()
 
 
-def test_the_scenes_are_as_wide_as_the_switches_and_the_canvas_is_dark_before_its_first(
-    page: Page, url: str
-) -> None:
-    page.add_init_script(NOTE_BLANK_CANVAS)
-    open_train(page, url, f"{TINY}&__theme=dark")
+def test_the_scenes_are_as_wide_as_the_switches(page: Page, url: str) -> None:
+    open_train(page, url, TINY)
     for width in (1366, 1920, 800, 360):
         page.set_viewport_size({"width": width, "height": 900})
         edges = [
@@ -124,9 +109,6 @@ def test_the_scenes_are_as_wide_as_the_switches_and_the_canvas_is_dark_before_it
             for part in ("#train-scenes .cells", "#train-experiment")
         ]
         assert edges[0] == pytest.approx(edges[1], abs=1), width
-    canvas = page.locator("#train-editor canvas").first
-    expect(canvas).to_have_css("filter", "none")
-    assert page.evaluate("[...window.blank]") == ["brightness(0.2)"]
 
 
 def test_nothing_jumps_when_another_checkpoint_segments_the_picture(page: Page, url: str) -> None:

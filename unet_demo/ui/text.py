@@ -18,6 +18,9 @@ from .languages import CARDS, DEFAULT_LANGUAGE, ENGLISH, LANGUAGES, SENTENCES
 PREFIX = "unet_demo_"
 """Gradio's own keys (``image``, ``label`` …) would be shadowed without a prefix."""
 
+GRADIOS = {"common.complete": "job_done"}
+"""What Gradio has no words for and says by its key, to screen readers, when a job ends → the key of ours."""
+
 TRADITIONAL = frozenset({"hant", "tw", "hk", "mo"})
 """Parts of a Chinese language tag that ask for traditional characters."""
 
@@ -73,6 +76,7 @@ def i18n() -> gr.I18n:
     return gr.I18n(
         **{
             language: {PREFIX + key: text for key, text in texts.items()}
+            | {gradios: texts[key] for gradios, key in GRADIOS.items()}
             for language, texts in LANGUAGES.items()
         }
     )

@@ -5,20 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image
-
 from ...checkpoints import save_checkpoint
 from ...live.experiment import watched_scenes
 from ...live.files import write_animation, write_curve, write_losses
 from ...live.run import LiveRun
 from ...live.settings import LiveSettings
 from ...training.published_losses import PUBLISHED
+from ..components.brush import brush_value, painted
 from ..components.viewer import viewer_value
-from ..files import fresh_folder
-
-CANVAS = 384
-"""Side in px of the picture that a person draws on."""
 
 
 @dataclass(frozen=True)
@@ -64,21 +58,16 @@ def title_of(settings: LiveSettings) -> str:
     return f"{settings.network}, width {settings.width}"
 
 
-def drawing_ground(settings: LiveSettings) -> str:
-    """Draw a scene to draw on, a PNG of CANVAS × CANVAS px; returns its path.
+def drawing_ground(settings: LiveSettings) -> dict[str, Any]:
+    """Draw a scene to draw on; returns the brush's value."""
+    return brush_value(watched_scenes(settings).images[0])
 
-    Of pixels Gradio would write the file anew, while another visitor's browser reads it.
+
+def segment_drawing(run: LiveRun, drawing: dict[str, Any]) -> dict[str, Any]:
+    """Segment the brush's value at the size that the network knows; returns the viewer's value.
+
+    Raises ValueError for what no brush sends, LiveError where the run has no network at rest.
     """
-    picture = Image.fromarray(watched_scenes(settings).images[0])
-    path = fresh_folder() / "scene.png"
-    picture.resize((CANVAS, CANVAS), Image.Resampling.NEAREST).save(path)
-    return str(path)
-
-
-def segment_drawing(run: LiveRun, drawing: np.ndarray) -> dict[str, Any]:
-    """Segment a drawing uint8 (H, W, 3), at the size that the network knows; returns the viewer's value."""
-    side = run.settings.size
-    small = Image.fromarray(drawing).convert("RGB").resize((side, side), Image.Resampling.BOX)
-    picture = np.asarray(small)
+    picture = painted(drawing, run.settings.size)
     prediction = run.predict(picture[None])
     return viewer_value(picture, prediction.probabilities[0], prediction.task)

@@ -9,6 +9,7 @@ import gradio as gr
 from ...live.run import RUN_ERRORS, LiveError, LiveRun, Snapshot
 from ...live.settings import LiveSettings, SettingsError, current_limits, with_changes
 from .. import zero_gpu
+from ..components.brush import brush
 from ..components.chart import chart
 from ..components.scenes import scenes
 from ..components.share import ShareButtons
@@ -28,7 +29,7 @@ from .controls import (
     settings_of,
     values_of,
 )
-from .downloads import CANVAS, FILES, drawing_ground, segment_drawing
+from .downloads import FILES, drawing_ground, segment_drawing
 from .link import TrainLink
 from .session import Session, Sessions
 from .views import (
@@ -136,15 +137,8 @@ class TrainPage:
     def _lay_out_afterwards(self) -> None:
         with gr.Row(elem_id="train-after"):
             with gr.Column(min_width=300):
-                self.editor = gr.ImageEditor(
-                    type="numpy", image_mode="RGB", format="png", sources=(), transforms=(),
-                    layers=False, canvas_size=(CANVAS, CANVAS), fixed_canvas=True, height=CANVAS + 80,
-                    brush=gr.Brush(
-                        default_size=28, colors=["#dc2828", "#28c828", "#2864dc", "#f0f0f0"],
-                        default_color="#dc2828", color_mode="defaults",
-                    ),
-                    label=t("train_draw"), buttons=[], elem_id="train-editor",
-                )  # fmt: skip
+                gr.HTML(t("train_draw"), elem_classes="padded")
+                self.editor = brush(elem_id="train-editor")
                 with gr.Row(elem_id="train-downloads"):
                     self.downloads = {
                         kind: gr.Button(
@@ -220,7 +214,6 @@ class TrainPage:
 
     def _wire_afterwards(self) -> None:
         """What can be done with a network that was trained."""
-        # Gradio's own ``change`` comes a stroke late.
         self._wire_drawing(self.editor.input)
         for kind, button in self.downloads.items():
             made = button.click(
@@ -431,10 +424,13 @@ class TrainPage:
         if session.run is None or not session.trained:
             text = "train_draw_running" if session.running else "train_draw_untrained"
             return {self.drawn_note: hint(text)}
-        if drawing is None or drawing["composite"] is None:
+        if drawing is None:
             return {self.drawn_note: hint("train_draw_info")}
         try:
-            value = segment_drawing(session.run, drawing["composite"])
+            value = segment_drawing(session.run, drawing)
+        except ValueError:
+            broken = say("train_draw_broken", session.language)
+            return {self.drawn_note: alert(broken, session.language)}
         except LiveError as error:
             return {self.drawn_note: alert(error, session.language)}
         return {self.drawn: value, self.drawn_note: hint("train_draw_info")}
