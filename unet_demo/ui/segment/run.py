@@ -74,10 +74,8 @@ class Runner:
             if file is None:
                 yield self.begun(session, request, values)
                 file = session.locate(request.checkpoint)
-            yield {
-                **self.begun(session, request, values, located=True),
-                **self._misfit(read_card(file), request.picture, session.language),
-            }
+            misfit = self._misfit(read_card(file), request.picture, session.language)
+            yield {**self.begun(session, request, values, located=True), **misfit}
             result = segment(
                 request,
                 lambda _: zero_gpu.open_predictor(file),
@@ -98,7 +96,8 @@ class Runner:
                 session.files[request.name] = file
             session.keep(stop, result, view)
             self.sessions.make_room(session)
-            yield self._shown(session, result, view, values)
+            # Once more what was said before: of updates in quick succession Gradio may lose one.
+            yield {**self._shown(session, result, view, values), **misfit}
             if session.is_boxed_elsewhere(session.result):
                 session.empty_box()
 
