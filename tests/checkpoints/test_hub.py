@@ -9,6 +9,7 @@ import pytest
 from asking import REPO, program, sentence, where_no_hub_is
 from hub_server import Behaviour, commit_of, hub_server
 from huggingface_hub import constants
+from huggingface_hub.utils import close_session, get_session
 
 from unet_demo.checkpoints import hub
 from unet_demo.checkpoints.hub import (
@@ -153,6 +154,21 @@ def test_many_visitors_at_once_get_the_whole_file(serve):
     with ThreadPoolExecutor(8) as pool:
         paths = list(pool.map(lambda _: fetch_checkpoint(REPO, "shapes"), range(16)))
     assert {path.read_bytes() for path in paths} == {SHAPES}
+
+
+def test_a_request_that_closes_the_librarys_client_ends_no_other_download(serve):
+    serve({REPO: FILES})
+    closed = []
+
+    def download() -> Path:
+        client = get_session()
+        if not closed:
+            closed.append(client)
+            close_session()  # as another thread does that finds no server
+        client.get(constants.ENDPOINT)
+        return fetch_checkpoint(REPO, "shapes")
+
+    assert hub._ask_undisturbed(download).read_bytes() == SHAPES
 
 
 def test_the_hubs_own_variables_are_honoured(tmp_path):

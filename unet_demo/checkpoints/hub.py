@@ -22,7 +22,7 @@ from typing import TypeVar
 
 import httpx2
 from huggingface_hub import HfApi, constants, errors, scan_cache_dir, try_to_load_from_cache
-from huggingface_hub.utils import validate_repo_id
+from huggingface_hub.utils import get_session, validate_repo_id
 
 from ..environment import SPACE_VARIABLE
 from ..messages import sentence, words_of
@@ -347,7 +347,7 @@ def _answer(question: Callable[[], T], repo: str, revision: str, seconds: float)
     """Return the library's answer. Raises HubError, or _Unreachable where the cache may help."""
     hub = constants.ENDPOINT
     try:
-        return within(seconds, question)
+        return within(seconds, partial(_ask_undisturbed, question))
     except OutOfTime as error:
         raise _Unreachable(
             sentence(
@@ -359,7 +359,7 @@ def _answer(question: Callable[[], T], repo: str, revision: str, seconds: float)
             sentence("The Hub at {hub} does not answer like one", hub=hub)
         ) from error
     except BROKEN as error:
-        cause = error.__cause__ if isinstance(error, errors.LocalEntryNotFoundError) else error
+        cause = _cause(error)
         refusal = _refusal(cause, repo, revision)
         if refusal:
             raise refusal from error
@@ -379,6 +379,25 @@ def _answer(question: Callable[[], T], repo: str, revision: str, seconds: float)
                 )
             ) from error  # fmt: skip
         raise _Unreachable(sentence("The Hub at {hub} cannot be reached", hub=hub)) from error
+
+
+def _ask_undisturbed(question: Callable[[], T]) -> T:
+    """Ask, and once more where another thread has closed the client meanwhile.
+
+    The library has one client for all threads, and closes it when any request finds no server.
+    """
+    client = get_session()
+    try:
+        return question()
+    except BROKEN as error:
+        if isinstance(_cause(error), httpx2.ConnectError) or not client.is_closed:
+            raise
+        return question()
+
+
+def _cause(error: Exception) -> BaseException | None:
+    """Return what the library found when it says only that the cache has no copy."""
+    return error.__cause__ if isinstance(error, errors.LocalEntryNotFoundError) else error
 
 
 def _refusal(error: BaseException | None, repo: str, revision: str) -> HubError | None:
