@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Generator, Iterator
 from copy import deepcopy
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -34,6 +34,7 @@ from .experiment import (
     task_of,
     watched_scenes,
 )
+from .maps import mosaic
 from .settings import Limits, LiveSettings, SettingsError, current_limits
 
 UPDATE_SECONDS = 0.4
@@ -76,7 +77,8 @@ class Validation:
     """A validation after ``step`` steps.
 
     ``loss``, ``miou`` and ``accuracy`` (both 0..1) are those of the pictures that training never
-    sees; ``prediction``: label ids uint8 (n, H, W) of the pictures that are shown.
+    sees; ``prediction``: label ids uint8 (n, H, W) of the pictures that are shown; ``maps``: a
+    mosaic uint8 (SIDE, SIDE) of the first picture's features for each station of the walk.
     """
 
     step: int
@@ -84,6 +86,7 @@ class Validation:
     miou: float
     accuracy: float
     prediction: np.ndarray
+    maps: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -416,9 +419,9 @@ class LiveRun:
     def _validate(self) -> None:
         """Validate; weights with a finite loss become those to restore."""
         begun = time.perf_counter()
-        validation = self._score(self._predict_watched())
+        validation = self._score(*self._predict_watched())
         self._progress.validation = validation
-        self._progress.reel.add(validation)
+        self._progress.reel.add(replace(validation, maps=validation.maps[:0]))
         if math.isfinite(validation.loss):
             self._trainer.keep_good()
             self._progress.good_validation = validation
@@ -426,15 +429,19 @@ class LiveRun:
         self._validated_at = time.perf_counter()
         self._progress.validation_seconds = self._validated_at - begun
 
-    def _predict_watched(self) -> torch.Tensor:
+    def _predict_watched(self) -> tuple[torch.Tensor, np.ndarray]:
+        """Return the logits of the watched pictures, and the mosaics of the first one's features."""
         images = normalisation_of(self.settings)(to_tensor(self.watched.images))
         images = images.to(self._device, memory_format=torch.channels_last)
         network = self._trainer.evaluated.eval()
         fast = self._dtype is not torch.float32
         with torch.inference_mode(), torch.autocast(self._device.type, self._dtype, enabled=fast):
-            return network(images).float()
+            mosaics = []
+            for _, features in network.walk(images, ()):  # the sides of live pictures suit the walk
+                mosaics.append(mosaic(features[0]))
+            return features.float(), torch.stack(mosaics).cpu().numpy()
 
-    def _score(self, logits: torch.Tensor) -> Validation:
+    def _score(self, logits: torch.Tensor, maps: np.ndarray) -> Validation:
         task, unscored = task_of(self.settings), self.watched.unscored
         labels = torch.from_numpy(self.watched.labels[unscored:]).to(logits.device)
         with torch.inference_mode():
@@ -445,7 +452,12 @@ class LiveRun:
         )
         scores = class_scores(matrix, task.classes)
         return Validation(
-            self._trainer.step, loss, scores["mIoU"], scores["pixel accuracy"], predicted[:SHOWN]
+            self._trainer.step,
+            loss,
+            scores["mIoU"],
+            scores["pixel accuracy"],
+            predicted[:SHOWN],
+            maps,
         )
 
     def _card(self) -> Card:

@@ -66,8 +66,14 @@ class Place:
         return self.x + FACE // 2, self.y + FACE // 2
 
 
-def u_svg(anatomy: Anatomy, *, upright: bool = False, say: Say = str) -> str:
-    """Draw a network as SVG, wide or ``upright`` (for narrow screens), in the language of ``say``."""
+def u_svg(
+    anatomy: Anatomy, *, upright: bool = False, maps: str | None = None, say: Say = str
+) -> str:
+    """Draw a network as SVG, wide or ``upright`` (for narrow screens), in the language of ``say``.
+
+    ``maps``: address of a picture of the stations' square maps side by side, laid over the faces; ""
+    leaves room for one.
+    """
     places = _upright_places(anatomy) if upright else _wide_places(anatomy)
     bottom = max(place.y for place in places.values()) + FACE + 18
     width = WIDTH_UPRIGHT if upright else max(place.x for place in places.values()) + FACE + 12
@@ -77,7 +83,12 @@ def u_svg(anatomy: Anatomy, *, upright: bool = False, say: Say = str) -> str:
     lines.append(_mark(first.step, entry.x - 12, entry.middle[1]) if first.step else "")
     for before, station in zip(anatomy.stations, anatomy.stations[1:], strict=False):
         lines.append(_step(station, places[before.name], places[station.name]))
-    stations = [_station(anatomy, one, places[one.name], say) for one in anatomy.stations]
+    stations = [
+        _station(anatomy, one, places[one.name], say, None if maps is None else index)
+        for index, one in enumerate(anatomy.stations)
+    ]
+    if maps is not None:
+        lines.insert(0, _maps(maps, len(stations)))
     title, told = escape(anatomy.network), escape(say(summary(anatomy)))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" color="{INK}"'
@@ -160,7 +171,17 @@ def _upright_places(anatomy: Anatomy) -> dict[str, Place]:
     return {name: Place(COLUMNS[columns[name]], 6 + ROW * (rows[name] - top)) for name in rows}
 
 
-def _station(anatomy: Anatomy, station: Station, place: Place, say: Say) -> str:
+def _maps(address: str, count: int) -> str:
+    """The picture of all maps, which each station shows its part of."""
+    return (
+        f'<defs><image id="u-maps" href="{escape(address)}" width="{FACE * count}" height="{FACE}"'
+        ' preserveAspectRatio="none" image-rendering="pixelated"/></defs>'
+    )
+
+
+def _station(
+    anatomy: Anatomy, station: Station, place: Place, say: Say, map_index: int | None
+) -> str:
     channels, side, _ = station.shape
     told = escape(described(anatomy, station, say))
     x, _ = place.middle
@@ -168,9 +189,18 @@ def _station(anatomy: Anatomy, station: Station, place: Place, say: Say) -> str:
         f'<g data-station="{escape(station.name)}"><title>{told}</title>'
         f'<rect x="{place.x}" y="{place.y}" width="{FACE}" height="{FACE}" rx="3"'
         f' fill="{BODY}" fill-opacity="0.12" stroke="currentColor" stroke-opacity="0.5"/>'
-        f"{_bars(anatomy, station, place)}"
+        f"{_bars(anatomy, station, place)}{_map(place, map_index)}"
         f'<text x="{x}" y="{place.y + FACE + 13}" text-anchor="middle">{channels} × {side}²</text>'
         "</g>"
+    )
+
+
+def _map(place: Place, index: int | None) -> str:
+    if index is None:
+        return ""
+    return (
+        f'<svg x="{place.x}" y="{place.y}" width="{FACE}" height="{FACE}"'
+        f' viewBox="{FACE * index} 0 {FACE} {FACE}"><use href="#u-maps"/></svg>'
     )
 
 

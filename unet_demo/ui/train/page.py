@@ -14,6 +14,7 @@ from ..components.chart import chart
 from ..components.scenes import scenes
 from ..components.share import ShareButtons
 from ..components.shortcut import shortcut
+from ..components.u import u
 from ..components.viewer import viewer
 from ..files import download_link, hand_over
 from ..html import Update, alert, hint, note
@@ -35,6 +36,7 @@ from .session import Session, Sessions
 from .views import (
     curves,
     envelope_table,
+    living_u,
     pictures,
     preview,
     readings,
@@ -93,6 +95,8 @@ class TrainPage:
                 with gr.Row(elem_classes="train-foot"):
                     shortcut()
                     self.share = ShareButtons("train")
+            with gr.Column(min_width=280, elem_classes="u-column"):
+                self.u = u(elem_id="train-u")
         with gr.Row(equal_height=False):
             with (
                 gr.Column(min_width=300),
@@ -166,7 +170,7 @@ class TrainPage:
     def _wire_opening(self, demo: gr.Blocks) -> None:
         """What a page does when it opens, and when it is left."""
         greeted = [
-            self.scenes, self.status, self.chart, self.readings, self.runs, self.envelope,
+            self.scenes, self.u, self.status, self.chart, self.readings, self.runs, self.envelope,
             self.editor, self.preset,
         ]  # fmt: skip
         controls = list(self.controls.values())
@@ -207,7 +211,7 @@ class TrainPage:
             [control.input for control in controls],
             self.on_change,
             controls,
-            [self.scenes, self.status, self.chart],
+            [self.scenes, self.u, self.status, self.chart],
             trigger_mode="always_last",
             **QUICK,
         )
@@ -248,7 +252,7 @@ class TrainPage:
     @property
     def _followed(self) -> list[Any]:
         """All that moves while a run is followed."""
-        watched = [self.chart, self.scenes, self.status, self.readings, self.runs, self.use]
+        watched = [self.chart, self.scenes, self.u, self.status, self.readings, self.runs, self.use]
         return [*watched, *self.buttons.values(), *self.downloads.values()]
 
     def _session(self, request: gr.Request) -> Session:
@@ -491,6 +495,7 @@ class TrainPage:
                     known = state
                     if snapshot.validation is None or snapshot.validation is not seen:
                         moved[self.scenes] = pictures(snapshot, run.settings, session.language)
+                        moved[self.u] = living_u(run.settings, snapshot, session.language)
                     seen = snapshot.validation
                     yield {**moved, self.status: status}
         except LiveError as error:
@@ -538,6 +543,7 @@ class TrainPage:
         self.limits.check(settings)
         proposal = {
             self.scenes: preview(settings, session.language),
+            self.u: living_u(settings, None, session.language),
             self.status: note(ready_sentence(settings, session.language)),
             self.chart: curves(session, settings),
         }

@@ -10,10 +10,12 @@ from ...live.run import LiveRun, Snapshot, is_short
 from ...live.settings import LiveSettings, differing_fields, flatten
 from ...messages import in_full
 from ...networks import count_parameters
+from ...networks.anatomy import anatomy
 from ...training import published_losses
 from ...training.published_losses import ENVELOPE
 from ..components.chart import Curve, chart_value
 from ..components.scenes import scenes_value
+from ..components.u import u_value
 from ..html import table
 from ..text import say, say_name
 from .session import Attempt, Session
@@ -140,6 +142,17 @@ def pictures_value(
     shown = slice(SHOWN)
     task = task_of(settings)
     return scenes_value(images[shown], labels[shown], prediction, task, note)
+
+
+def living_u(settings: LiveSettings, snapshot: Snapshot | None, language: str) -> dict[str, Any]:
+    """Return the U of a run's network, with what it sees in the first picture once there is a run."""
+    validation = snapshot.validation if snapshot else None
+    return u_value(
+        anatomy(settings.network, settings.network_options, settings.size),
+        validation.maps if validation else None,
+        skips=settings.skips,
+        language=language,
+    )
 
 
 def curves(session: Session, settings: LiveSettings) -> dict[str, Any]:

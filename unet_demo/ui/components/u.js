@@ -1,0 +1,135 @@
+// The network as a U; u.py says what a value holds. The server draws, this script puts the maps in.
+// Of its stations one is a Tab stop and the arrow keys go on from there; a station is told below.
+
+build(`
+  <div class="u">
+    <div class="drawing"></div>
+    <div class="foot">
+      <p class="readout"></p>
+      <span class="save" role="group">
+        <button type="button" data-save="svg">SVG</button>
+        <button type="button" data-save="png">PNG</button>
+      </span>
+    </div>
+  </div>`);
+
+const NARROW = 560; // px below which the U stands upright
+const PNG_SCALE = 2;
+
+const root = find(".u");
+const drawing = find(".drawing");
+find(".save").setAttribute("aria-label", text("save"));
+
+let drawn = ""; // the drawing that is shown
+let told = null; // the station that is told, by its number
+
+const stations = () => [...drawing.querySelectorAll("[data-station]")];
+
+function receive() {
+  const value = props.value;
+  if (!value || !root.clientWidth) return; // in a tab that is not shown; the observer calls again
+  const form = root.clientWidth < NARROW ? "upright" : "wide";
+  root.dataset.form = form;
+  if (value[form] !== drawn) draw(value[form]);
+  root.classList.toggle("cut", !value.skips);
+  const maps = drawing.querySelector("#u-maps");
+  if (maps.getAttribute("href") !== value.maps) maps.setAttribute("href", value.maps);
+}
+
+function draw(svg) {
+  const focused = drawing.contains(document.activeElement);
+  drawn = svg;
+  drawing.innerHTML = svg;
+  drawing.firstElementChild.setAttribute("role", "group");
+  drawing.firstElementChild.setAttribute("aria-label", textOf(drawing, "desc"));
+  drawing.querySelector("title").remove(); // or it would stand beside the pointer everywhere
+  stations().forEach((station) => {
+    station.setAttribute("role", "img");
+    station.setAttribute("aria-label", textOf(station, "title"));
+  });
+  tell(told !== null && told < stations().length ? told : null);
+  if (focused) stations()[told ?? 0].focus();
+}
+
+function textOf(node, name) {
+  return node.querySelector(name).textContent;
+}
+
+// Tells of a station, or of the whole network where none is pointed at.
+function tell(index) {
+  told = index;
+  stations().forEach((station, at) => {
+    station.setAttribute("tabindex", at === (index ?? 0) ? "0" : "-1");
+    station.classList.toggle("told", at === index);
+  });
+  const node = index === null ? drawing.firstElementChild : stations()[index];
+  find(".readout").textContent = node.getAttribute("aria-label");
+}
+
+function stationAt(event) {
+  const station = event.target.closest("[data-station]");
+  return station ? stations().indexOf(station) : null;
+}
+
+drawing.addEventListener("pointerover", (event) => {
+  if (stationAt(event) !== null) tell(stationAt(event));
+});
+drawing.addEventListener("click", (event) => drawn && tell(stationAt(event)));
+drawing.addEventListener("focusin", (event) => tell(stationAt(event)));
+drawing.addEventListener("pointerleave", (event) => {
+  if (drawn && event.pointerType === "mouse" && !drawing.contains(document.activeElement)) tell(null);
+});
+drawing.addEventListener("keydown", (event) => {
+  const last = stations().length - 1;
+  const at = told ?? 0;
+  const to = {
+    ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: last,
+  }[event.key];
+  if (to === undefined) return;
+  event.preventDefault();
+  stations()[Math.min(Math.max(to, 0), last)].focus();
+});
+
+// --- files ------------------------------------------------------------------------------------
+
+// The drawing as a file of its own: on white, with the maps that it shows and without what is cut.
+function standalone() {
+  const svg = new DOMParser().parseFromString(drawn, "image/svg+xml").documentElement;
+  const [, , width, height] = svg.getAttribute("viewBox").split(" ");
+  svg.setAttribute("width", width);
+  svg.setAttribute("height", height);
+  svg.setAttribute("style", "background: white; color: #333");
+  if (props.value.maps) svg.querySelector("#u-maps").setAttribute("href", props.value.maps);
+  if (!props.value.skips) svg.querySelectorAll("[data-skip]").forEach((skip) => skip.remove());
+  return { width, height, blob: new Blob([svg.outerHTML], { type: "image/svg+xml" }) };
+}
+
+async function picture({ width, height, blob }) {
+  const image = new Image();
+  image.src = URL.createObjectURL(blob);
+  await image.decode();
+  URL.revokeObjectURL(image.src);
+  const canvas = document.createElement("canvas");
+  canvas.width = width * PNG_SCALE;
+  canvas.height = height * PNG_SCALE;
+  const context = canvas.getContext("2d");
+  context.fillStyle = "white";
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.drawImage(image, 0, 0, canvas.width, canvas.height);
+  return new Promise((done) => canvas.toBlob(done));
+}
+
+find(".save").addEventListener("click", async (event) => {
+  const kind = event.target.dataset.save;
+  if (!kind || !drawn) return;
+  const file = standalone();
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(kind === "png" ? await picture(file) : file.blob);
+  link.download = `${props.value.network}.${kind}`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+});
+
+new ResizeObserver(receive).observe(root);
+watch("value", receive);
+receive();
