@@ -19,7 +19,7 @@ SETTLING_MS = 1500
 SHIFTED_AT_MOST = 0.02
 
 TRAIN_PARTS = [
-    "#train-start", "#train-status", "#train-readings", "#train-chart .plot",
+    "#train-start", "#train-status", "#train-readings", "#train-chart .plot", "#train-u .drawing",
     "#train-scenes .cells", "#train-experiment", "#train-training", "#train-editor",
     "#train-downloads", "#train-drawn", "#train-drawn-note",
 ]  # fmt: skip
@@ -133,7 +133,7 @@ def widest() -> Snapshot:
         state="running",
         step=5000,
         losses=(1.378e12,),
-        validation=Validation(5000, 1.0, 0.794, 1.0, np.zeros((4, 64, 64), np.uint8)),
+        validation=Validation(5000, 1.0, 0.794, 1.0, np.zeros((4, 64, 64), np.uint8), np.zeros(0)),
         seconds=5000 / 0.0123,
         seconds_left=3599,
         device="cuda:0",

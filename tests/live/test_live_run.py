@@ -21,6 +21,7 @@ from unet_demo.live.experiment import (
     task_of,
     watched_scenes,
 )
+from unet_demo.live.maps import SIDE
 from unet_demo.live.run import LiveError, LiveRun, Reel, Snapshot, Validation
 from unet_demo.live.settings import (
     LOCAL,
@@ -33,12 +34,14 @@ from unet_demo.live.settings import (
     with_changes,
 )
 from unet_demo.networks import NETWORKS
+from unet_demo.networks.anatomy import anatomy
 from unet_demo.training.batches import to_tensor
 from unet_demo.training.loop import StepDone, Trainer, fit, load_batches
 
 SCENES = SceneOptions(size=64, colour_is_clue=True)
 TINY = LiveSettings(SCENES, width=8, batch=1, steps=4)
 ENDLESS = replace(TINY, steps=5000)
+NO_MAPS = np.zeros((0, SIDE, SIDE), np.uint8)
 
 
 def played(run: LiveRun, steps: int | None = None) -> list[Snapshot]:
@@ -62,6 +65,18 @@ def test_the_first_snapshot_comes_at_once_and_the_last_state_always():
     *_, last = snapshots
     assert (last.state, last.step, last.over) == ("finished", 4, True)
     assert last.validation and last.validation.step == 4
+
+
+def test_a_validation_shows_the_map_of_each_station_and_what_is_kept_of_it_for_later_none():
+    run = LiveRun(TINY)
+    first, *_, last = [one.validation for one in played(run) if one.validation]
+    assert last.maps.shape == (
+        len(anatomy(TINY.network, TINY.network_options, 64).stations),
+        SIDE,
+        SIDE,
+    )
+    assert (first.maps != last.maps).any()
+    assert {one.maps.size for one in run.reel.validations} == {0}
 
 
 def test_a_run_paused_and_resumed_goes_on_as_if_left_alone():
@@ -306,7 +321,7 @@ def test_what_differs_between_runs_is_named():
 def test_a_reel_keeps_few_looks_evenly_and_always_the_last():
     reel = Reel(limit=10)
     for step in range(1000):
-        reel.add(Validation(step, 1.0, 0.0, 0.0, np.zeros((1, 2, 2), np.uint8)))
+        reel.add(Validation(step, 1.0, 0.0, 0.0, np.zeros((1, 2, 2), np.uint8), NO_MAPS))
     steps = [validation.step for validation in reel.validations]
     assert len(steps) <= 10
     assert (steps[0], steps[-1]) == (0, 999)
