@@ -10,6 +10,7 @@ def test_a_mosaic_shows_the_most_varied_channels_each_from_black_to_white() -> N
     for channel, contrast in ((1, 5.0), (3, 1.0), (4, 0.1), (6, 9.0), (7, 0.01)):
         features[channel, :, 32:] = contrast
     cells = mosaic(features).view(2, CELL, 2, CELL).transpose(1, 2).reshape(4, CELL, CELL)
+    cells = cells[:, :-1, :-1]  # without the line between them
     assert [(int(cell.min()), int(cell.max())) for cell in cells] == [(0, 255)] * 4
     assert all(int(cell[:, : CELL // 2].max()) == 0 for cell in cells)
 

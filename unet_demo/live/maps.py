@@ -7,6 +7,9 @@ from torch import Tensor
 ACROSS, CELL = 2, 32
 """Channels in a row of a mosaic, of as many rows, and a channel's side in px."""
 
+GAP = 128
+"""Gray of the line between two channels."""
+
 SIDE = ACROSS * CELL
 """Side in px of a mosaic."""
 
@@ -24,4 +27,5 @@ def mosaic(features: Tensor) -> Tensor:
     shares = (cells - least) / (greatest - least).clamp_min(1e-6)
     sheet = torch.zeros(ACROSS**2, CELL, CELL, dtype=torch.uint8, device=features.device)
     sheet[:count] = (255 * shares).byte()
+    sheet[:, -1] = sheet[:, :, -1] = GAP
     return sheet.view(ACROSS, ACROSS, CELL, CELL).transpose(1, 2).reshape(SIDE, SIDE)

@@ -83,16 +83,13 @@ def u_svg(
     lines.append(_mark(first.step, entry.x - 12, entry.middle[1]) if first.step else "")
     for before, station in zip(anatomy.stations, anatomy.stations[1:], strict=False):
         lines.append(_step(station, places[before.name], places[station.name]))
-    stations = [
-        _station(anatomy, one, places[one.name], say, None if maps is None else index)
-        for index, one in enumerate(anatomy.stations)
-    ]
+    stations = [_station(anatomy, one, places[one.name], say) for one in anatomy.stations]
     if maps is not None:
-        lines.insert(0, _maps(maps, len(stations)))
+        stations.append(_maps(maps, list(places.values())))
     title, told = escape(anatomy.network), escape(say(summary(anatomy)))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" color="{INK}"'
-        f' fill="currentColor" font-family="system-ui, sans-serif" font-size="11">'
+        f' fill="currentColor" font-family="system-ui, sans-serif" font-size="12">'
         f"<title>{title}</title><desc>{told}</desc>{''.join(lines + stations)}{legend}</svg>\n"
     )
 
@@ -100,7 +97,7 @@ def u_svg(
 def summary(anatomy: Anatomy) -> Sentence:
     """Describe a network in one sentence."""
     return sentence(
-        "{network} on a picture of {side} × {side}: {stations} stations, {skips} skip connections,"
+        "{network} on a picture of {side} × {side}: {stations} feature maps, {skips} skip connections,"
         " {parameters:,} parameters, {gflop:.3g} GFLOP.",
         network=anatomy.network, side=anatomy.side, stations=len(anatomy.stations),
         skips=len(anatomy.skips), parameters=anatomy.parameters, gflop=anatomy.gflop,
@@ -171,17 +168,21 @@ def _upright_places(anatomy: Anatomy) -> dict[str, Place]:
     return {name: Place(COLUMNS[columns[name]], 6 + ROW * (rows[name] - top)) for name in rows}
 
 
-def _maps(address: str, count: int) -> str:
-    """The picture of all maps, which each station shows its part of."""
+def _maps(address: str, places: list[Place]) -> str:
+    """The picture of all maps, cut up; over the stations, not in them: a part counts as large as the whole."""
+    parts = "".join(
+        f'<svg x="{place.x}" y="{place.y}" width="{FACE}" height="{FACE}"'
+        f' viewBox="{FACE * index} 0 {FACE} {FACE}"><use href="#u-maps"/></svg>'
+        for index, place in enumerate(places)
+    )
     return (
-        f'<defs><image id="u-maps" href="{escape(address)}" width="{FACE * count}" height="{FACE}"'
-        ' preserveAspectRatio="none" image-rendering="pixelated"/></defs>'
+        f'<defs><image id="u-maps" href="{escape(address)}" width="{FACE * len(places)}"'
+        f' height="{FACE}" preserveAspectRatio="none" image-rendering="pixelated"/></defs>'
+        f'<g pointer-events="none">{parts}</g>'
     )
 
 
-def _station(
-    anatomy: Anatomy, station: Station, place: Place, say: Say, map_index: int | None
-) -> str:
+def _station(anatomy: Anatomy, station: Station, place: Place, say: Say) -> str:
     channels, side, _ = station.shape
     told = escape(described(anatomy, station, say))
     x, _ = place.middle
@@ -189,18 +190,9 @@ def _station(
         f'<g data-station="{escape(station.name)}"><title>{told}</title>'
         f'<rect x="{place.x}" y="{place.y}" width="{FACE}" height="{FACE}" rx="3"'
         f' fill="{BODY}" fill-opacity="0.12" stroke="currentColor" stroke-opacity="0.5"/>'
-        f"{_bars(anatomy, station, place)}{_map(place, map_index)}"
+        f"{_bars(anatomy, station, place)}"
         f'<text x="{x}" y="{place.y + FACE + 13}" text-anchor="middle">{channels} × {side}²</text>'
         "</g>"
-    )
-
-
-def _map(place: Place, index: int | None) -> str:
-    if index is None:
-        return ""
-    return (
-        f'<svg x="{place.x}" y="{place.y}" width="{FACE}" height="{FACE}"'
-        f' viewBox="{FACE * index} 0 {FACE} {FACE}"><use href="#u-maps"/></svg>'
     )
 
 
@@ -289,7 +281,7 @@ def _legend(anatomy: Anatomy, width: int, y: int, say: Say) -> tuple[str, int]:
     x, entries = 20, []
     for kind in (kind for kind in KINDS if kind in (*blocks, *steps, "skip")):
         text = say(KINDS[kind])
-        advance = 40 + sum(6 if letter < "\u1100" else 11 for letter in text)
+        advance = 40 + sum(6 if letter < "\u1100" else 12 for letter in text)
         if x + advance > width + 14:
             x, y = 20, y + 20
         entries.append(_sample(kind, x, y))
