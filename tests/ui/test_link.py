@@ -23,13 +23,13 @@ from unet_demo.live.settings import LOCAL, PRESETS, SPACE, SettingsError
 from unet_demo.ui.languages import LANGUAGES
 from unet_demo.ui.link import (
     GENERAL,
+    AddressSettings,
     Choice,
+    InvalidValue,
     Number,
     Parameter,
     Power,
     Switch,
-    Unfit,
-    Wish,
     misspelt,
     parameter_of,
     read,
@@ -62,8 +62,8 @@ def query(text: str) -> dict[str, str]:
     return dict(parse_qsl(text, keep_blank_values=True))
 
 
-def said(wish: Wish, language: str = "en") -> list[str]:
-    return [refusal.said(language) for refusal in wish.refusals]
+def said(wish: AddressSettings, language: str = "en") -> list[str]:
+    return [warning.said(language) for warning in wish.warnings]
 
 
 def anything(rng: random.Random, control: Any) -> Any:
@@ -98,10 +98,10 @@ def test_a_link_brings_back_the_same_training(pages, train_link: TrainLink, seed
     preset = random.Random(seed).choice(list(PRESETS))
     asked = query(train_link.write(preset, values))
     wish = train_link.read(asked)
-    assert wish.refusals == ()
+    assert wish.warnings == ()
     idle = SCENE_SETTINGS if values["source"] == "article" else ()
-    usual = {name: preset_values(preset, LOCAL)[name] for name in idle}
-    assert wish.values == pytest.approx({"preset": preset, **values, **usual})
+    defaults = {name: preset_values(preset, LOCAL)[name] for name in idle}
+    assert wish.values == pytest.approx({"preset": preset, **values, **defaults})
     assert settings_of(wish.values) == settings_of(values)
 
 
@@ -119,7 +119,7 @@ def test_what_is_not_named_stays_as_the_preset_has_it(train_link: TrainLink) -> 
 
 
 def test_an_address_that_names_no_setting_asks_for_none(train_link: TrainLink) -> None:
-    assert train_link.read({"page": "train", "lang": "ko", "utm_source": "x"}) == Wish()
+    assert train_link.read({"page": "train", "lang": "ko", "utm_source": "x"}) == AddressSettings()
 
 
 def test_a_field_that_was_left_empty_is_left_out(train_link: TrainLink) -> None:
@@ -174,8 +174,8 @@ def test_values_that_cannot_be_together_are_refused_together(
     wish = train_link.read(query(asked + "&loss=both"))
     (sentence,) = said(wish)
     assert sentence.startswith(f"The address says {named}, which was left out")
-    usual = preset_values(wish.values["preset"], LOCAL)
-    assert wish.values == {"preset": wish.values["preset"], **usual, "loss": "both"}
+    defaults = preset_values(wish.values["preset"], LOCAL)
+    assert wish.values == {"preset": wish.values["preset"], **defaults, "loss": "both"}
 
 
 def test_a_shared_machine_refuses_what_is_too_much_for_it(pages) -> None:
@@ -201,17 +201,17 @@ def test_a_long_value_is_cut_short_in_its_sentence() -> None:
 def test_the_address_names_the_page_and_what_is_shown_of_it() -> None:
     asked = {"page": "train", "autostart": "1", "controls": "0", "lang": "zh-HK", "__theme": "dark"}
     wish = read(asked, GENERAL)
-    assert wish.refusals == ()
+    assert wish.warnings == ()
     assert (wish.values["page"], wish.values["autostart"]) == ("train", True)
 
 
 def test_the_theme_may_be_the_systems_as_where_a_space_is_embedded() -> None:
-    assert read({"__theme": "system"}, GENERAL) == Wish({"__theme": "system"})
+    assert read({"__theme": "system"}, GENERAL) == AddressSettings({"__theme": "system"})
 
 
 def test_of_a_name_that_is_repeated_the_last_value_holds_without_its_blanks() -> None:
     asked = QueryParams("page=train&page=%20about+&controls=1&controls=%200")
-    assert read(asked, GENERAL) == Wish({"page": "about", "controls": False})
+    assert read(asked, GENERAL) == AddressSettings({"page": "about", "controls": False})
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_what_the_demo_does_not_know_of_itself_is_refused(asked: str) -> None:
 def test_a_slip_of_the_pen_is_pointed_out_and_a_stranger_is_not() -> None:
     known = ["noise", "batch_norm", "source"]
     asked = {"nois": "3", "batchnorm": "0", "utm_source": "x", "fbclid": "y", "__sign": "z"}
-    sentences = [refusal.said("en") for refusal in misspelt(asked, known)]
+    sentences = [warning.said("en") for warning in misspelt(asked, known)]
     assert [sentence.split("did you mean ")[1] for sentence in sentences] == [
         "noise?",
         "batch_norm?",
@@ -248,9 +248,9 @@ def test_a_link_brings_back_the_same_segmentation(
         "style": anything(rng, controls.style),
     }
     wish = segment_link.read(query(segment_link.write(settings, 0.5)))
-    usual = {"flips": False, "threshold": 0.5, "opacity": 0.6, "style": "fill", "slice": 1}
-    assert wish.refusals == ()
-    assert {**usual, **wish.values} == settings
+    defaults = {"flips": False, "threshold": 0.5, "opacity": 0.6, "style": "fill", "slice": 1}
+    assert wish.warnings == ()
+    assert {**defaults, **wish.values} == settings
 
 
 def test_an_example_brings_its_checkpoint_and_a_checkpoint_an_example(
@@ -299,7 +299,7 @@ def test_what_a_checkpoint_or_an_example_does_not_have_is_said_plainly(
 def test_what_a_checkpoint_or_an_example_has_is_taken(
     segment_link: SegmentLink, asked: str
 ) -> None:
-    assert segment_link.read(query(asked)).refusals == ()
+    assert segment_link.read(query(asked)).warnings == ()
 
 
 def test_an_example_is_known_again_and_a_picture_of_its_name_is_not() -> None:
@@ -334,7 +334,7 @@ def test_a_control_without_a_way_to_write_it_is_said() -> None:
 
 
 def test_unfit_says_what_would_fit() -> None:
-    with pytest.raises(Unfit) as caught:
+    with pytest.raises(InvalidValue) as caught:
         Number(2, 4).read("5")
     assert (caught.value.wish, caught.value.places["most"]) == ("number", "4")
 

@@ -16,7 +16,7 @@ from unet_demo.live.run import LiveRun
 from unet_demo.live.settings import LOCAL, LiveSettings, SettingsError
 from unet_demo.ui.components.share import ShareButtons
 from unet_demo.ui.html import alert
-from unet_demo.ui.link import Wish
+from unet_demo.ui.link import AddressSettings
 from unet_demo.ui.text import say
 from unet_demo.ui.train.controls import preset_values, settings_of, values_of
 from unet_demo.ui.train.page import TRAININGS_AT_ONCE, TrainPage
@@ -226,7 +226,7 @@ def test_nobody_waits_any_more_when_the_run_has_ended(page, request_of, end):
 def test_a_run_starts_by_itself_only_where_it_is_seen(page, request_of, query, starts):
     request = request_of(query)
     assert page.on_autostart(request)[page.autostarted] is starts
-    said = [refusal.said("en") for refusal in page.link.read(request.query_params).refusals]
+    said = [warning.said("en") for warning in page.link.read(request.query_params).warnings]
     refused = "autostart=1" in query and not starts
     assert [("autostart=1, which was left out" in one) for one in said] == [True] * refused
 
@@ -264,16 +264,16 @@ def test_a_link_that_cannot_be_is_said_and_not_copied(request_of):
 
 
 def test_a_scenes_setting_beside_the_article_is_refused_and_not_written(page):
-    (refusal,) = page.link.read({"preset": "article", "noise": "30", "width": "8"}).refusals
-    assert refusal.said("en").startswith("The address says noise=30, which was left out")
+    (warning,) = page.link.read({"preset": "article", "noise": "30", "width": "8"}).warnings
+    assert warning.said("en").startswith("The address says noise=30, which was left out")
     asked = {"preset": "article", "source": "scenes", "noise": "30"}
-    assert page.link.read(asked).refusals == ()
+    assert page.link.read(asked).warnings == ()
     shown = {**preset_values("article", LOCAL), "noise": 30}
     assert page.link.write("article", shown) == "page=train&preset=article"
 
 
 def test_the_charts_scale_is_part_of_an_address_but_no_setting(page):
     assert "scale" in page.link.parameters
-    assert page.link.read({"scale": "log"}) == Wish()
-    (refusal,) = page.link.read({"scale": "cubic"}).refusals
-    assert "one of linear, log" in refusal.said("en")
+    assert page.link.read({"scale": "log"}) == AddressSettings()
+    (warning,) = page.link.read({"scale": "cubic"}).warnings
+    assert "one of linear, log" in warning.said("en")

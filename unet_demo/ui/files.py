@@ -42,7 +42,7 @@ def download_link(elem_id: str) -> gr.DownloadButton:
     return gr.DownloadButton(visible="hidden", elem_id=elem_id)
 
 
-def hand_over(made: Dependency, link: gr.DownloadButton) -> None:
+def start_download(made: Dependency, link: gr.DownloadButton) -> None:
     """Click the link for the person once the event has put a file into it.
 
     An event that has none to give raises gr.Error: whatever it returns, the link would hand over.

@@ -23,7 +23,7 @@ PAGES = ("segment", "train", "about")
 THEMES = ("light", "dark", "system")
 
 
-class Unfit(ValueError):
+class InvalidValue(ValueError):
     """A value that a parameter cannot have; ``wish`` says what it can have.
 
     ``wish`` is the end of a key of the texts, ``link_wish_…``, and ``places`` fill that text.
@@ -39,7 +39,7 @@ class Parameter(Protocol):
     """How a setting is written in an address."""
 
     def read(self, text: str) -> Any:
-        """The setting's value. Raises Unfit."""
+        """The setting's value. Raises InvalidValue."""
 
     def write(self, value: Any) -> str:
         """The text that `read` takes for this value."""
@@ -58,13 +58,13 @@ class Number:
         bounds = {"least": number_text(self.least), "most": number_text(self.most)}
         whole = self._whole
         wish = "number" if not whole else "whole" if self.step == 1 else "multiple"
-        unfit = Unfit(wish, **bounds, step=number_text(self.step))
+        invalid = InvalidValue(wish, **bounds, step=number_text(self.step))
         try:
             value = float(text)
         except ValueError:
-            raise unfit from None
+            raise invalid from None
         if not self.least <= value <= self.most or (whole and (value - self.least) % self.step):
-            raise unfit
+            raise invalid
         return int(value) if whole else value
 
     def write(self, value: float) -> str:
@@ -104,7 +104,7 @@ class Switch:
 
     def read(self, text: str) -> bool:
         if text not in ("0", "1"):
-            raise Unfit("switch")
+            raise InvalidValue("switch")
         return text == "1"
 
     def write(self, value: bool) -> str:
@@ -121,7 +121,7 @@ class Choice:
         for choice in self.choices:
             if str(choice) == text:
                 return choice
-        raise Unfit("choice", choices=", ".join(str(choice) for choice in self.choices))
+        raise InvalidValue("choice", choices=", ".join(str(choice) for choice in self.choices))
 
     def write(self, value: Any) -> str:
         return str(value)
@@ -134,7 +134,7 @@ class Language:
     def read(self, text: str) -> str:
         language = spoken(text)
         if language is None:
-            raise Unfit("choice", choices=", ".join(LANGUAGES))
+            raise InvalidValue("choice", choices=", ".join(LANGUAGES))
         return language
 
     def write(self, value: str) -> str:
@@ -152,7 +152,7 @@ GENERAL: dict[str, Parameter] = {
 
 
 @dataclass(frozen=True)
-class Refusal:
+class UrlWarning:
     """Something in the address that was left out: a text of its own, and what fills it."""
 
     key: str
@@ -161,7 +161,7 @@ class Refusal:
     def said(self, language: str) -> str:
         """One plain sentence."""
         wish = self.places.get("wish")
-        if isinstance(wish, Unfit):
+        if isinstance(wish, InvalidValue):
             return say(
                 self.key, language,
                 **{**self.places, "wish": say(f"link_wish_{wish.wish}", language, **wish.places)},
@@ -170,11 +170,11 @@ class Refusal:
 
 
 @dataclass(frozen=True)
-class Wish:
+class AddressSettings:
     """What an address asks for: the settings that it names and can have, and what was refused."""
 
     values: dict[str, Any] = field(default_factory=dict)
-    refusals: tuple[Refusal, ...] = ()
+    warnings: tuple[UrlWarning, ...] = ()
 
 
 def parameter_of(control: Component) -> Parameter:
@@ -189,35 +189,35 @@ def parameter_of(control: Component) -> Parameter:
     raise TypeError(f"The value of a {type(control).__name__} has no place in an address.")
 
 
-def read(query: Mapping[str, str], parameters: Mapping[str, Parameter]) -> Wish:
+def read(query: Mapping[str, str], parameters: Mapping[str, Parameter]) -> AddressSettings:
     """What the query asks of these parameters; those that it does not name are left out."""
     values: dict[str, Any] = {}
-    refusals = []
+    warnings = []
     for name in parameters:
         if name not in query:
             continue
         try:
             values[name] = parameters[name].read(query[name].strip())
-        except Unfit as unfit:
-            refusals.append(refused(unfit, given(query, [name])))
-    return Wish(values, tuple(refusals))
+        except InvalidValue as invalid:
+            warnings.append(refused(invalid, given(query, [name])))
+    return AddressSettings(values, tuple(warnings))
 
 
-def misspelt(query: Mapping[str, str], known: Iterable[str]) -> tuple[Refusal, ...]:
+def misspelt(query: Mapping[str, str], known: Iterable[str]) -> tuple[UrlWarning, ...]:
     """The names that nearly are a parameter's; others come from elsewhere and mean nothing here."""
     names = list(known)
     strange = [name for name in query if name not in names and not name.startswith("_")]
     near = {name: get_close_matches(name.lower(), names, n=1, cutoff=0.8) for name in strange}
     return tuple(
-        Refusal("link_misspelt", {"given": given(query, [name]), "name": matches[0]})
+        UrlWarning("link_misspelt", {"given": given(query, [name]), "name": matches[0]})
         for name, matches in near.items()
         if matches
     )
 
 
-def refused(wish: Unfit, given: str) -> Refusal:
+def refused(wish: InvalidValue, given: str) -> UrlWarning:
     """A value that cannot be had."""
-    return Refusal("link_refused", {"given": given, "wish": wish})
+    return UrlWarning("link_refused", {"given": given, "wish": wish})
 
 
 def given(query: Mapping[str, str], names: Iterable[str]) -> str:
@@ -226,17 +226,17 @@ def given(query: Mapping[str, str], names: Iterable[str]) -> str:
 
 
 def write(
-    settings: Mapping[str, Any], usual: Mapping[str, Any], parameters: Mapping[str, Parameter]
+    settings: Mapping[str, Any], defaults: Mapping[str, Any], parameters: Mapping[str, Parameter]
 ) -> str:
     """The query, without its question mark, that asks for these settings.
 
-    What is as ``usual`` goes without saying, and so does a field that was left empty.
+    What is as ``defaults`` goes without saying, and so does a field that was left empty.
     """
     return urlencode(
         {
             name: parameters[name].write(value)
             for name, value in settings.items()
-            if value is not None and not (name in usual and usual[name] == value)
+            if value is not None and not (name in defaults and defaults[name] == value)
         }
     )
 

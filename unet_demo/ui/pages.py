@@ -46,10 +46,10 @@ def build() -> gr.Blocks:
             asked = read(query, GENERAL)
             known = [*GENERAL, *(name for link in links for name in link.parameters)]
             refused = [
-                *asked.refusals,
-                *(refusal for link in links for refusal in link.read(query).refusals),
+                *asked.warnings,
+                *(warning for link in links for warning in link.read(query).warnings),
             ]
-            said = [refusal.said(language) for refusal in (*refused, *misspelt(query, known))]
+            said = [warning.said(language) for warning in (*refused, *misspelt(query, known))]
             wished = asked.values.get("page")
             return {
                 refusals: gr.HTML(alerts(said, language), visible=bool(said)),

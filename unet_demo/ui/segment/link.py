@@ -17,12 +17,12 @@ from ...render import View
 from ...segmentation import SegmentRequest
 from ..link import (
     GENERAL,
+    AddressSettings,
     Choice,
+    InvalidValue,
     Number,
     Parameter,
-    Refusal,
-    Unfit,
-    Wish,
+    UrlWarning,
     given,
     parameter_of,
     read,
@@ -37,7 +37,7 @@ class CheckpointName:
     def read(self, text: str) -> str:
         """Whether there is such a repository shows when it is asked for."""
         if text not in offered_names() and not looks_like_repo(text):
-            raise Unfit("checkpoint", choices=", ".join(offered_names()))
+            raise InvalidValue("checkpoint", choices=", ".join(offered_names()))
         return text
 
     def write(self, value: str) -> str:
@@ -58,7 +58,7 @@ class SegmentLink:
     """Read and write the Segment page's part of an address; ``controls`` say what can be set."""
 
     def __init__(self, controls: Mapping[str, Any]) -> None:
-        self.usual = {name: control.value for name, control in controls.items()}
+        self.defaults = {name: control.value for name, control in controls.items()}
         self.parameters: dict[str, Parameter] = {
             "checkpoint": CheckpointName(),
             "example": ExampleName(),
@@ -66,10 +66,10 @@ class SegmentLink:
             "slice": Slice(""),
         }
 
-    def read(self, query: Mapping[str, str]) -> Wish:
+    def read(self, query: Mapping[str, str]) -> AddressSettings:
         """Read what the address names, with an example and a checkpoint that suit each other."""
         if not set(self.parameters) & set(query):
-            return Wish()
+            return AddressSettings()
         first = {name: one for name, one in self.parameters.items() if name != "slice"}
         asked = read(query, first)
         checkpoints = checkpoints_of_examples()
@@ -78,16 +78,16 @@ class SegmentLink:
         example = asked.values.get("example", (*suited, *checkpoints)[0])
         page = read(query, {"slice": Slice(example)})
         values = {"checkpoint": checkpoints[example], **asked.values, **page.values}
-        refusals = asked.refusals + page.refusals
+        warnings = asked.warnings + page.warnings
         if "threshold" in values and is_bundled_without_threshold(values["checkpoint"]):
             del values["threshold"]
-            refusals = (*refusals, threshold_refused(query))
-        return Wish({**values, "example": example}, refusals)
+            warnings = (*warnings, threshold_refused(query))
+        return AddressSettings({**values, "example": example}, warnings)
 
     def write(self, settings: Mapping[str, Any], threshold: float | None) -> str:
         """Write the query that brings these settings back; ``threshold`` is the checkpoint's own, if known."""
-        usual = {**self.usual, "threshold": threshold, "slice": 1}
-        return write({"page": "segment", **settings}, usual, {**GENERAL, **self.parameters})
+        defaults = {**self.defaults, "threshold": threshold, "slice": 1}
+        return write({"page": "segment", **settings}, defaults, {**GENERAL, **self.parameters})
 
     def query_of(
         self, request: SegmentRequest, view: View, own_threshold: float | None
@@ -117,7 +117,7 @@ class Slice:
         slices = load_example(self.example).picture.slices
         if len(slices) == 1 and text != "1":
             stacks = [example.name for example in offered_examples() if example.first_slice]
-            raise Unfit("slices", choices=", ".join(stacks))
+            raise InvalidValue("slices", choices=", ".join(stacks))
         return int(Number(1, len(slices), 1).read(text))
 
     def write(self, value: float) -> str:
@@ -135,9 +135,9 @@ def is_bundled_without_threshold(checkpoint: str) -> bool:
     return card.task.kind != "binary"
 
 
-def threshold_refused(query: Mapping[str, str]) -> Refusal:
+def threshold_refused(query: Mapping[str, str]) -> UrlWarning:
     """Say why the address's threshold was left out, where the checkpoint has none."""
-    return refused(Unfit("binary"), given(query, ["threshold"]))
+    return refused(InvalidValue("binary"), given(query, ["threshold"]))
 
 
 def checkpoints_of_examples() -> dict[str, str]:

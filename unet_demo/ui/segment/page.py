@@ -21,7 +21,7 @@ from ...segmentation import (
     plain_words,
 )
 from ...subject import FITTING, subject_of
-from ..files import hand_over
+from ..files import start_download
 from ..html import Update, alert
 from .controls import SegmentControls, Values
 from .link import SegmentLink, threshold_refused
@@ -119,8 +119,8 @@ class SegmentPage:
         self._segment_at(controls.repo.submit, self.on_repo, controls.repo)
         self.open_from(controls.file.upload, controls.file)
         controls.cancel.click(self.on_cancel, queue=False, api_visibility="private")
-        for brought in (controls.picture.upload, controls.examples.select):
-            brought(None, js=SHOW_VIEWER)
+        for event in (controls.picture.upload, controls.examples.select):
+            event(None, js=SHOW_VIEWER)
 
     def _wire_looking(self) -> None:
         controls = self.controls
@@ -147,7 +147,7 @@ class SegmentPage:
                 controls.download,
                 api_visibility="private",
             )
-            hand_over(made, controls.download)
+            start_download(made, controls.download)
 
     def _segment_at(
         self, listen: Callable[..., Dependency], handler: Callable, *inputs: Block, **options: Any
@@ -217,8 +217,8 @@ class SegmentPage:
             yield from self.runner.run(session, stop, wanted, view, values, progress, file)
             result = session.result
             if view.threshold is not None and result and result.own_threshold is None:
-                refusal = threshold_refused(request.query_params)
-                mistakes.append(alert(refusal.said(session.language), session.language))
+                warning = threshold_refused(request.query_params)
+                mistakes.append(alert(warning.said(session.language), session.language))
             if mistakes:
                 yield {self.controls.status: "".join(mistakes)}
 

@@ -7,14 +7,14 @@ from typing import Any
 from ...live.settings import CONTROLS, PRESETS, RANGES, Control, Limits, SettingsError
 from ..link import (
     GENERAL,
+    AddressSettings,
     Choice,
+    InvalidValue,
     Number,
     Parameter,
     Power,
-    Refusal,
     Switch,
-    Unfit,
-    Wish,
+    UrlWarning,
     given,
     read,
     refused,
@@ -53,11 +53,11 @@ class TrainLink:
         }
         self.parameters = {**self.settings, **SCALE}
 
-    def read(self, query: Mapping[str, str]) -> Wish:
+    def read(self, query: Mapping[str, str]) -> AddressSettings:
         """Return the preset and every control's value, or no value where the address names none of them."""
         settings = self._read_settings(query)
-        others = read(query, SCALE).refusals + tuple(self._unseen(query))
-        return Wish(settings.values, settings.refusals + others)
+        others = read(query, SCALE).warnings + tuple(self._unseen(query))
+        return AddressSettings(settings.values, settings.warnings + others)
 
     def autostart(self, query: Mapping[str, str]) -> bool:
         """Tell whether the address asks for a run at once, and for the page that shows it."""
@@ -68,34 +68,34 @@ class TrainLink:
         """Return the query that brings these settings back."""
         idle = SCENE_SETTINGS if values["source"] == "article" else ()
         told = {name: value for name, value in values.items() if name not in idle}
-        usual = preset_values(preset, self.limits)
+        defaults = preset_values(preset, self.limits)
         return write(
-            {"page": "train", "preset": preset, **told}, usual, {**GENERAL, **self.settings}
+            {"page": "train", "preset": preset, **told}, defaults, {**GENERAL, **self.settings}
         )
 
-    def _read_settings(self, query: Mapping[str, str]) -> Wish:
+    def _read_settings(self, query: Mapping[str, str]) -> AddressSettings:
         asked = read(query, self.settings)
         if not asked.values:
             return asked
         preset = asked.values.get("preset", FIRST_PRESET)
-        usual = preset_values(preset, self.limits)
-        values = {"preset": preset, **usual, **asked.values}
-        refusals = list(asked.refusals)
-        for wish, names in self._clashes(usual, values):
+        defaults = preset_values(preset, self.limits)
+        values = {"preset": preset, **defaults, **asked.values}
+        warnings = list(asked.warnings)
+        for wish, names in self._clashes(defaults, values):
             named = [name for name in names if name in asked.values]
-            values |= {name: usual[name] for name in names}
+            values |= {name: defaults[name] for name in names}
             if named:
-                refusals.append(refused(Unfit(wish), given(query, named)))
-        return Wish(values, tuple(refusals))
+                warnings.append(refused(InvalidValue(wish), given(query, named)))
+        return AddressSettings(values, tuple(warnings))
 
-    def _unseen(self, query: Mapping[str, str]) -> Iterator[Refusal]:
+    def _unseen(self, query: Mapping[str, str]) -> Iterator[UrlWarning]:
         """Warn where nobody would see the run that is to start by itself."""
         wanted = read(query, GENERAL).values.get("autostart", False)
         if wanted and not self.autostart(query):
-            yield refused(Unfit("autostart"), given(query, ["autostart"]))
+            yield refused(InvalidValue("autostart"), given(query, ["autostart"]))
 
     def _clashes(
-        self, usual: Mapping[str, Any], values: Mapping[str, Any]
+        self, defaults: Mapping[str, Any], values: Mapping[str, Any]
     ) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Yield what is wrong with settings that are valid one by one, and which they are.
 
@@ -107,6 +107,6 @@ class TrainLink:
             if values[least] > values[most]:
                 yield "order", (least, most)
         try:
-            self.limits.check(settings_of({**usual, **{name: values[name] for name in WORK}}))
+            self.limits.check(settings_of({**defaults, **{name: values[name] for name in WORK}}))
         except SettingsError:
             yield "work", WORK

@@ -16,7 +16,7 @@ from ..components.share import ShareButtons
 from ..components.shortcut import shortcut
 from ..components.u import u
 from ..components.viewer import viewer
-from ..files import download_link, hand_over
+from ..files import download_link, start_download
 from ..html import Update, alert, hint, note
 from ..text import DEFAULT_LANGUAGE, language_of, say, t
 from .controls import (
@@ -224,7 +224,7 @@ class TrainPage:
                 self._download(kind), None, [self.download, self.status],
                 show_progress_on=[self.status], api_visibility="private",
             )  # fmt: skip
-            hand_over(made, self.download)
+            start_download(made, self.download)
         self.saved = self.use.click(
             self.on_use, None, [self.checkpoint, self.status], api_visibility="private"
         )
@@ -393,7 +393,7 @@ class TrainPage:
     def on_reset(self, request: gr.Request, *values: Any) -> Update:
         """Put the run away and show what would be learned next."""
         session = self._session(request)
-        session.put_away()
+        session.set_aside()
         try:
             settings = self._settings(values)
         except SettingsError as error:

@@ -69,11 +69,11 @@ class Session:
 
     def begin(self, run: LiveRun) -> None:
         """Take a new run in hand."""
-        self.put_away()
+        self.set_aside()
         self.run = run
         self._number += 1
 
-    def put_away(self) -> None:
+    def set_aside(self) -> None:
         """Stop the run in hand, and remember what it reached."""
         current = self._attempt()
         if self.run:
