@@ -69,7 +69,8 @@ def test_the_first_snapshot_comes_at_once_and_the_last_state_always():
 
 def test_a_validation_shows_the_map_of_each_station_and_what_is_kept_of_it_for_later_none():
     run = LiveRun(TINY)
-    first, *_, last = [one.validation for one in played(run) if one.validation]
+    first, last = played(run, 2)[-1].validation, played(run)[-1].validation
+    assert first and last
     assert last.maps.shape == (
         len(anatomy(TINY.network, TINY.network_options, 64).stations),
         SIDE,
@@ -89,12 +90,12 @@ def test_a_run_paused_and_resumed_goes_on_as_if_left_alone():
 
 def test_pause_ends_a_run_at_its_step_and_leaves_no_thread():
     run = LiveRun(ENDLESS)
-    before = threading.active_count()
+    before = set(threading.enumerate())
     for snapshot in run.play():
         if snapshot.step:
             run.pause()
     assert run.snapshot().state == "paused"
-    assert threading.active_count() == before
+    assert set(threading.enumerate()) <= before  # others' may end meanwhile
 
 
 def test_stop_keeps_the_state_and_shows_it():

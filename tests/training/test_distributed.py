@@ -37,10 +37,10 @@ from dataclasses import replace
 from pathlib import Path
 import tiny
 import torch
-from test_processes import RECIPE
+from test_distributed import RECIPE
 from unet_demo.training.scene_batches import SceneBatches
 from unet_demo.cli import main
-from unet_demo.training.processes import join_processes
+from unet_demo.training.distributed import join_processes
 from unet_demo.training.recipes import RECIPES
 from unet_demo.training.runs import RunError, train, _trainer
 from unet_demo.training.loop import load_batches
