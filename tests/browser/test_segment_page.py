@@ -348,10 +348,11 @@ def test_on_a_phone_the_count_stands_beside_the_bar_and_above_the_button(
 
     wait_until(one_more_is_told)
     places = opened.evaluate(
-        """() => [".progress-level-inner", ".progress-bar-wrap", ".progress-text", "#cancel"].map((part) => {
+        """(inViewer) => [...inViewer, "#cancel"].map((part) => {
             const { top, bottom } = document.querySelector(part).getBoundingClientRect();
             return [top, bottom];
-        })"""
+        })""",
+        [f"#viewer .progress-{part}" for part in ("level-inner", "bar-wrap", "text")],
     )
     edges = [edge for place in places for edge in place]
     assert edges == sorted(edges)

@@ -89,6 +89,10 @@ class SegmentControls:
             )
 
     def _lay_out_result(self) -> None:
+        with gr.Row(visible=False, elem_id="misfit") as self.misfit:
+            self.misfit_said = gr.HTML(elem_classes="status")
+            self.fitting = gr.Button("", size="sm", scale=0, min_width=200, elem_id="fitting")
+        # Next to the viewer: its button stands in that, below the progress.
         with gr.Row(elem_classes="status-row"):
             self.status = gr.HTML(
                 hint("loading"), elem_id="segment-status", elem_classes="status", min_height=56
@@ -97,9 +101,6 @@ class SegmentControls:
                 t("segment_cancel"), size="sm", visible=False, min_width=90, scale=0,
                 elem_id="cancel",
             )  # fmt: skip
-        with gr.Row(visible=False, elem_id="misfit") as self.misfit:
-            self.misfit_said = gr.HTML(elem_classes="status")
-            self.fitting = gr.Button("", size="sm", scale=0, min_width=200, elem_id="fitting")
         self.viewer = viewer(elem_id="viewer")
         self.legend = legend(elem_id="legend")
 

@@ -244,9 +244,8 @@ class TrainPage:
     def _wire_drawing(self, event: Callable[..., Any]) -> None:
         """Have an event segment what was drawn."""
         event(
-            self.on_draw, self.editor, [self.drawn, self.drawn_note], show_progress="hidden",
-            trigger_mode="always_last", concurrency_id="draw", concurrency_limit=2,
-            api_visibility="private",
+            self.on_draw, self.editor, [self.drawn, self.drawn_note], trigger_mode="always_last",
+            **QUICK,
         )  # fmt: skip
 
     @property
