@@ -20,6 +20,7 @@ from handling import (
 from PIL import Image
 from playwright.sync_api import FloatRect, FrameLocator, Locator, Page, expect
 
+from unet_demo.ui.serve import head
 from unet_demo.ui.train.page import TRAININGS_AT_ONCE
 
 EMBED = Path(__file__).parents[2] / "docs" / "embed.html"
@@ -31,7 +32,7 @@ NO_CLIPBOARD = "Object.defineProperty(navigator, 'clipboard', { value: undefined
 
 @pytest.fixture(scope="module")
 def serving(serve_train: Callable[..., Served]) -> Served:
-    return serve_train()
+    return serve_train(head=head())
 
 
 @pytest.fixture
