@@ -1,5 +1,6 @@
 """python -m unet_demo"""
 
+import atexit
 import os
 import signal
 import sys
@@ -14,9 +15,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ``arguments``: those of the program by default.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
+    served: list[int] = []
     if list(arguments[:1]) == ["serve"]:
         # Until it is served. An exception may be lost in what is imported, or end in another status.
         signal.signal(signal.SIGINT, lambda *_: os._exit(0))
+        # Registered first, so that it comes last.
+        atexit.register(_leave, served)
     try:
         check_numbers(HUB_NUMBERS)
     except ServeError as error:
@@ -27,7 +31,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     from .cli import main as command
 
-    return command(arguments)
+    status = command(arguments)
+    served.append(status)
+    return status
+
+
+def _leave(served: list[int]) -> None:
+    """End at once what was served and closed: a thread that computes would abort Python's own end."""
+    if served == [0]:
+        sys.stdout.flush()
+        os._exit(0)
 
 
 if __name__ == "__main__":
