@@ -6,4 +6,4 @@ class DataError(ValueError):
 
 
 class PictureError(ValueError):
-    """One plain sentence for the person who brought the file."""
+    """One plain sentence for the person whose file it is."""
