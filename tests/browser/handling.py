@@ -67,6 +67,15 @@ def press(page: Page, button: str) -> None:
     page.locator(f"#train-{button}").click()
 
 
+def unfold(page: Page, accordion: str) -> None:
+    """Open an accordion, and wait for what is in it: Gradio gives new components their values twice.
+
+    A number that is typed before the second time, faster than a person can, is gone.
+    """
+    page.locator(f"#{accordion} button").first.click()
+    page.evaluate("new Promise((done) => requestIdleCallback(done))")
+
+
 def step_of(page: Page | FrameLocator) -> int:
     """How many steps the page says that the run has taken; 0 before one."""
     shown = page.locator("[data-reading=step] dd").inner_text()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 from axe_playwright_python.sync_playwright import Axe
-from handling import TINY, open_segment, open_train, press, wait_for_step
+from handling import TINY, open_segment, open_train, press, unfold, wait_for_step
 from playwright.sync_api import Page, expect
 
 OPENED = {
@@ -134,8 +134,8 @@ def test_the_train_page_has_none_after_a_run_in_one_and_paused(tab: Page, url: s
     press(tab, "start")
     expect(tab.locator("#train-status")).to_contain_text("Finished")
     expect(tab.locator("#train-drawn .viewer:not([data-empty])")).to_be_visible()
-    tab.locator("#train-training button").first.click()
-    tab.locator("#train-data button").first.click()
+    unfold(tab, "train-training")
+    unfold(tab, "train-data")
     show_predictions(tab)
     check(tab, "finished")
     steps = tab.locator("#steps input[type=number]")

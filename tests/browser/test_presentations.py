@@ -14,6 +14,7 @@ from handling import (
     let_the_server_answer,
     open_train,
     show_next_frame,
+    unfold,
     wait_for_step,
     wait_until,
 )
@@ -84,7 +85,7 @@ def test_the_address_sets_the_train_page(page: Page, url: str) -> None:
     expect(page.locator("#skips input")).not_to_be_checked()
     expect(page.locator("#train-status")).to_contain_text("ShapesUNet, 너비 8")
     expect(page.locator("body")).to_have_class("dark")
-    page.locator("#train-data button").first.click()
+    unfold(page, "train-data")
     expect(number(page, "noise")).to_have_value("40")
     expect(page.locator("#address-refusals")).to_be_hidden()
 
@@ -278,7 +279,7 @@ def test_the_page_alone_fits_a_slide_and_stands_in_one_column_on_a_phone(slide: 
 
 def test_space_in_a_field_or_on_another_page_trains_nothing(page: Page, url: str) -> None:
     open_train(page, url, TINY)
-    page.locator("#train-training button").first.click()
+    unfold(page, "train-training")
     page.locator("#steps input[type=number]").focus()
     page.keyboard.press("Space")
     page.get_by_role("tab", name="Segment").click()

@@ -15,6 +15,7 @@ from handling import (
     open_train,
     press,
     step_of,
+    unfold,
     wait_for_step,
     wait_until,
 )
@@ -205,9 +206,8 @@ def test_two_runs_are_compared(opened: Page):
 
 
 def set_in_training(page: Page, control: str, value: float) -> None:
-    accordion = page.locator("#train-training")
     if not page.locator(f"#{control}").is_visible():
-        accordion.locator("button").first.click()
+        unfold(page, "train-training")
     set_number(page, control, value)
 
 
@@ -226,7 +226,7 @@ def test_a_rate_that_breaks_a_run_is_explained_and_the_next_run_works(opened: Pa
 def test_the_preview_follows_the_controls_also_in_a_busy_tab(untrained: Page):
     untrained.evaluate(STREAMS_CLOSE_LATE)
     picture = untrained.locator("#train-scenes img[data-column=picture]").first
-    untrained.locator("#train-data button").first.click()
+    unfold(untrained, "train-data")
     for noise in (60, 20):
         before = picture.get_attribute("src")
         set_number(untrained, "noise", noise)
