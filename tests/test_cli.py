@@ -709,10 +709,12 @@ def test_train_takes_the_articles_split_and_its_quick_check(command, tmp_path):
     options = ("--steps", 1, "--width", 2, "--as-published", "--data", voc)
     for choice in (("--split", "as-published"), ("--quick",)):
         run = tmp_path / choice[0]
-        assert command("train", "voc", "--out", run, *choice, *options).status == 0
-        card = load_checkpoint(run / "voc.safetensors").card
+        done = command("train", "voc", "--out", run, *choice, *options)
+        assert done.status == 0
         photos = {"--split": 14, "--quick": 10}[choice[0]]
-        assert card.scored_on == f"the {photos} photos of VOC 2012's part 'val', drawn at random"
+        part = f"the {photos} photos of VOC 2012's part 'val', drawn at random (1.7% void)"
+        assert load_checkpoint(run / "voc.safetensors").card.scored_on == part
+        assert f"step 1, on {part}: " in done.out
 
 
 def test_train_resumes_a_run(command, tiny_recipe, tmp_path):

@@ -272,7 +272,8 @@ def run_train(
                 bar.update(event.step - bar.n)
                 bar.set_postfix_str(f"loss {event.loss:.4f}", refresh=False)
             elif isinstance(event, Validated):
-                bar.write(f"step {event.step}: {in_words({**event.training, **event.scores})}")
+                scores = in_words({**event.training, **event.scores})
+                bar.write(f"step {event.step}, on {started.scored_on}: {scores}")
             elif isinstance(event, Diverged):
                 bar.write(
                     f"The loss became {event.loss} at step {event.step}: the learning rate is too"

@@ -55,9 +55,8 @@ def bundle(
         scores[f"{headline} without averaging"] = single[headline]
         if DATASETS[recipe.data].needs_folder:  # scenes are drawn anew: the score sees other ones
             scores[f"{headline} without averaging, float32"] = trained[headline]
-    void = f", {evaluation.void:.1%} of whose pixels are void," if evaluation.void else ","
     card = replace(
-        recipe.card(scores, f"{evaluation.scored_on}{void} {averaging(undecided.card)}"),
+        recipe.card(scores, f"{evaluation.scored_on}, {averaging(undecided.card)}"),
         recipe=checkpoint.card.recipe,
         threshold=single.get("threshold", 0.5),
     )

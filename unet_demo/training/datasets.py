@@ -62,6 +62,11 @@ class Part(ABC):
         """Return the share of the pixels that are void, 0..1; no score counts them."""
         return 0.0
 
+    @property
+    def in_words(self) -> str:
+        """Return ``scored_on`` with the share of void, if there is any."""
+        return self.scored_on + (f" ({self.void:.1%} void)" if self.void else "")
+
     @abstractmethod
     def evaluate(
         self,
@@ -361,7 +366,7 @@ def evaluate(
         ) from error
     part = data.load(directory, split)
     scores = part.evaluate(predictor, tta=tta, progress=progress, keep=keep)
-    return Evaluation(scores, part.scored_on, tta, part.void)
+    return Evaluation(scores, part.in_words, tta, part.void)
 
 
 def order_of(recipe: Recipe, pictures: int) -> Shuffled | None:

@@ -95,10 +95,14 @@ class RunFolder:
 
 @dataclass(frozen=True)
 class Started:
-    """A run starts, or resumes after ``step``; it ends after ``recipe.fit.steps``."""
+    """A run starts, or resumes after ``step``; it ends after ``recipe.fit.steps``.
+
+    ``scored_on`` names what it is validated on.
+    """
 
     step: int
     recipe: Recipe
+    scored_on: str
 
 
 @dataclass(frozen=True)
@@ -174,14 +178,14 @@ def train(
         deque(fit(trainer, batches, _without_validation), maxlen=0)
         return
     out.mkdir(parents=True, exist_ok=True)
-    yield Started(trainer.step, recipe)
+    yield Started(trainer.step, recipe, experiment.validation.in_words)
     with RunLog(out, trainer.step) as log:
         for event in fit(trainer, batches, experiment.validate):
             log.write(event)
             if isinstance(event, StepDone) and _saves_between(event.step, recipe):
                 trainer.save(folder.state)
             if isinstance(event, Validated):
-                card = recipe.card(event.scores, experiment.validation.scored_on)
+                card = recipe.card(event.scores, experiment.validation.in_words)
                 if folder.chooses(event.scores):
                     save_checkpoint(folder.best, trainer.evaluated, card)
                 if keep_epochs:
@@ -210,10 +214,10 @@ def _test(experiment: Experiment, part: Part, folder: RunFolder) -> FinalScores:
     scores = part.evaluate(predictor, keep=cases)
     cases.finish()
     values = {name: value if value == value else None for name, value in scores.items()}
-    report = {"scored_on": part.scored_on, "scores": values}
+    report = {"scored_on": part.in_words, "scores": values}
     text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
     (folder.test / "scores.json").write_text(text, encoding="utf-8")
-    return FinalScores(scores, part.scored_on)
+    return FinalScores(scores, part.in_words)
 
 
 def _join_processes(device: torch.device) -> Processes:
