@@ -124,7 +124,7 @@ def test_the_embed_code_is_an_iframe_of_the_page_alone(page: Page, url: str) -> 
     page.set_content(code)
     frame = page.frame_locator("iframe")
     expect(frame.locator("#train-start")).to_be_visible()
-    expect(frame.locator(".masthead")).to_be_hidden()
+    expect(frame.locator(".bar-tools")).to_be_hidden()
     expect(frame.locator("#train-status")).to_contain_text("寬度 8")
     assert "autostart" not in code
 
@@ -262,7 +262,7 @@ def test_the_page_alone_fits_a_slide_and_stands_in_one_column_on_a_phone(slide: 
         slide.set_viewport_size({"width": width, "height": height})
         show_next_frame(slide)
         assert slide.evaluate(size) == [width, height]
-        for hidden in (".masthead", "footer", "[role=tablist]", "#preset", "#train-share"):
+        for hidden in ("footer", "[role=tablist]", "#preset", "#train-share"):
             expect(slide.locator(hidden).first).to_be_hidden()
         curve, pictures = places()
         assert curve["x"] + curve["width"] <= pictures["x"]

@@ -6,6 +6,7 @@ import gradio as gr
 
 from .about.page import AboutPage
 from .api import endpoints
+from .components.bar import bar
 from .components.connection import lost
 from .html import alerts
 from .link import GENERAL, misspelt, read
@@ -17,18 +18,16 @@ from .train.page import TrainPage
 def build() -> gr.Blocks:
     """Build all pages, as one Blocks."""
     with gr.Blocks(title="unet_demo", delete_cache=(3600, 3600), fill_width=True) as demo:
-        with gr.Column(elem_classes="masthead"):
-            gr.HTML(f"<h1>{t('title')}</h1>")
-            gr.HTML(f"<p>{t('tagline')}</p>")
         lost()
-        refusals = gr.HTML(visible=False, elem_id="address-refusals", elem_classes="status")
-        with gr.Tabs() as pages:
+        with gr.Tabs(elem_id="pages") as pages:
             with gr.Tab(t("page_segment"), id="segment"):
                 segment = SegmentPage(demo)
             with gr.Tab(t("page_train"), id="train"):
                 train = TrainPage(demo)
             with gr.Tab(t("page_about"), id="about") as about:
                 AboutPage(about)
+        bar()
+        refusals = gr.HTML(visible=False, elem_id="address-refusals", elem_classes="status")
         segment.open_from(train.saved.success, train.checkpoint)
         train.saved.success(
             lambda: gr.Tabs(selected="segment"),

@@ -29,7 +29,7 @@ WAKE_SECONDS = 0.1
 
 HERE = Path(__file__).parent
 
-STYLES = [HERE / "styles" / f"{name}.css" for name in ("page", "train", "about", "bare")]
+STYLES = [HERE / "styles" / f"{name}.css" for name in ("page", "bar", "train", "about", "bare")]
 
 SCRIPT = HERE / "components" / "address.js"
 

@@ -44,3 +44,17 @@ function onThemeChange(callback) {
   });
   observer.observe(document.body, { attributes: true, attributeFilter: ["class"] });
 }
+
+// Calls back with the first element that a selector finds, now or once Gradio has drawn it.
+function whenThere(selector, callback) {
+  const look = () => {
+    const found = document.querySelector(selector);
+    if (found) {
+      observer.disconnect();
+      callback(found);
+    }
+  };
+  const observer = new MutationObserver(look);
+  observer.observe(document.body, { childList: true, subtree: true });
+  look();
+}

@@ -1,0 +1,93 @@
+// Gradio's row of tabs becomes the bar: the title goes before the tabs, the tools after them.
+
+const MOON = '<path d="M20 14.5A8.5 8.5 0 0 1 9.5 4 8.5 8.5 0 1 0 20 14.5Z"/>';
+const GLOBE = '<circle cx="12" cy="12" r="9"/><path d="M3 12h18M12 3c3 3 3 15 0 18M12 3c-3 3-3 15 0 18"/>';
+const LOGO = '<path d="M4 3v10a8 8 0 0 0 16 0V3M8.5 8h7m-2.5-2.5 2.5 2.5-2.5 2.5"/>';
+
+const icon = (paths) => `<svg viewBox="0 0 24 24" aria-hidden="true">${paths}</svg>`;
+
+build(`
+  <div class="bar-name">
+    <a class="skip" href="" data-text="skip"></a>
+    ${icon(LOGO)}
+    <h1 data-text="title"></h1>
+  </div>
+  <div class="bar-tools">
+    <label class="bar-tool language">${icon(GLOBE)}<select></select></label>
+    <button type="button" class="bar-tool theme">${icon(MOON)}</button>
+  </div>`);
+
+const name = find(".bar-name");
+const tools = find(".bar-tools");
+const languages = find("select");
+const theme = find(".theme");
+
+// What is set so is no page to come back to, so it takes the place of the address in the history.
+function note(parameter, value) {
+  const url = new URL(location.href);
+  url.searchParams.set(parameter, value);
+  history.replaceState(history.state, "", url);
+}
+
+// Texts come with the page, in one language: another one needs another page.
+languages.setAttribute("aria-label", text("language"));
+for (const [tag, { tongue }] of Object.entries(TEXTS)) {
+  const option = new Option(tongue, tag, false, tag === language);
+  option.lang = tag;
+  languages.add(option);
+}
+languages.addEventListener("change", () => {
+  note("lang", languages.value);
+  location.reload();
+});
+
+const isDark = () => document.body.classList.contains("dark");
+const nameTheme = () => theme.setAttribute("aria-pressed", isDark());
+
+theme.setAttribute("aria-label", text("dark"));
+theme.title = text("dark");
+theme.addEventListener("click", () => {
+  document.body.classList.toggle("dark");
+  note("__theme", isDark() ? "dark" : "light");
+});
+onThemeChange(nameTheme);
+nameTheme();
+
+name.title = text("tagline");
+name.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  const page = [...document.querySelectorAll("[role=tabpanel]")].find((one) => one.checkVisibility());
+  page.tabIndex = -1;
+  page.focus();
+});
+
+// The tabs are one stop of the Tab key; arrows go from one to the next, as in a group of radios.
+function nameTabs(tabs) {
+  const chosen = tabs.querySelector("[aria-selected=true]");
+  for (const tab of tabs.querySelectorAll("[role=tab]")) tab.tabIndex = tab === chosen ? 0 : -1;
+  if (chosen) document.title = `${chosen.textContent.trim()} – ${text("title")}`;
+}
+
+function goToTab(event) {
+  const all = [...event.currentTarget.querySelectorAll("[role=tab]")];
+  const at = all.indexOf(document.activeElement);
+  const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: -1 }[event.key];
+  if (to === undefined || at < 0) return;
+  event.preventDefault();
+  const next = all.at(to % all.length);
+  next.focus();
+  next.click();
+}
+
+// Gradio draws its tabs after what stands beside them.
+function complete(row) {
+  const tabs = row.querySelector("[role=tablist]");
+  row.prepend(name);
+  row.append(tools);
+  tabs.addEventListener("keydown", goToTab);
+  const changes = { subtree: true, childList: true, attributeFilter: ["aria-selected"] };
+  new MutationObserver(() => nameTabs(tabs)).observe(tabs, changes);
+  nameTabs(tabs);
+}
+
+whenThere("#pages > .tab-wrapper", complete);
