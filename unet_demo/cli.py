@@ -31,6 +31,7 @@ from .evaluation.report import CaseFolder
 from .evaluation.startup import ROUNDS, time_startup
 from .exports import prediction_paths, write_colours, write_prediction
 from .inference import Predictor, Progress
+from .live.benchmark import compare_skips
 from .publishing import prepare
 from .segmentation import SegmentRequest, open_predictor, plain_words, segment
 from .space import prepare_space
@@ -360,20 +361,27 @@ def run_bundle(
 @app.command("benchmark")
 def run_benchmark(
     what: Annotated[
-        Literal["checkpoints", "startup"],
-        Argument(help="A picture, or a start of the program until its first result."),
+        Literal["checkpoints", "startup", "skips"],
+        Argument(
+            help="A picture; a start of the program until its first result; or what skips are"
+            " good for."
+        ),
     ] = "checkpoints",
     device: Device = None,
 ) -> None:
-    """Time the bundled checkpoints, or a start of the program.
+    """Time the bundled checkpoints, or a start of the program; or train with skips and without.
 
     Plain float32 torch against this program's Predictor, on one picture. A start against that of a
-    script that imports gradio and torch, shows an empty page and predicts once.
+    script that imports gradio and torch, shows an empty page and predicts once. The preset "Why
+    skips?" with its skip connections against the same without, from ten seeds.
     """
     # Both are checked before anything is printed.
     pick_device(device)
     if what == "startup":
         print_startup()
+        return
+    if what == "skips":
+        print_skips(device)
         return
     names = read_index()
     print(f"one {SIDE}×{SIDE} picture, median of {REPEATS}")
@@ -395,6 +403,22 @@ def print_startup() -> None:
         f"bare script {timing.bare_seconds:.1f} s   here {timing.seconds:.1f} s"
         f"   {timing.ratio:.2f} times as long"
     )
+
+
+def print_skips(device: str | None) -> None:
+    """Print what runs with skips and without came to, and how often the skips won."""
+    print(
+        'preset "why-skips", with skips | without: mIoU, share of right pixels at outlines, CPU time'
+    )
+    won = []
+    for pair in compare_skips(device=device):
+        won.append(pair.skips.miou > pair.none.miou)
+        told = (
+            f"{one.miou:.3f}  {one.outlines:.3f}  {one.seconds:5.1f} s"
+            for one in (pair.skips, pair.none)
+        )
+        print(f"seed {pair.seed}   " + "   |   ".join(told), flush=True)
+    print(f"skips won {sum(won)} of {len(won)}")
 
 
 @app.command("publish")

@@ -130,7 +130,7 @@ def test_a_field_that_was_left_empty_is_left_out(train_link: TrainLink) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "wish"),
     [
-        ("preset", "nonsense", "one of article, random, no-clue, noisy"),
+        ("preset", "nonsense", "one of random, no-clue, noisy, why-skips"),
         ("network", "shapesunet", "one of IsbiUNet, ShapesUNet"),
         ("width", "12", "one of 8, 16, 32, 64"),
         ("skips", "yes", "1 (on) or 0 (off)"),

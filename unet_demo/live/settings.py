@@ -17,6 +17,8 @@ from ..networks import NETWORKS
 from ..networks.base import GRID
 from ..tasks import LOSSES
 from ..training.loop import OPTIMISERS
+from ..training.recipe import INITIALISATIONS
+from ..training.recipes import AS_PUBLISHED
 
 LIVE_SCHEDULES = ("constant", "cosine")
 """The loop's other schedules need settings or validations that a live run does not have."""
@@ -28,7 +30,11 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True)
 class LiveSettings:
-    """All that a run depends on; ``scenes`` is None for the article's own picture."""
+    """All that a run depends on; ``scenes`` is None for the article's own picture.
+
+    ``initialisation``: one of INITIALISATIONS. ``clip``: largest magnitude of each value of the
+    gradient; 0: no limit.
+    """
 
     scenes: SceneOptions | None = None
     network: str = "ShapesUNet"
@@ -39,6 +45,8 @@ class LiveSettings:
     rate: float = 1e-3
     schedule: str = "constant"
     loss: str = "cross-entropy"
+    initialisation: str = "He"
+    clip: float = 0.0
     batch: int = 8
     steps: int = 300
     seed: int = 0
@@ -110,6 +118,11 @@ CONTROLS: dict[str, Control] = {
         Control("rate", ("rate",), sentence("learning rate"), least=1e-5, most=1e3, step=0.25),
         Control("steps", ("steps",), sentence("number of steps"), least=1, most="steps", whole=True),
         Control("batch", ("batch",), sentence("batch"), least=1, most="batch", whole=True),
+        Control(
+            "initialisation", ("initialisation",), sentence("initialisation"),
+            tuple(INITIALISATIONS),
+        ),
+        Control("clip", ("clip",), sentence("gradient clipping"), least=0, most=1, step=0.05),
         Control("seed", ("seed",), sentence("seed"), least=0, most=VALIDATION_SEED - 1, whole=True),
         Control(
             "count_least", ("scenes", "count", 0), sentence("least number of shapes"),
@@ -144,13 +157,48 @@ RANGES = {"count_most": "count_least", "radius_most": "radius_least"}
 """Setting → the setting that is its lower bound."""
 
 
+SCENES = SceneOptions(colour_is_clue=True)
+
+
+def article(
+    name: str, width: int, steps: int, scenes: SceneOptions | None = SCENES
+) -> LiveSettings:
+    """Return an article's own training, narrower than its own width of 64, and on drawn scenes.
+
+    ``name``: a key of AS_PUBLISHED. Article 2's plateau schedule would not lower the rate in a
+    short run, nor do its two classes, membrane and cell, occur in scenes.
+    """
+    recipe = AS_PUBLISHED[name]
+    return LiveSettings(
+        scenes,
+        network=recipe.network,
+        width=width,
+        optimiser=recipe.fit.optimiser,
+        rate=recipe.fit.rate,
+        loss=recipe.fit.loss,
+        initialisation=recipe.initialisation,
+        clip=recipe.fit.clip_value,
+        batch=recipe.batch,
+        steps=steps,
+    )
+
+
 PRESETS: dict[str, LiveSettings] = {
-    "article": LiveSettings(width=64, batch=1, steps=10),
-    "random": LiveSettings(SceneOptions(colour_is_clue=True), steps=200),
+    "random": LiveSettings(SCENES, steps=200),
     "no-clue": LiveSettings(SceneOptions(), rate=2e-3, schedule="cosine", loss="both", steps=400),
-    "noisy": LiveSettings(SceneOptions(colour_is_clue=True, noise=60, blur=1), steps=400),
+    "noisy": LiveSettings(replace(SCENES, noise=60, blur=1), steps=400),
+    # What a shape is shows in its colour; where it is shows above the bottom of the U alone.
+    "why-skips": LiveSettings(
+        replace(SCENES, size=96, count=(6, 8), radius=(0.05, 0.1)), width=8, batch=4, steps=150
+    ),
+    "article-isbi": article("isbi", 16, 150),
+    "article": article("shapes", 64, 10, None),
+    "article-isbi-elastic": article("isbi-elastic", 16, 140),
+    "article-voc": article("voc", 8, 100),
+    "article-voc-resnet50": article("voc-resnet50", 16, 80),
+    "article-voc-color": article("voc-color", 8, 100),
 }
-"""Settings to start from, by name."""
+"""Settings to start from, by name: ours, and each article's own, as far as it can be trained live."""
 
 
 @dataclass(frozen=True)

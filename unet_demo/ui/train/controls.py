@@ -27,7 +27,12 @@ FIRST_PRESET = "random"
 EXPERIMENT = (("network", "width", "skips", "batch_norm"),)
 """The network: what a person compares runs by. Rows of controls, as on the page."""
 
-METHOD = (("optimiser", "loss", "schedule"), ("rate", "steps"), ("batch", "seed"))
+METHOD = (
+    ("optimiser", "loss", "schedule"),
+    ("rate", "steps"),
+    ("batch", "seed"),
+    ("initialisation", "clip"),
+)
 """How it is trained."""
 
 DATA = (
