@@ -155,7 +155,7 @@ def train_network(
     5 minutes at the latest, as it is then. One is trained at a time; the next one waits for its end.
 
     Args:
-        preset: random, no-clue, noisy, why-skips, article, article-isbi, -isbi-elastic, -voc, -voc-resnet50, -voc-color.
+        preset: random, no-clue, noisy, why-skips, article, article-isbi/-isbi-elastic/-voc/-voc-resnet50/-voc-color.
         network: one of the articles' six networks, ShapesUNet for instance.
         width: the channels of the first level: 8, 16, 32 or 64.
         skips: true or false: with skip connections, or without.
