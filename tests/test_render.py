@@ -1,5 +1,7 @@
 """Arrays in, pictures out."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -11,12 +13,13 @@ from unet_demo.render import (
     colour_mask,
     error_map,
     legend,
+    lifted,
     outlines,
     overlay,
     thickened,
     to_rgb,
 )
-from unet_demo.tasks import ISBI, SHAPES
+from unet_demo.tasks import ISBI, SHAPES, VOC
 
 PAGE = np.full((8, 8, 1), 100, np.uint8)
 LABELS = np.zeros((8, 8), np.uint8)
@@ -87,6 +90,23 @@ def test_both_fills_and_outlines():
     painted = overlay(page, labels, SHAPES, opacity=1, style="both")
     assert tuple(painted[8, 8]) == SHAPES.palette[1]
     assert tuple(painted[8, 4]) == (255, 255, 255)
+
+
+def test_dark_colours_are_lifted_for_an_overlay_and_stay_apart():
+    palette = VOC.palette[1:]
+    shown = [lifted(colour) for colour in palette]
+    for colour, light in zip(palette, shown, strict=True):
+        assert light == colour if max(colour) >= 192 else relative_luminance(light) >= 0.1
+    gaps = [np.abs(np.subtract(a, b)).max() for a, b in combinations(shown, 2)]
+    assert min(gaps) >= 50
+    assert lifted((0, 0, 0)) == (0, 0, 0)
+
+
+def relative_luminance(colour: tuple[int, int, int]) -> float:
+    """From 0 to 1, as WCAG has it; 0.1 has a contrast of 3 : 1 with black."""
+    share = np.array(colour) / 255
+    linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+    return float(linear @ (0.2126, 0.7152, 0.0722))
 
 
 def test_an_unknown_style_is_refused_and_the_known_ones_named():

@@ -73,22 +73,22 @@ def _bus() -> tuple[np.ndarray, None]:
 MANY_SHAPES = SceneOptions(size=256, count=(9, 9), radius=(0.07, 0.2), rotated=True, shading=50)
 
 EXAMPLES: tuple[Example, ...] = (
-    Example("shapes", "Circles and rectangles", "shapes", SHAPES, lambda: _scene(MANY_SHAPES, 33)),
-    Example("membranes", "Cell membranes (synthetic EM)", "isbi", ISBI, lambda: _membranes(1)),
+    Example("membranes", "Membranes (synthetic)", "isbi", ISBI, lambda: _membranes(1)),
     Example(
         "stack",
-        "A stack of 6 slices (synthetic EM)",
+        "6 slices (synthetic)",
         "isbi",
         ISBI,
         lambda: _membranes(6),
         first_slice="membranes",
     ),
-    Example("article", "The article's own picture", "shapes", SHAPES, _article),
-    Example("coins", "Coins (a photograph)", "shapes", SHAPES, lambda: _photograph("coins")),
-    Example("person", "A person (a photograph)", "voc", VOC, lambda: _photograph("astronaut")),
-    Example("cat", "A cat (a photograph)", "voc", VOC, lambda: _photograph("chelsea")),
-    Example("motorcycle", "A motorcycle (a photograph)", "voc", VOC, _motorcycle),
-    Example("bus", "A bus (a small drawing)", "voc", VOC, _bus),
+    Example("shapes", "Shapes (drawn)", "shapes", SHAPES, lambda: _scene(MANY_SHAPES, 33)),
+    Example("article", "Article’s picture", "shapes", SHAPES, _article),
+    Example("coins", "Coins (photo)", "shapes", SHAPES, lambda: _photograph("coins")),
+    Example("person", "Person (photo)", "voc", VOC, lambda: _photograph("astronaut")),
+    Example("cat", "Cat (photo)", "voc", VOC, lambda: _photograph("chelsea")),
+    Example("motorcycle", "Motorbike (photo)", "voc", VOC, _motorcycle),
+    Example("bus", "Bus (drawing)", "voc", VOC, _bus),
 )
 
 
@@ -120,7 +120,7 @@ def _make(name: str) -> SegmentRequest:
     example = _find(name)
     slices, labels = example.make()
     truth = None if labels is None else Truth(labels, example.task.classes)
-    return SegmentRequest(Picture(slices, example.name, ()), truth, example.checkpoint)
+    return SegmentRequest(Picture(slices, example.name, ()), truth, example.checkpoint, auto=True)
 
 
 @lru_cache

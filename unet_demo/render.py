@@ -11,6 +11,9 @@ from .tasks import RGB, Task
 STYLES = ("fill", "outline", "both")
 """How an overlay marks a class: painted, outlined, or both. Outlines help colour-blind eyes."""
 
+FULL = 192
+"""A colour is dark if its brightest channel, on 0–255, is below; VOC's palette goes up to it."""
+
 WRONG_COLOUR = (230, 30, 30)
 
 
@@ -37,6 +40,20 @@ class LegendEntry:
     colour: RGB
     share: float
     confidence: float
+
+
+def lifted(colour: RGB) -> RGB:
+    """Return a colour that is seen on a dark picture: itself, or one of the same hue, the lighter the
+    darker it was, so that VOC's 64, 128 and 192 of one hue stay three colours.
+    """
+    brightest = max(colour)
+    if not 0 < brightest < FULL:
+        return colour
+    white = 0.6 * (1 - brightest / FULL)
+    red, green, blue = (
+        round(255 * (white + (1 - white) * channel / brightest)) for channel in colour
+    )
+    return red, green, blue
 
 
 def to_rgb(image: np.ndarray) -> np.ndarray:

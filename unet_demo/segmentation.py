@@ -44,13 +44,15 @@ class SegmentRequest:
     """A picture to segment, with its ground truth or None.
 
     ``checkpoint``: a name, ``owner/repo[@revision]``, or the path of a file. ``tta``: whether to
-    average over turned, mirrored and resized copies.
+    average over turned, mirrored and resized copies. ``auto``: whether the checkpoint was chosen for
+    what the picture shows, rather than by a person.
     """
 
     picture: Picture
     truth: Truth | None
     checkpoint: str | Path
     tta: bool = False
+    auto: bool = False
 
     @property
     def name(self) -> str:

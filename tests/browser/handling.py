@@ -1,5 +1,6 @@
 """What a person does on the pages, and what is noted of them meanwhile."""
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -61,6 +62,21 @@ def open_train(page: Page, url: str, query: str) -> None:
 def open_segment(page: Page, url: str, query: str = "") -> None:
     page.goto(f"{url}?page=segment&{query}")
     expect(page.locator("#segment-status")).to_contain_text("px in", timeout=PATIENCE)
+
+
+def choose_checkpoint(page: Page, title: str) -> None:
+    """In the menu of the Segment page, by what its line begins with."""
+    page.locator("#checkpoint input").click()
+    page.get_by_role("option", name=re.compile(f"^{re.escape(title)}")).click()
+
+
+def expect_checkpoint(page: Page, title: str) -> None:
+    expect(page.locator("#checkpoint input")).to_have_value(re.compile(f"^{re.escape(title)}"))
+
+
+def look_for(page: Page, kind: str) -> None:
+    """With a press on the strip; its radio buttons lie hidden below their words."""
+    page.locator(f"#looks-for label:has(input[value={kind}])").click()
 
 
 def press(page: Page, button: str) -> None:

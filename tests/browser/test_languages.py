@@ -33,9 +33,9 @@ def test_the_address_chooses_the_language_of_labels_buttons_and_gradios_own_word
 ) -> None:
     expect(korean.locator("html")).to_have_attribute("lang", "ko")
     expect(korean.get_by_role("heading", level=1)).to_have_text("눈으로 보는 U-Net")
-    expect(korean.locator("#checkpoint")).to_contain_text("원과 사각형")
+    expect(korean.locator("#looks-for")).to_contain_text("세포막")
     expect(korean.locator("#download-labels")).to_have_text("레이블 마스크 (ID)")
-    expect(korean.locator("#viewer .caption")).to_contain_text("끌어서 비교")
+    expect(korean.locator("#viewer .readout")).to_contain_text("픽셀을 가리키면")
     expect(korean.locator("footer")).to_contain_text("API를 통해 사용")
     expect(korean.get_by_role("button", name="동전 (사진)")).to_be_visible()
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import gradio as gr
 import numpy as np
 import pytest
-from handling import NOTE_SHIFTS, TINY, open_segment, open_train, press
+from handling import NOTE_SHIFTS, TINY, choose_checkpoint, open_segment, open_train, press
 from playwright.sync_api import Page, expect
 
 from unet_demo.data.shapes import SceneOptions
@@ -26,7 +26,7 @@ TRAIN_PARTS = [
 
 SEGMENT_PARTS = [
     "#segment-status", "#viewer .stage", "#legend", "#opacity", "#downloads", "#checkpoint",
-    "#picture", "#examples",
+    "#looks-for", "#picture", "#examples",
 ]  # fmt: skip
 
 NOTE_PLACES = """(parts) => {
@@ -120,9 +120,32 @@ def test_nothing_jumps_when_another_checkpoint_segments_the_picture(page: Page, 
     ):
         page.set_viewport_size({"width": width, "height": 900})
         watch(page, SEGMENT_PARTS)
-        page.locator("#checkpoint").get_by_label(other).check()
+        choose_checkpoint(page, other)
         expect(page.locator("#segment-status")).to_contain_text(other)
         check(page)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1366, 768), (1280, 720)])
+def test_picture_sliders_bars_and_readout_share_the_first_screen(
+    stack_shown: Page, width: int, height: int
+) -> None:
+    stack_shown.set_viewport_size({"width": width, "height": height})
+    for part in (
+        "#viewer .stage", "#viewer .readout", "#viewer .layers", "#slice", "#threshold", "#opacity",
+        "#style", "#legend table", "#looks-for", "#guess", "#examples", "#segment-status", "#scores",
+    ):  # fmt: skip
+        expect(stack_shown.locator(part)).to_be_in_viewport(ratio=1)
+    stage = stack_shown.locator("#viewer .stage").bounding_box()
+    assert stage and stage["height"] >= 500
+    line = stack_shown.locator(".view-line").bounding_box()
+    assert line and line["height"] <= 44
+
+
+@pytest.fixture(scope="module")
+def stack_shown(tab: Page, url: str) -> Page:
+    """The page with as many sliders as it has."""
+    open_segment(tab, url, "example=stack")
+    return tab
 
 
 def widest() -> Snapshot:

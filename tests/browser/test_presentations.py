@@ -176,7 +176,7 @@ def test_a_segmentation_alone_fits_a_slide_and_a_phone(page: Page, url: str) -> 
     expect(legend).to_be_visible()
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
-        expect(page.locator("#viewer .caption")).to_be_in_viewport(ratio=1)
+        expect(page.locator("#viewer .readout")).to_be_in_viewport(ratio=1)
         expect(page.locator("#checkpoint")).to_be_hidden()
         assert page.evaluate("document.documentElement.scrollHeight") == height
     page.set_viewport_size({"width": 360, "height": 740})

@@ -11,6 +11,7 @@ from handling import (
     STREAMS_CLOSE_LATE,
     TINY,
     Served,
+    expect_checkpoint,
     let_the_server_answer,
     open_train,
     press,
@@ -185,11 +186,11 @@ def test_a_checkpoint_taken_along_opens_in_segment(trained: Page, tmp_path):
     trained.get_by_role("tab", name="Train").click()
     take(trained, "checkpoint").save_as(tmp_path / "mine.safetensors")
     trained.get_by_role("tab", name="Segment").click()
-    trained.get_by_text("Another checkpoint").click()
+    trained.get_by_text("Another network").click()
     trained.locator("#checkpoint-file input[type=file]").set_input_files(
         tmp_path / "mine.safetensors"
     )
-    expect(trained.locator("#checkpoint").get_by_label("mine.safetensors")).to_be_checked()
+    expect_checkpoint(trained, "mine.safetensors")
     expect(trained.locator("#segment-status")).to_contain_text("Trained live")
 
 

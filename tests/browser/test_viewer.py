@@ -303,7 +303,7 @@ def test_escape_and_a_click_on_the_pin_release_it(three: Page):
     stage.click(position=point(three, 4, 4))
     expect(readout(three)).to_contain_text("pinned x 4, y 4")
     three.keyboard.press("Escape")
-    expect(readout(three)).to_contain_text("click to pin")
+    expect(readout(three)).to_contain_text("click to pin it")
     stage.press("Enter")
     stage.press("Enter")
     expect(readout(three)).not_to_contain_text("pinned")

@@ -17,13 +17,14 @@ from fastapi import Request
 from PIL import Image
 
 from unet_demo.checkpoints.hub import sha256_of
-from unet_demo.data.images import Picture
+from unet_demo.data.em import synthetic_em
 from unet_demo.examples import load_example, offered_examples
 from unet_demo.ui.html import alert
 from unet_demo.ui.pages import build
+from unet_demo.ui.segment.controls import AUTO
 from unet_demo.ui.segment.page import INFERENCE, SegmentPage
 from unet_demo.ui.segment.session import Session, opening
-from unet_demo.ui.segment.views import preview
+from unet_demo.ui.segment.views import menu
 from unet_demo.ui.text import say
 from unet_demo.ui.train.page import TRAINING
 
@@ -70,7 +71,7 @@ def opens(page: SegmentPage, query: str = "") -> Iterator[dict]:
 
 
 def picks(page: SegmentPage, checkpoint: str) -> Iterator[dict]:
-    return page.on_again(set_to(page, {page.controls.checkpoint: checkpoint}), asked())
+    return page.on_checkpoint(set_to(page, {page.controls.checkpoint: checkpoint}), asked())
 
 
 def all_of(updates: Iterator[dict]) -> dict:
@@ -353,18 +354,13 @@ def test_a_picture_stays_at_hand_though_its_earlier_result_is_put_away_meanwhile
     assert page.controls.viewer in all_of(picks(page, "shapes"))
 
 
-def test_a_large_picture_stands_small_in_its_box() -> None:
-    pages = np.zeros((1, 3000, 4000, 3), np.uint8)
-    assert Image.open(preview(Picture(pages, "photo", ()))).size == (800, 600)
-
-
 def test_a_truth_that_comes_during_a_job_is_compared_with_its_result(
     page: SegmentPage, own_picture: Path, tmp_path: Path
 ) -> None:
     truth = truth_file(tmp_path, 48, 64)
     all_of(brings(page, own_picture))
     first = seen(page).result
-    again = page.on_again(set_to(page, {page.controls.tta: True}), asked())
+    again = page.on_averaging(set_to(page, {page.controls.tta: True}), asked())
     next(again)
     page.results.on_truth(asked(), str(truth), *VIEW)
     assert "mIoU" in all_of(again)[page.controls.scores]
@@ -375,7 +371,7 @@ def test_a_truth_for_the_old_picture_stays_with_it_when_the_new_one_comes(
     page: SegmentPage, own_picture: Path, tmp_path: Path
 ) -> None:
     all_of(opens(page))
-    truth = truth_file(tmp_path, 256, 256)
+    truth = truth_file(tmp_path, 512, 512)
     newer = brings(page, own_picture)
     next(newer)
     page.results.on_truth(asked(), str(truth), *VIEW)
@@ -388,7 +384,7 @@ def test_a_cancelled_job_keeps_the_truth_that_came_meanwhile(
     page: SegmentPage, own_picture: Path, tmp_path: Path
 ) -> None:
     all_of(opens(page))
-    truth = truth_file(tmp_path, 256, 256)
+    truth = truth_file(tmp_path, 512, 512)
     newer = brings(page, own_picture)
     next(newer)
     page.results.on_truth(asked(), str(truth), *VIEW)
@@ -414,7 +410,7 @@ def test_a_new_picture_empties_the_box_of_the_earlier_ones_truth_and_says_so(
     all_of(opens(page))
     assert (
         "mIoU"
-        in page.results.on_truth(asked(), truth_file(tmp_path, 256, 256), *VIEW)[
+        in page.results.on_truth(asked(), truth_file(tmp_path, 512, 512), *VIEW)[
             page.controls.scores
         ]
     )
@@ -459,7 +455,7 @@ def test_another_checkpoint_shows_the_slice_that_was_looked_at(
     tifffile.imwrite(stack, np.zeros((3, 32, 32), np.uint8), photometric="minisblack")
     all_of(brings(page, stack))
     again = set_to(page, {page.controls.checkpoint: "isbi", page.controls.slice: 3})
-    assert all_of(page.on_again(again, asked()))[page.controls.slice].value == 3
+    assert all_of(page.on_checkpoint(again, asked()))[page.controls.slice].value == 3
 
 
 def test_jobs_of_whoever_comes_without_a_hash_leave_one_another_alone(
@@ -471,28 +467,65 @@ def test_jobs_of_whoever_comes_without_a_hash_leave_one_another_alone(
     assert page.controls.viewer in all_of(first)
 
 
-def test_a_visitors_file_may_have_any_name(page: SegmentPage, own_picture: Path) -> None:
-    all_of(brings(page, own_picture.rename(own_picture.with_name("unet_demo-preview.png"))))
-    assert name_shown(page) == "unet_demo-preview"
+def test_the_box_is_emptied_for_the_next_picture(page: SegmentPage, own_picture: Path) -> None:
+    assert next(brings(page, own_picture))[page.controls.picture] is None
 
 
-def test_the_pages_own_preview_is_no_new_picture(page: SegmentPage, own_picture: Path) -> None:
-    preview = all_of(opens(page))[page.controls.picture]
-    all_of(brings(page, own_picture))
-    assert says_nothing(brings(page, preview), page)
-
-
-def test_a_picture_that_cannot_be_read_brings_back_the_one_before(
+def test_a_picture_that_cannot_be_read_leaves_the_one_before(
     page: SegmentPage, tmp_path: Path
 ) -> None:
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"")
-    update = all_of(brings(page, broken))
-    assert update[page.controls.picture] is None
     all_of(opens(page))
     update = all_of(brings(page, broken))
+    assert update[page.controls.picture] is None
     assert "broken.png" in update[page.controls.status]
-    assert Image.open(update[page.controls.picture]).size == (256, 256)
+    assert name_shown(page) == "membranes"
+
+
+def test_auto_chooses_the_checkpoint_from_the_picture_and_says_so(
+    page: SegmentPage, tmp_path: Path
+) -> None:
+    file = tmp_path / "cells.tif"
+    tifffile.imwrite(file, synthetic_em(128, seed=2)[0])
+    said = all_of(brings(page, file))
+    assert seen(page).request.checkpoint == "isbi"
+    assert said[page.controls.looks_for] == AUTO
+    assert "this looks like cell membranes" in said[page.controls.guess]
+
+
+def test_a_wrong_guess_costs_one_click_and_holds_for_the_next_picture(
+    page: SegmentPage, own_picture: Path
+) -> None:
+    controls = page.controls
+    all_of(brings(page, own_picture))
+    said = all_of(page.on_looks_for(set_to(page, {controls.looks_for: "voc"}), asked()))
+    assert seen(page).request.checkpoint == "voc"
+    assert said[controls.looks_for] == "voc" and said[controls.guess] == ""
+    chosen = {controls.looks_for: "voc", controls.checkpoint: "voc"}
+    all_of(page.on_picture(set_to(page, {controls.picture: str(own_picture), **chosen}), asked()))
+    assert seen(page).request.checkpoint == "voc"
+    all_of(page.on_looks_for(set_to(page, chosen | {controls.looks_for: AUTO}), asked()))
+    assert seen(page).request.checkpoint == "shapes"
+
+
+def test_a_checkpoint_of_the_menu_says_what_it_looks_for(page: SegmentPage) -> None:
+    all_of(opens(page))
+    assert all_of(picks(page, "voc-color"))[page.controls.looks_for] == "voc"
+
+
+def test_the_menu_says_what_each_checkpoint_is_for_and_its_score(page: SegmentPage) -> None:
+    labels = dict((name, label) for label, name in menu(tuple(page.controls.names), "en"))
+    assert labels["isbi-elastic"].startswith(
+        "Cell membranes, with elastic deformation · V_rand 0.98"
+    )
+    assert "lighter network" in labels["isbi-elastic"]
+    assert " · mIoU 0.0" in labels["voc-color"]
+
+
+def test_scores_of_a_stack_say_what_slices_they_cover(page: SegmentPage) -> None:
+    said = all_of(opens(page, "example=stack"))[page.controls.scores]
+    assert "Over all 6 slices" in said
 
 
 def test_what_was_brought_and_shown_goes_with_the_visitor(

@@ -33,6 +33,11 @@ def note(text: str) -> str:
     return f'<p role="status">{escape(text)}</p>'
 
 
+def heading(key: str) -> str:
+    """Return the heading of a part of a page, which the browser translates."""
+    return f"<h2>{t(key)}</h2>"
+
+
 def hint(key: str) -> str:
     """Return a quiet sentence, which the browser translates."""
     return f'<p class="hint" role="status">{t(key)}</p>'

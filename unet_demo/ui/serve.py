@@ -29,7 +29,9 @@ WAKE_SECONDS = 0.1
 
 HERE = Path(__file__).parent
 
-STYLES = [HERE / "styles" / f"{name}.css" for name in ("page", "bar", "train", "about", "bare")]
+SHEETS = ("page", "bar", "segment", "train", "about", "bare")
+
+STYLES = [HERE / "styles" / f"{name}.css" for name in SHEETS]
 
 SCRIPT = HERE / "components" / "address.js"
 

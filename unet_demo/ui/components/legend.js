@@ -1,7 +1,7 @@
-// What the viewer of the same page paints, as a table; viewer.js says what the event holds.
+// What the viewer of the same page paints, as a table of bars; viewer.js says what the event holds.
 
 build(`
-  <table class="numbers" hidden>
+  <table class="numbers classes" hidden>
     <thead><tr>${["class", "share", "confidence"]
       .map((column) => `<th scope="col" data-text="${column}"></th>`)
       .join("")}</tr></thead>
@@ -17,7 +17,11 @@ function row({ name, colour, share, confidence }) {
   swatch.style.background = `rgb(${colour})`;
   const words = [text(`class:${name}`) ?? name, percent(share), percent(confidence)];
   for (const word of words) line.insertCell().append(word);
+  const bar = document.createElement("span");
+  bar.className = "bar";
+  bar.style.cssText = `--colour: rgb(${colour}); --share: ${percent(share)}`;
   line.cells[0].prepend(swatch);
+  line.cells[0].append(bar);
   return line;
 }
 

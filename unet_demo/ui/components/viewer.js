@@ -4,18 +4,27 @@
 build(`
   <div class="viewer" data-empty>
     <div class="stage" role="application" tabindex="0">
-      <img class="before" draggable="false">
-      <div class="after" role="img"><canvas class="fill"></canvas><canvas class="outline"></canvas></div>
-      <div class="mark" hidden></div>
+      <div class="pane">
+        <img class="before" draggable="false">
+        <div class="after" role="img">
+          <img class="painted" alt="" draggable="false" hidden>
+          <canvas class="fill"></canvas><canvas class="outline"></canvas><canvas class="errors"></canvas>
+        </div>
+        <div class="names"></div>
+        <div class="marks"><div class="mark" hidden></div></div>
+      </div>
       <div class="divider" role="slider" tabindex="0" aria-orientation="horizontal"
            aria-valuemin="0" aria-valuemax="100">
         <div class="grip"><svg viewBox="0 0 24 24" aria-hidden="true">
           <path d="M9 5v14l-7-7zM15 5v14l7-7z"/></svg></div>
       </div>
+      <button type="button" class="unzoom" hidden></button>
       <p class="empty" data-text="empty"></p>
     </div>
-    <p class="caption" data-text="divider"></p>
-    <p class="readout"></p>
+    <div class="foot">
+      <p class="readout"></p>
+      <div class="layers" role="radiogroup" hidden></div>
+    </div>
     <p class="spoken" role="status"></p>
   </div>`);
 
@@ -28,6 +37,8 @@ stage.setAttribute("aria-label", text("stage"));
 divider.setAttribute("aria-label", text("divider"));
 find(".before").alt = text("picture");
 find(".after").setAttribute("aria-label", text("segmentation"));
+find(".layers").setAttribute("aria-label", text("layers"));
+find(".unzoom").setAttribute("aria-label", text("unzoom"));
 
 let result = null; // the latest value: what all its slices have in common
 let slices = new Map(); // those of the result that are there, by number
@@ -36,6 +47,8 @@ let view = { threshold: 0.5, opacity: 0.6, style: "fill", slice: 1 };
 let pin = null;
 let cursor = null;
 let position = 50; // of the divider, in percent from the left
+let layer = "mask"; // what lies to the right of it: one of LAYERS
+let zoom = { scale: 1, x: 0, y: 0 }; // where the picture's corner lies, in widths and heights of the stage
 
 // --- values ---------------------------------------------------------------------------------
 
@@ -54,7 +67,7 @@ async function receive() {
   if (value.slice === view.slice) show(decoded);
 }
 
-// Picture and planes, so that both are there at once: {…, keys, probe: {ids: [plane, …], shares, void}}.
+// Picture and planes, so that both are there at once: {…, keys, probe: {ids: [plane, …], shares, void, truth}}.
 // A pixel's key is its likeliest id or, of a binary task, its probability in per mille; or void.
 async function decode(value) {
   const image = new Image();
@@ -66,7 +79,7 @@ async function decode(value) {
   return { ...value, probe, keys };
 }
 
-async function unpack({ columns, rows, planes: { ids, shares, void: unlabelled, data } }) {
+async function unpack({ columns, rows, planes: { ids, shares, void: unlabelled, truth, data } }) {
   const packed = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
   const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
@@ -79,6 +92,7 @@ async function unpack({ columns, rows, planes: { ids, shares, void: unlabelled, 
       low: plane(ids + 2 * rank + 1),
     })),
     void: unlabelled && plane(ids + 2 * shares),
+    truth: truth && plane(ids + 2 * shares + (unlabelled ? 1 : 0)),
   };
 }
 
@@ -90,14 +104,19 @@ function perMille({ high, low }) {
 
 function show(slice) {
   const sameSize = shown && slice && shown.width === slice.width && shown.height === slice.height;
-  if (!sameSize) pin = cursor = null;
+  if (!sameSize) {
+    pin = cursor = null;
+    zoomTo({ scale: 1, x: 0, y: 0 });
+  }
   shown = slice;
   root.toggleAttribute("data-empty", !shown);
   if (shown) {
     root.style.setProperty("--ratio", shown.width / shown.height);
     find(".before").src = shown.picture;
+    if (shown.painted) find(".painted").src = shown.painted;
     chooseRendering();
   }
+  offerLayers();
   paint();
   refresh();
 }
@@ -107,6 +126,8 @@ function show(slice) {
 const VOID = 255; // the label that nobody decided
 const WHITE = 0xffffffff; // as bytes: red, green, blue, alpha from the lowest on
 const BLACK = 0xff000000;
+const VEIL = 0x80c0c0c0;
+const RED = 0xff1e1ee6;
 const RESTED_MS = 400;
 
 let rest = 0;
@@ -133,26 +154,32 @@ function labelOfKeys(probe, threshold) {
   return labels;
 }
 
-const LAYERS = [
-  { canvas: find(".fill"), style: "outline", draw: fill },
-  { canvas: find(".outline"), style: "fill", draw: outline },
+const LAYERS = { mask: () => true, errors: ({ probe }) => probe.truth, painted: ({ painted }) => painted };
+
+const CANVASES = [
+  { canvas: find(".fill"), seen: () => layer === "mask" && view.style !== "outline", draw: fill },
+  { canvas: find(".outline"), seen: () => layer === "mask" && view.style !== "fill", draw: outline },
+  { canvas: find(".errors"), seen: () => layer === "errors", draw: errors },
 ];
 
-// Each layer only if it is seen, and if something else is to be seen on it than before.
+// Each canvas only if it is seen, and if something else is to be seen on it than before.
 function paint() {
   if (!shown) return tell([]);
   root.style.setProperty("--opacity", view.opacity);
-  for (const layer of LAYERS) {
-    layer.canvas.hidden = view.style === layer.style; // the style that does without it
-    const drawn = layer.shown === shown && layer.threshold === view.threshold;
-    if (layer.canvas.hidden || drawn) continue;
-    Object.assign(layer, { shown, threshold: view.threshold });
+  find(".painted").hidden = layer !== "painted";
+  const labels = labelOfKeys(shown.probe, view.threshold);
+  for (const one of CANVASES) {
+    one.canvas.hidden = !one.seen();
+    const drawn = one.shown === shown && one.threshold === view.threshold;
+    if (one.canvas.hidden || drawn) continue;
+    Object.assign(one, { shown, threshold: view.threshold });
     const { columns, rows } = shown;
-    Object.assign(layer.canvas, { width: columns, height: rows });
+    Object.assign(one.canvas, { width: columns, height: rows });
     const image = new ImageData(columns, rows);
-    layer.draw(new Uint32Array(image.data.buffer), labelOfKeys(shown.probe, view.threshold));
-    layer.canvas.getContext("2d").putImageData(image, 0, 0);
+    one.draw(new Uint32Array(image.data.buffer), labels);
+    one.canvas.getContext("2d").putImageData(image, 0, 0);
   }
+  writeNames(layer === "errors" ? [] : labels);
   tell(legend());
 }
 
@@ -196,6 +223,116 @@ function outline(pixels, labels) {
   }
 }
 
+// What is wrong in red, over a paler picture; where nobody knows better, nothing is.
+function errors(pixels, labels) {
+  const { keys, probe } = shown;
+  for (let at = 0; at < pixels.length; at++) {
+    const label = labels[keys[at]];
+    const right = label === probe.truth[at] || probe.truth[at] === VOID || label === VOID;
+    pixels[at] = right ? VEIL : RED;
+  }
+}
+
+// What there is to choose from, if it is more than the mask.
+function offerLayers() {
+  const offered = shown ? Object.keys(LAYERS).filter((name) => LAYERS[name](shown)) : [];
+  if (!offered.includes(layer)) layer = "mask";
+  const box = find(".layers");
+  box.hidden = offered.length < 2;
+  if (`${offered}` === box.dataset.offered) return;
+  box.dataset.offered = offered;
+  box.replaceChildren(...offered.map(layerChoice));
+}
+
+const GROUP = `layer-${Math.random()}`;
+
+function layerChoice(name) {
+  const choice = document.createElement("label");
+  const radio = Object.assign(document.createElement("input"), {
+    type: "radio", name: GROUP, value: name, checked: name === layer,
+  });
+  radio.addEventListener("change", () => {
+    layer = name;
+    paint();
+  });
+  choice.append(radio, Object.assign(document.createElement("span"), { textContent: text(name) }));
+  return choice;
+}
+
+// --- names on the picture -------------------------------------------------------------------
+
+const GRID = 96; // cells of the longer side, in which places for the names are looked for
+const LEAST = 1 / 300; // of the cells, for a patch to be named
+const NAMED = 8;
+
+// Each class's name in the middle of its largest patch.
+function writeNames(labels) {
+  const names = labels.length ? places(labels) : [];
+  find(".names").replaceChildren(
+    ...names.map(({ label, x, y }) => {
+      const node = document.createElement("span");
+      node.textContent = nameOf(label);
+      node.style.cssText = `left: ${x * 100}%; top: ${y * 100}%; --colour: rgb(${shown.palette[label]})`;
+      return node;
+    }),
+  );
+}
+
+// Of each class but the background the largest patch, at its point farthest from any other class.
+function places(labels) {
+  const { keys, columns, rows, background } = shown;
+  const step = Math.ceil(Math.max(columns, rows) / GRID);
+  const wide = Math.floor(columns / step) + 2; // with a frame of no class around
+  const high = Math.floor(rows / step) + 2;
+  const cells = new Uint8Array(wide * high).fill(VOID);
+  for (let y = 0; y < high - 2; y++) {
+    for (let x = 0; x < wide - 2; x++) {
+      const key = keys[(y * step + (step >> 1)) * columns + x * step + (step >> 1)];
+      cells[(y + 1) * wide + x + 1] = labels[key];
+    }
+  }
+  const depth = depths(cells, wide);
+  const largest = new Map();
+  const seen = new Uint8Array(cells.length);
+  for (let start = 0; start < cells.length; start++) {
+    const label = cells[start];
+    if (seen[start] || label === VOID || label === background) continue;
+    const patch = [start];
+    seen[start] = 1;
+    for (let next = 0; next < patch.length; next++) {
+      for (const aside of [-1, 1, -wide, wide]) {
+        const at = patch[next] + aside;
+        if (seen[at] || cells[at] !== label) continue;
+        seen[at] = 1;
+        patch.push(at);
+      }
+    }
+    if (patch.length > (largest.get(label)?.length ?? cells.length * LEAST)) largest.set(label, patch);
+  }
+  const patches = [...largest].sort(([, one], [, other]) => other.length - one.length);
+  return patches.slice(0, NAMED).map(([label, patch]) => {
+    const at = patch.reduce((best, cell) => (depth[cell] > depth[best] ? cell : best));
+    const x = ((at % wide) - 0.5) / (wide - 2);
+    return { label, x, y: (Math.floor(at / wide) - 0.5) / (high - 2) };
+  });
+}
+
+// How many steps each cell is from one of another class: there and back over the grid.
+function depths(cells, wide) {
+  const depth = new Uint16Array(cells.length);
+  const deepen = (at, one, other) => {
+    const near = [one, other].map((from) => (cells[from] === cells[at] ? depth[from] + 1 : 1));
+    return Math.min(...near);
+  };
+  for (let at = wide; at < cells.length; at++) {
+    if (cells[at] !== VOID) depth[at] = deepen(at, at - 1, at - wide);
+  }
+  for (let at = cells.length - wide - 1; at >= 0; at--) {
+    if (cells[at] !== VOID) depth[at] = Math.min(depth[at], deepen(at, at + 1, at + wide));
+  }
+  return depth;
+}
+
 // The classes that occur, the largest first: [{name, colour, share, confidence}, …].
 function legend() {
   const { tally, classes, palette, probe } = shown;
@@ -235,17 +372,27 @@ function facts({ x, y }) {
   const { probe, keys } = shown;
   const at = y * shown.columns + x;
   const share = (rank) => (probe.shares[rank].high[at] * 256 + probe.shares[rank].low[at]) / 1000;
-  const name = (id) => text(`class:${shown.classes[id]}`) ?? shown.classes[id] ?? `${id}`;
+  const right = probe.truth?.[at];
+  const known = right === undefined || right === VOID ? [] : [right];
+  const truth = known.map((id) => ({
+    colour: shown.palette[id],
+    words: text("right", { name: nameOf(id) }),
+  }));
   if (!probe.ids.length) {
     const middle = (keys[at] + 0.5) / 1000; // of those that were rounded down to it
-    const words = text("probability", { name: name(1), p: middle.toFixed(2) });
-    return [{ colour: shown.palette[1], words }];
+    const words = text("probability", { name: nameOf(1), p: middle.toFixed(2) });
+    return [{ colour: shown.palette[1], words }, ...truth];
   }
-  return probe.ids.map((plane, rank) => {
+  const ranked = probe.ids.map((plane, rank) => {
     const id = plane[at];
-    const words = text("share", { name: name(id), percent: (share(rank) * 100).toFixed(1) });
+    const words = text("share", { name: nameOf(id), percent: (share(rank) * 100).toFixed(1) });
     return { colour: shown.palette[id], words };
   });
+  return [...ranked, ...truth];
+}
+
+function nameOf(id) {
+  return text(`class:${shown.classes[id]}`) ?? shown.classes[id] ?? `${id}`;
 }
 
 function factNode({ colour, words }, index, all) {
@@ -258,13 +405,15 @@ function factNode({ colour, words }, index, all) {
   return node;
 }
 
+const HOVERS = matchMedia("(hover: hover)");
+
 function refresh() {
   const pixel = pin ?? cursor;
   const line = find(".readout");
   mark.hidden = !pixel;
   line.replaceChildren();
   if (!shown || !pixel) {
-    line.textContent = shown ? text("hint") : "";
+    line.textContent = shown ? text(HOVERS.matches ? "hint" : "touch") : "";
     return;
   }
   mark.style.left = `${((pixel.x + 0.5) / shown.columns) * 100}%`;
@@ -286,12 +435,17 @@ function inside(x, y) {
   return { x: clamp(x, shown.columns - 1), y: clamp(y, shown.rows - 1) };
 }
 
-function pixelUnder(event) {
+// Where on the stage an event is, from 0 to 1 from its left and its top.
+function spot({ clientX, clientY }) {
   const box = stage.getBoundingClientRect();
-  return inside(
-    Math.floor(((event.clientX - box.left) / box.width) * shown.columns),
-    Math.floor(((event.clientY - box.top) / box.height) * shown.rows),
-  );
+  return { x: (clientX - box.left) / box.width, y: (clientY - box.top) / box.height };
+}
+
+function pixelUnder(event) {
+  const { x, y } = spot(event);
+  const across = (x - zoom.x) / zoom.scale;
+  const down = (y - zoom.y) / zoom.scale;
+  return inside(Math.floor(across * shown.columns), Math.floor(down * shown.rows));
 }
 
 function togglePin(pixel) {
@@ -300,6 +454,7 @@ function togglePin(pixel) {
 }
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const ZOOMS = { "+": 1.5, "=": 1.5, "-": 1 / 1.5, 0: 0 };
 
 function stageKey(event) {
   if (!shown || event.target !== stage || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -308,7 +463,13 @@ function stageKey(event) {
     const [dx, dy] = ARROWS[event.key].map((step) => step * (event.shiftKey ? 10 : 1));
     cursor = inside(from.x + dx, from.y + dy);
     pin = null;
+    bringInSight(cursor);
     refresh();
+  } else if (event.key in ZOOMS) {
+    bringInSight(from);
+    zoomAt(onStage(from), ZOOMS[event.key]);
+    find(".spoken").textContent = find(".unzoom").textContent || "1×";
+    return event.preventDefault();
   } else if (event.key === "Enter" || event.key === " ") {
     togglePin(from);
   } else {
@@ -324,18 +485,105 @@ element.addEventListener("keydown", (event) => {
   pin = cursor = null;
   refresh();
 });
-stage.addEventListener("pointermove", (event) => {
-  if (!shown) return;
-  cursor = pixelUnder(event);
-  refresh();
-});
 stage.addEventListener("pointerleave", () => {
   cursor = null;
   refresh();
 });
 stage.addEventListener("click", (event) => {
-  if (shown && !divider.contains(event.target)) togglePin(pixelUnder(event));
+  const apart = event.target.closest(".divider, .unzoom");
+  if (shown && !apart && !dragged) togglePin(pixelUnder(event));
 });
+
+// --- zoom -----------------------------------------------------------------------------------
+
+const MOST = 32; // times
+const DRAG_PX = 4; // a press that moves less is a click
+
+function zoomTo({ scale, x, y }) {
+  zoom = { scale, x: clamp(x, 0, 1 - scale), y: clamp(y, 0, 1 - scale) };
+  root.style.setProperty("--scale", scale);
+  root.style.setProperty("--x", `${zoom.x * 100}%`);
+  root.style.setProperty("--y", `${zoom.y * 100}%`);
+  const near = scale > 1;
+  root.toggleAttribute("data-near", near);
+  find(".unzoom").hidden = !near;
+  find(".unzoom").textContent = near ? `${scale.toFixed(1)}×` : "";
+  chooseRendering();
+}
+
+// What is at this spot of the stage stays there.
+function zoomAt({ x, y }, factor) {
+  const scale = clamp(zoom.scale * factor, MOST, 1);
+  const grown = scale / zoom.scale;
+  zoomTo({ scale, x: x - (x - zoom.x) * grown, y: y - (y - zoom.y) * grown });
+}
+
+function onStage({ x, y }) {
+  return {
+    x: zoom.x + (zoom.scale * (x + 0.5)) / shown.columns,
+    y: zoom.y + (zoom.scale * (y + 0.5)) / shown.rows,
+  };
+}
+
+// Moves the picture as little as shows the pixel.
+function bringInSight(pixel) {
+  const { x, y } = onStage(pixel);
+  zoomTo({ ...zoom, x: zoom.x + clamp(x, 1) - x, y: zoom.y + clamp(y, 1) - y });
+}
+
+stage.addEventListener(
+  "wheel",
+  (event) => {
+    const before = zoom.scale;
+    if (!shown) return;
+    zoomAt(spot(event), Math.exp(-event.deltaY * (event.ctrlKey ? 0.01 : 0.002)));
+    if (zoom.scale !== before) event.preventDefault(); // else the page scrolls
+  },
+  { passive: false },
+);
+
+find(".unzoom").addEventListener("click", () => {
+  zoomTo({ scale: 1, x: 0, y: 0 });
+  stage.focus();
+});
+
+// One finger or the mouse moves the picture, where that is larger than the stage; two fingers zoom.
+const fingers = new Map();
+let dragged = false;
+
+stage.addEventListener("pointerdown", (event) => {
+  if (!shown || event.target.closest(".divider, .unzoom")) return;
+  if (!fingers.size) dragged = false;
+  fingers.set(event.pointerId, { ...spot(event), clientX: event.clientX, clientY: event.clientY });
+});
+
+stage.addEventListener("pointermove", (event) => {
+  if (!shown) return;
+  const before = fingers.get(event.pointerId);
+  const far = before && Math.hypot(event.clientX - before.clientX, event.clientY - before.clientY);
+  if (far > DRAG_PX || (before && dragged)) move(event, before);
+  cursor = pixelUnder(event);
+  refresh();
+});
+
+function move(event, before) {
+  const now = spot(event);
+  const other = [...fingers].find(([id]) => id !== event.pointerId)?.[1];
+  if (!other && zoom.scale === 1) return;
+  dragged = true;
+  stage.setPointerCapture(event.pointerId);
+  if (other) {
+    const apart = (one) => Math.hypot(one.x - other.x, one.y - other.y) || 1e-3;
+    zoomAt({ x: (now.x + other.x) / 2, y: (now.y + other.y) / 2 }, apart(now) / apart(before));
+  }
+  const share = other ? 0.5 : 1; // of two fingers the middle moves half as far as each
+  zoomTo({ ...zoom, x: zoom.x + share * (now.x - before.x), y: zoom.y + share * (now.y - before.y) });
+  fingers.set(event.pointerId, { ...now, clientX: event.clientX, clientY: event.clientY });
+}
+
+for (const end of ["pointerup", "pointercancel"]) {
+  addEventListener(end, ({ pointerId }) => fingers.delete(pointerId));
+}
 
 // --- divider --------------------------------------------------------------------------------
 
@@ -370,7 +618,7 @@ divider.addEventListener("pointermove", (event) => {
 
 // Enlarged pixels stay square; a picture shown smaller than it is keeps the browser's smoothing.
 function chooseRendering() {
-  const pixels = stage.clientWidth * devicePixelRatio;
+  const pixels = stage.clientWidth * devicePixelRatio * zoom.scale;
   root.toggleAttribute("data-enlarged", Boolean(shown) && pixels >= shown.columns);
 }
 

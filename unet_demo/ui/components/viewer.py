@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...constants import VOID_COLOUR
+from ...render import lifted
 from ...tasks import Task
 from ..html import STRATEGY, png_url
 from ..text import component_texts
@@ -64,6 +65,7 @@ def viewer_value(
     slice: int = 1,
     slices: int = 1,
     void: NDArray[np.bool_] | None = None,
+    truth: NDArray[np.uint8] | None = None,
     made: float | None = None,
 ) -> dict[str, Any]:
     """Say what the viewer shows, JSON-able: a result, or one more slice of it.
@@ -76,6 +78,7 @@ def viewer_value(
         slice: which one it is, from 1.
         slices: how many the result has.
         void: ``(H, W)``, the pixels that have no label, or None.
+        truth: ``(H, W)``, the label ids that are right, 255 where nobody knows, or None.
         made: when the result was made, in seconds; slices of one result say the same, and what
             comes late, of an earlier one, is dropped. Default: now.
 
@@ -101,11 +104,14 @@ def viewer_value(
         "rows": display.shape[0],
         "picture": png_url(display if display.shape[2] == 3 else display[..., 0]),
         "classes": list(task.classes),
-        "palette": [[int(channel) for channel in colour] for colour in task.palette],
+        "palette": [list(lifted(colour)) for colour in task.palette],
         "background": task.background,
         "void": [int(channel) for channel in VOID_COLOUR],
         "tally": _tally(probabilities, task, void),
-        "planes": _planes(_thin(probabilities, (1, 2)), None if void is None else _thin(void)),
+        "planes": _planes(
+            _thin(probabilities, (1, 2)),
+            *(None if ids is None else _thin(ids) for ids in (void, truth)),
+        ),
     }
 
 
@@ -152,13 +158,17 @@ def _tally(
     return {"counts": counts.tolist(), "sums": [round(total, 3) for total in sums.tolist()]}
 
 
-def _planes(probabilities: NDArray[np.float32], void: NDArray[np.bool_] | None) -> dict[str, Any]:
+def _planes(
+    probabilities: NDArray[np.float32],
+    void: NDArray[np.bool_] | None,
+    truth: NDArray[np.uint8] | None,
+) -> dict[str, Any]:
     """Labels and probabilities as bytes rather than as a PNG: browsers that guard against
     fingerprinting falsify what a canvas gives back, and a falsified class id is a wrong class.
 
     ``data`` is base64 of zlib of uint8 planes ``(rows, columns)``: first ``ids`` planes of class
-    ids, then for each of ``shares`` probabilities, in per mille, its high and its low bytes; last, if
-    ``void`` is true, 1 where there is no label.
+    ids, then for each of ``shares`` probabilities, in per mille, its high and its low bytes; then, if
+    ``void`` is true, 1 where there is no label; last, if ``truth`` is, the ids that are right.
     """
     ids: NDArray
     shares: NDArray
@@ -169,7 +179,7 @@ def _planes(probabilities: NDArray[np.float32], void: NDArray[np.bool_] | None) 
         keys = _top(probabilities)
         shares = ((keys >> 8) * 1000 + (1 << FINENESS - 1)) >> FINENESS
         ids = 255 - (keys & 255)
-    last = [] if void is None else [void[None]]
+    last = [plane[None] for plane in (void, truth) if plane is not None]
     planes = [ids, *(np.stack([share >> 8, share & 255]) for share in shares), *last]
     packer = zlib.compressobj(level=1, strategy=STRATEGY)
     packed = packer.compress(np.concatenate(planes).astype(np.uint8).tobytes()) + packer.flush()
@@ -177,6 +187,7 @@ def _planes(probabilities: NDArray[np.float32], void: NDArray[np.bool_] | None) 
         "ids": len(ids),
         "shares": len(shares),
         "void": void is not None,
+        "truth": truth is not None,
         "data": base64.b64encode(packed).decode(),
     }
 

@@ -3,7 +3,6 @@
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -12,7 +11,7 @@ import gradio as gr
 from gradio.blocks import Block
 from gradio.events import Dependency
 
-from ...data.images import read_picture
+from ...data.images import Picture, read_picture
 from ...examples import load_example, offered_examples
 from ...render import View
 from ...segmentation import (
@@ -23,7 +22,7 @@ from ...segmentation import (
 from ...subject import FITTING, subject_of
 from ..files import start_download
 from ..html import Update, alert
-from .controls import SegmentControls, Values
+from .controls import AUTO, SegmentControls, Values
 from .link import SegmentLink, threshold_refused
 from .results import Results
 from .run import Runner
@@ -102,8 +101,9 @@ class SegmentPage:
             concurrency_id=OPENING, concurrency_limit=OPENINGS_AT_ONCE,
         )  # fmt: skip
         self._segment_at(self.addressed.change, self.on_addressed, outputs=opened)
+        greeted = [self.controls.examples, self.controls.checkpoint]
         demo.load(
-            self.on_greeting, None, self.controls.examples, queue=False, show_progress="hidden",
+            self.on_greeting, None, greeted, queue=False, show_progress="hidden",
             api_visibility="private",
         ).then(None, js=NAME_EXAMPLES)  # fmt: skip
         demo.unload(self.on_leave)
@@ -113,14 +113,18 @@ class SegmentPage:
         # Not "input": a paste and the camera fire that before the new picture has arrived.
         self._segment_at(controls.picture.change, self.on_picture, controls.picture)
         self._segment_at(controls.examples.select, self.on_example)
-        picked = [controls.checkpoint.input, controls.tta.input]
-        self._segment_at(partial(gr.on, picked), self.on_again)
+        self._segment_at(controls.looks_for.input, self.on_looks_for)
+        self._segment_at(controls.checkpoint.input, self.on_checkpoint)
+        self._segment_at(controls.tta.input, self.on_averaging)
         self._segment_at(controls.fitting.click, self.on_fitting)
         self._segment_at(controls.repo.submit, self.on_repo, controls.repo)
         self.open_from(controls.file.upload, controls.file)
         controls.cancel.click(self.on_cancel, queue=False, api_visibility="private")
-        for event in (controls.picture.upload, controls.examples.select):
-            event(None, js=SHOW_VIEWER)
+        chosen = (
+            controls.picture.upload, controls.examples.select, controls.looks_for.input,
+            controls.checkpoint.input, controls.fitting.click,
+        )  # fmt: skip
+        gr.on(list(chosen), None, js=SHOW_VIEWER)
 
     def _wire_looking(self) -> None:
         controls = self.controls
@@ -132,12 +136,13 @@ class SegmentPage:
         controls.viewer.ask(
             self.results.on_slice, controls.view, [controls.viewer, controls.status], **QUICK
         )
-        controls.viewer.rested(self.results.on_compare, controls.view, controls.compared, **QUICK)
+        controls.viewer.rested(self.results.on_compare, controls.view, controls.scores, **QUICK)
         # Not "change", which also tells of the page's own putting away.
         gr.on(
             [controls.truth.upload, controls.truth.clear],
             self.results.on_truth, [controls.truth, *controls.view],
-            [*controls.compared, controls.truth, controls.status], api_visibility="private",
+            [controls.viewer, controls.scores, controls.truth, controls.status],
+            show_progress_on=[controls.scores], api_visibility="private",
         )  # fmt: skip
         controls.share.wire(self.results.query, controls.view)
         for kind, button in controls.downloads.items():
@@ -169,11 +174,13 @@ class SegmentPage:
 
     # --- what asks for a segmentation -----------------------------------------------------------
 
-    def on_greeting(self, request: gr.Request) -> list[tuple[str, str]]:
-        """Give the examples, with captions that Gradio's script would not translate."""
+    def on_greeting(self, request: gr.Request) -> Update:
+        """Give the examples and the menu, in words that Gradio's script would not translate."""
         session = self.sessions.visitor(request)
         session.opened = True
-        return captioned_examples(Path(self.thumbnails.name), session.language)
+        examples = captioned_examples(Path(self.thumbnails.name), session.language)
+        menu = gr.Dropdown(choices=self.runner.choices(session))
+        return {self.controls.examples: examples, self.controls.checkpoint: menu}
 
     def on_open(self, values: Values, request: gr.Request) -> Iterator[Update]:
         """Show the first example; what an address names is only noted."""
@@ -199,7 +206,12 @@ class SegmentPage:
 
         def work(stop: Event) -> Iterator[Update]:
             example = load_example(asked["example"])
-            wanted = replace(example, checkpoint=asked["checkpoint"], tta=asked.get("flips", False))
+            wanted = replace(
+                example,
+                checkpoint=asked["checkpoint"],
+                tta=asked.get("flips", False),
+                auto=asked["checkpoint"] == example.checkpoint,
+            )
             view = View(**{name: asked[name] for name in View.__match_args__ if name in asked})
             session.take(stop, wanted, view)
             looks = {"opacity": self.controls.opacity, "style": self.controls.style}
@@ -212,7 +224,7 @@ class SegmentPage:
                 file = session.locate(wanted.name)
             except EXPECTED_ERRORS as error:
                 mistakes.append(alert(plain_words(error), session.language))
-                wanted = replace(wanted, checkpoint=example.checkpoint)
+                wanted = replace(wanted, checkpoint=example.checkpoint, auto=True)
                 file = None
             yield from self.runner.run(session, stop, wanted, view, values, progress, file)
             result = session.result
@@ -229,7 +241,7 @@ class SegmentPage:
     ) -> Iterator[Update]:
         """Segment a picture that was dropped, chosen, pasted or taken; removing one keeps the result."""
         session, path = self.sessions.visitor(request), values[self.controls.picture]
-        if path is None or session.is_preview(path):
+        if path is None:
             yield self.runner.unchanged()
             return
 
@@ -237,7 +249,6 @@ class SegmentPage:
             try:
                 picture = read_picture(path)
             except EXPECTED_ERRORS as error:
-                # The box goes back to the picture that the result still shows.
                 mistake = self.runner.mistake(error, session)
                 yield {
                     self.controls.picture: None,
@@ -245,8 +256,11 @@ class SegmentPage:
                     **mistake,
                 }
                 return
-            checkpoint, tta = values[self.controls.checkpoint], values[self.controls.tta]
-            wanted = SegmentRequest(picture, None, checkpoint, tta)
+            auto = values[self.controls.looks_for] == AUTO
+            checkpoint = (
+                self._fitting(picture, values) if auto else values[self.controls.checkpoint]
+            )
+            wanted = SegmentRequest(picture, None, checkpoint, values[self.controls.tta], auto)
             yield from self.runner.run(session, stop, wanted, View(), values, progress)
 
         yield from self.runner.newest(session, work)
@@ -266,24 +280,46 @@ class SegmentPage:
             wanted = replace(load_example(example.name), tta=values[self.controls.tta])
             result = session.result
             if result and result.card.task.classes == example.task.classes:
-                wanted = replace(wanted, checkpoint=result.request.checkpoint)
+                kept = result.request.checkpoint
+                wanted = replace(wanted, checkpoint=kept, auto=kept == example.checkpoint)
             yield from self.runner.run(session, stop, wanted, View(), values, progress)
 
         yield from self.runner.newest(session, work)
 
-    def on_again(
+    def on_looks_for(
         self, values: Values, request: gr.Request, progress: gr.Progress = PROGRESS
     ) -> Iterator[Update]:
-        """Segment the latest picture with another checkpoint, or other averaging."""
+        """Look for another kind of thing in the latest picture, or for whatever it seems to show."""
+        latest, kind = self.sessions.visitor(request).request, values[self.controls.looks_for]
+        auto = kind == AUTO
+        checkpoint = self._fitting(latest.picture, values) if latest and auto else kind
+        yield from self._again(values, request, progress, checkpoint, auto)
+
+    def on_checkpoint(
+        self, values: Values, request: gr.Request, progress: gr.Progress = PROGRESS
+    ) -> Iterator[Update]:
+        """Segment the latest picture with another checkpoint of the menu."""
         yield from self._again(values, request, progress, values[self.controls.checkpoint])
+
+    def on_averaging(
+        self, values: Values, request: gr.Request, progress: gr.Progress = PROGRESS
+    ) -> Iterator[Update]:
+        """Segment the latest picture with the same checkpoint, and other averaging."""
+        auto = values[self.controls.looks_for] == AUTO
+        yield from self._again(values, request, progress, values[self.controls.checkpoint], auto)
 
     def on_fitting(
         self, values: Values, request: gr.Request, progress: gr.Progress = PROGRESS
     ) -> Iterator[Update]:
         """Segment the latest picture with the checkpoint that the hint names."""
         latest = self.sessions.visitor(request).request
-        fitting = latest and FITTING[subject_of(latest.picture.slices[0]).classes]
-        yield from self._again(values, request, progress, fitting or "")
+        fitting = self._fitting(latest.picture, values) if latest else ""
+        yield from self._again(values, request, progress, fitting, auto=True)
+
+    def _fitting(self, picture: Picture, values: Values) -> str:
+        """Name the checkpoint for what a picture seems to show; where it is not offered, the menu's."""
+        fitting = FITTING[subject_of(picture.slices[0]).classes]
+        return fitting if fitting in self.controls.names else values[self.controls.checkpoint]
 
     def on_repo(
         self, values: Values, request: gr.Request, progress: gr.Progress = PROGRESS
@@ -292,7 +328,12 @@ class SegmentPage:
         yield from self._again(values, request, progress, values[self.controls.repo].strip())
 
     def _again(
-        self, values: Values, request: gr.Request, progress: gr.Progress, checkpoint: str | Path
+        self,
+        values: Values,
+        request: gr.Request,
+        progress: gr.Progress,
+        checkpoint: str | Path,
+        auto: bool = False,
     ) -> Iterator[Update]:
         """Segment the latest picture with a checkpoint; without one, nothing is called off."""
         session = self.sessions.visitor(request)
@@ -300,7 +341,7 @@ class SegmentPage:
         if latest is None:
             yield self.runner.nothing(session)
             return
-        wanted = replace(latest, checkpoint=checkpoint, tta=values[self.controls.tta])
+        wanted = replace(latest, checkpoint=checkpoint, tta=values[self.controls.tta], auto=auto)
         view = View(slice=values[self.controls.slice])
         yield from self.runner.newest(
             session, lambda stop: self.runner.run(session, stop, wanted, view, values, progress)

@@ -16,7 +16,7 @@ from ..text import say
 from .link import SegmentLink
 from .run import Runner
 from .session import Session
-from .views import slice_value
+from .views import comparison, slice_value
 
 
 class Results:
@@ -52,20 +52,26 @@ class Results:
                 labels = read_truth_of(path, task, shape, picture.orientations)
             except EXPECTED_ERRORS as error:
                 session.empty_box()
-                return (
-                    self.on_compare(request, *view) | emptied | self.runner.mistake(error, session)
-                )
+                mistake = self.runner.mistake(error, session)
+                return self._compared(session, View(*view)) | emptied | mistake
             truth = Truth(labels, task.classes)
         session.compare_with(truth)
         session.boxed = truth
-        return self.on_compare(request, *view)
+        return self._compared(session, View(*view))
+
+    def _compared(self, session: Session, view: View) -> Update:
+        """Set the errors and the scores of a result whose truth has changed."""
+        result = session.result
+        assert result
+        scores = comparison(result, view, session.language)
+        return {self.controls.viewer: slice_value(result, view), self.controls.scores: scores}
 
     def on_compare(self, request: gr.Request, *view: Any) -> Update:
         """Score again: the threshold or the slice has come to rest."""
         session = self.sessions.visitor(request)
-        if session.result is None:
-            return {self.controls.scores: gr.skip()}
-        return self.runner.compared(session, session.result, View(*view))
+        result = session.result
+        scores = comparison(result, View(*view), session.language) if result else gr.skip()
+        return {self.controls.scores: scores}
 
     def download(self, kind: str) -> Callable[..., str]:
         """Make the handler that makes a file of this kind."""

@@ -10,18 +10,17 @@ import gradio as gr
 
 from ...checkpoints import Card, read_card
 from ...checkpoints.files import read_titles
-from ...data.images import Picture
 from ...examples import EXAMPLES, load_example
 from ...inference import Cancelled
 from ...render import View
 from ...segmentation import EXPECTED_ERRORS, Result, SegmentRequest, plain_words, segment
-from ...subject import better_checkpoint
+from ...subject import FITTING, better_checkpoint
 from .. import zero_gpu
 from ..html import Update, alert, note
 from ..text import say, say_name
-from .controls import SegmentControls, Values
+from .controls import AUTO, SegmentControls, Values
 from .session import Session, Sessions, opening
-from .views import comparison, slice_value, status, whole_slice
+from .views import comparison, menu, slice_value, status, whole_slice
 
 HIDDEN_BUTTON = gr.Button(visible=False)
 
@@ -74,8 +73,8 @@ class Runner:
             if file is None:
                 yield self.begun(session, request, values)
                 file = session.locate(request.checkpoint)
-            misfit = self._misfit(read_card(file), request.picture, session.language)
-            yield {**self.begun(session, request, values, located=True), **misfit}
+            fit = self._fit(request, read_card(file), session.language)
+            yield {**self.begun(session, request, values, located=True), **fit}
             result = segment(
                 request,
                 lambda _: zero_gpu.open_predictor(file),
@@ -96,8 +95,8 @@ class Runner:
                 session.files[request.name] = file
             session.keep(stop, result, view)
             self.sessions.make_room(session)
-            # Once more what was said before: of updates in quick succession Gradio may lose one.
-            yield {**self._shown(session, result, view, values), **misfit}
+            # With what was said before: of updates in quick succession Gradio may lose one.
+            yield self._shown(session, result, view, values)
             if session.is_boxed_elsewhere(session.result):
                 session.empty_box()
 
@@ -106,7 +105,12 @@ class Runner:
         shown = (values[self.controls.checkpoint], values[self.controls.tta])
         if shown == (request.name, request.tta):
             return {}
-        return self.controls.picked(request.name, request.tta, session.files)
+        return self.controls.picked(request.name, request.tta, self.choices(session))
+
+    def choices(self, session: Session) -> list[tuple[str, str]]:
+        """List the menu's checkpoints in the visitor's language; theirs go by file or repository."""
+        own = [(name, name) for name in session.files]
+        return menu(tuple(self.controls.names), session.language) + own
 
     def begun(
         self, session: Session, request: SegmentRequest, values: Values, located: bool = False
@@ -118,6 +122,7 @@ class Runner:
         return {
             self.controls.cancel: gr.Button(visible=here),
             self.controls.status: note(say(key, session.language, repo=request.name)),
+            self.controls.picture: None,  # it stands in the viewer, and the box is for the next
             **(self._picked(session, request, values) if known else {}),
         }
 
@@ -130,20 +135,27 @@ class Runner:
             before |= {
                 self.controls.checkpoint: request.name,
                 self.controls.tta: request.tta,
-                self.controls.picture: session.preview(request.picture),
-                **self._misfit(session.result.card, request.picture, session.language),
+                **self._fit(request, session.result.card, session.language),
             }
         return before
 
-    def _misfit(self, card: Card, picture: Picture, language: str) -> Update:
-        """Say that a checkpoint is plainly wrong for a picture, with a button for the one that fits."""
+    def _fit(self, request: SegmentRequest, card: Card, language: str) -> Update:
+        """Say what the picture looks like where that chose the checkpoint, with a button for the one
+        that fits where a person chose one that is plainly wrong."""
         controls = self.controls
-        better = better_checkpoint(picture.slices[0], card.task)
+        kind = FITTING.get(card.task.classes)
+        guess = say(f"kind_{kind}", language) if request.auto else ""
+        said = {
+            controls.looks_for: AUTO if request.auto else kind,
+            controls.guess: note(say("segment_guess", language, kind=guess)) if guess else "",
+            controls.misfit: gr.Row(visible=False),
+        }
+        better = better_checkpoint(request.picture.slices[0], card.task)
         if better is None or better not in controls.names:
-            return {controls.misfit: gr.Row(visible=False)}
+            return said
         kind = say(f"kind_{better}", language)
         title = say_name("title", read_titles().get(better, better), language)
-        return {
+        return said | {
             controls.misfit: gr.Row(visible=True),
             controls.misfit_said: note(say("segment_misfit", language, kind=kind)),
             controls.fitting: say("segment_fitting", language, title=title),
@@ -166,25 +178,15 @@ class Runner:
             controls.download_note: say(
                 "segment_download_note", language, last=len(card.task.classes) - 1
             ),
-            controls.picture: session.preview(picture),
-            controls.summary: escape(say_name("summary", card.summary, language)),
             controls.cancel: HIDDEN_BUTTON,
-            **self.compared(session, result, view),
+            controls.scores: comparison(result, view, language),
+            **self._fit(result.request, card, language),
         }
         if session.is_boxed_elsewhere(result):
             away = escape(say("segment_truth_put_away", language))
             update[controls.truth] = None
             update[controls.status] += f'<p class="notice">{away}</p>'
         return update
-
-    def compared(self, session: Session, result: Result, view: View) -> Update:
-        scores, errors = comparison(result, view, session.language)
-        image = gr.Image(
-            value=errors,
-            visible=errors is not None,
-            alt_text=say("segment_truth_errors", session.language),
-        )
-        return {self.controls.scores: scores, self.controls.errors: image}
 
     def unchanged(self) -> Update:
         """Say nothing; a generator that yields nothing at all would empty its outputs."""

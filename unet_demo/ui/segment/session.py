@@ -1,6 +1,7 @@
 """What a visitor of the Segment page has asked for and sees. One session never sees another's."""
 
 import threading
+import time
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -9,14 +10,12 @@ import gradio as gr
 
 from ...checkpoints import find_offered
 from ...checkpoints.hub import looks_like_repo
-from ...data.images import Picture
 from ...examples import EXAMPLES, load_example
 from ...render import View
 from ...segmentation import Result, SegmentRequest, Truth, open_predictor, segment
 from .. import sessions, zero_gpu
 from ..text import DEFAULT_LANGUAGE, language_of
 from .link import example_of
-from .views import preview
 
 MOST_BYTES = 4 * 2**30
 """Memory of all visitors' results; the one that was just made is kept, whatever it takes."""
@@ -42,7 +41,6 @@ class Session:
         self.files: dict[str, Path] = {}
         self.stop = threading.Event()
         self._lock = threading.Lock()
-        self._previews: set[str] = set()
         self._evicted = False
         self._shared = False
 
@@ -99,7 +97,7 @@ class Session:
             return
         if self.request and self.request.picture is self.result.request.picture:
             self.request = replace(self.request, truth=truth)
-        self.result = replace(self.result, request=replace(self.result.request, truth=truth))
+        self._compare_result_with(truth)
 
     def is_boxed_elsewhere(self, result: Result | None) -> bool:
         """Tell whether a truth stands in its box that is not compared with this result."""
@@ -112,7 +110,13 @@ class Session:
         if boxed and request and request.truth is boxed:
             self.request = replace(request, truth=None)
         if boxed and result and result.request.truth is boxed:
-            self.result = replace(result, request=replace(result.request, truth=None))
+            self._compare_result_with(None)
+
+    def _compare_result_with(self, truth: Truth | None) -> None:
+        """The result is as if made anew: what the browser has of its slices knows another truth."""
+        assert self.result
+        request = replace(self.result.request, truth=truth)
+        self.result = replace(self.result, request=request, made=time.time())
 
     def locate(self, checkpoint: str | Path) -> Path:
         """Find the file of a picker's value; one of the Hub's is fetched again where the cache has lost it.
@@ -138,16 +142,6 @@ class Session:
         """Let go of everything: the visitor has left. Work under way holds what it needs until it ends."""
         self.stop.set()
         self.request = self.result = None
-
-    def preview(self, picture: Picture) -> str:
-        """Make a file for the picture's box, which tells of it as if the visitor had brought it."""
-        path = preview(picture)
-        self._previews.add(path.name)
-        return str(path)
-
-    def is_preview(self, path: str) -> bool:
-        """Tell whether the page itself has put this file into the picture's box."""
-        return Path(path).name in self._previews
 
 
 class Sessions(sessions.Sessions[Session]):

@@ -1,24 +1,23 @@
-"""What the Segment page shows of a result: slices for the viewer, status, comparison, preview."""
+"""What the Segment page shows of a result: slices for the viewer, status, scores; and its menus."""
 
-import secrets
+from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
-from ...data.images import Picture
+from ...checkpoints import CheckpointError, find_offered, read_card, read_index
 from ...examples import load_thumbnail, offered_examples
-from ...render import View, error_map, to_rgb
+from ...render import View
 from ...segmentation import Result, truth_scores
 from ..components.viewer import viewer_value
 from ..files import fresh_folder
 from ..html import note, score_table
 from ..text import say, say_name, translated
 
-PREVIEW_SIDE = 800
-"""Longest side in px of the picture's box, at two pixels of a screen for one of the page."""
+HEADLINES = ("V_rand", "mIoU")
+"""The score by which the menu tells of a checkpoint: the first of these that its card has."""
 
 
 def whole_slice(number: float | None, slices: int) -> int:
@@ -28,7 +27,7 @@ def whole_slice(number: float | None, slices: int) -> int:
 
 def slice_value(result: Result, view: View) -> dict[str, Any]:
     """Make the viewer's value for the view's slice."""
-    slices, void = result.request.picture.slices, result.prediction.void
+    slices, void, truth = result.request.picture.slices, result.prediction.void, result.truth
     number = whole_slice(view.slice, len(slices))
     return viewer_value(
         slices[number - 1],
@@ -38,6 +37,7 @@ def slice_value(result: Result, view: View) -> dict[str, Any]:
         slice=number,
         slices=len(slices),
         void=None if void is None else void[number - 1],
+        truth=None if truth is None else truth[number - 1],
         made=result.made,
     )
 
@@ -59,27 +59,33 @@ def status(result: Result, language: str) -> str:
     return note(done) + "".join(f'<p class="notice">{text}</p>' for text in said)
 
 
-def comparison(result: Result, view: View, language: str) -> tuple[str, np.ndarray | None]:
-    """Make the scores' table and the slice's errors, uint8 (H, W, 3); "" and None without a truth."""
+def comparison(result: Result, view: View, language: str) -> str:
+    """Make the table of the scores, which says what slices they cover; "" without a truth."""
     if result.truth is None:
-        return "", None
-    slices = result.request.picture.slices
-    at = whole_slice(view.slice, len(slices)) - 1
+        return ""
     labels = result.prediction.labels(view.threshold)
     scores = truth_scores(labels, result.truth, result.card)
-    return score_table(scores, language), error_map(slices[at], labels[at], result.truth[at])
+    covered = say("segment_scores_of", language, count=len(labels)) if len(labels) > 1 else ""
+    return (f'<p class="hint">{covered}</p>' if covered else "") + score_table(scores, language)
 
 
-def preview(picture: Picture) -> Path:
-    """Write a PNG of the first page for the picture's box, since browsers draw no TIFF.
+@cache
+def menu(names: tuple[str, ...], language: str) -> list[tuple[str, str]]:
+    """List checkpoints for the menu: title, score and, in a second line, what each is for; its name."""
+    bundled = read_index()
+    return [(_label(name, language) if name in bundled else name, name) for name in names]
 
-    It is small, and quickly made rather than well compressed. Its name is like no other file's.
-    """
-    path = fresh_folder() / f"preview-{secrets.token_hex(8)}.png"
-    image = Image.fromarray(to_rgb(picture.slices[0]))
-    image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
-    image.save(path, compress_level=1)
-    return path
+
+def _label(name: str, language: str) -> str:
+    try:
+        card = read_card(find_offered(name))
+    except CheckpointError:  # whoever opens it is told what is wrong
+        return name
+    score = next(
+        (f" · {score} {card.scores[score]:.3f}" for score in HEADLINES if score in card.scores), ""
+    )
+    summary = say_name("summary", card.summary, language)
+    return f"{say_name('title', card.title or name, language)}{score}\n{summary}"
 
 
 def captioned_examples(folder: Path, language: str) -> list[tuple[str, str]]:
