@@ -20,10 +20,9 @@ import torch
 from PIL import Image
 from tiny import RECIPE, saved, shapes_checkpoint, write_voc
 
-from unet_demo import cli
+from unet_demo import __version__, cli
 from unet_demo.checkpoints import Checkpoint, add_to_index, load_checkpoint
 from unet_demo.cli import main
-from unet_demo.constants import VERSION
 from unet_demo.data.images import read_mask
 from unet_demo.networks import NETWORKS
 from unet_demo.networks.shapes import ShapesUNet
@@ -413,7 +412,7 @@ def test_publish_with_a_space_sends_the_checkpoints_first_and_says_where_the_dem
     endpoint = serve(repos, token=token, commits=commits)
     done = command("publish", "ann/unets", "--space", "ann/demo")
     assert (done.status, list(repos)) == (0, ["ann/unets", "spaces/ann/demo"])
-    assert commits == [f"Checkpoints of unet_demo {VERSION}", f"unet_demo {VERSION}"]
+    assert commits == [f"Checkpoints of unet_demo {__version__}", f"unet_demo {__version__}"]
     assert done.out.endswith(f"; {endpoint}/spaces/ann/demo runs the demo when it is built\n")
 
 

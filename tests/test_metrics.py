@@ -6,7 +6,6 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from skimage.metrics import adapted_rand_error
 
-from unet_demo.constants import VOID
 from unet_demo.metrics import (
     THRESHOLDS,
     MembraneScore,
@@ -22,6 +21,7 @@ from unet_demo.metrics import (
     v_info,
     v_rand,
 )
+from unet_demo.tasks import VOID
 
 TRUTH = np.array([[0, 0, 1, 1], [0, 0, 1, VOID]])
 PREDICTION = np.array([[0, 1, 1, 1], [0, 0, 0, 2]])

@@ -16,8 +16,7 @@ import yaml
 from packaging.requirements import Requirement
 from PIL import Image
 
-from unet_demo import cli
-from unet_demo.constants import VERSION
+from unet_demo import __version__, cli
 from unet_demo.data.images import read_mask
 from unet_demo.data.shapes import article_scene
 
@@ -92,12 +91,12 @@ def test_the_wheel_holds_every_module_every_style_and_every_checkpoint(wheel):
 def test_an_sdist_builds_the_same_wheel(clone, wheel, tmp_path):
     with tarfile.open(build("sdist", clone, tmp_path / "sdist")) as archive:
         archive.extractall(tmp_path, filter="data")
-    from_sdist = build("wheel", tmp_path / f"unet_demo-{VERSION}", tmp_path / "wheel")
+    from_sdist = build("wheel", tmp_path / f"unet_demo-{__version__}", tmp_path / "wheel")
     assert contents(from_sdist) == contents(wheel)
 
 
 def test_the_command_tells_its_version(installed):
-    assert installed_command(installed, "--version") == f"unet_demo {VERSION}\n"
+    assert installed_command(installed, "--version") == f"unet_demo {__version__}\n"
 
 
 def test_the_command_has_all_its_commands(capsys):
@@ -130,8 +129,8 @@ def test_changelog_and_citation_name_the_same_version_and_day():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     newest = re.search(r"^## \[(.+)\] - (\S+)$", changelog, re.MULTILINE)
     assert newest is not None
-    assert newest.groups() == (VERSION, citation["date-released"])
-    assert citation["version"] == VERSION
+    assert newest.groups() == (__version__, citation["date-released"])
+    assert citation["version"] == __version__
 
 
 def test_the_citation_credits_the_articles_and_the_data():

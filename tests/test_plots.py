@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from unet_demo.plots import Series, confusion_svg, curve_svg
+from unet_demo.evaluation.report import Series, confusion_svg, curve_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 

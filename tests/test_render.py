@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from unet_demo.constants import VOID, VOID_COLOUR
 from unet_demo.render import (
     STYLES,
     WRONG_COLOUR,
@@ -19,7 +18,7 @@ from unet_demo.render import (
     thickened,
     to_rgb,
 )
-from unet_demo.tasks import ISBI, SHAPES, VOC
+from unet_demo.tasks import ISBI, SHAPES, VOC, VOID, VOID_COLOUR
 
 PAGE = np.full((8, 8, 1), 100, np.uint8)
 LABELS = np.zeros((8, 8), np.uint8)

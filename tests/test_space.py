@@ -1,4 +1,4 @@
-"""A Hugging Face Space: the front matter that sets it up, and what unet_demo.space sends there."""
+"""A Hugging Face Space: the front matter that sets it up, and what unet_demo.publishing sends there."""
 
 import os
 import subprocess
@@ -14,8 +14,7 @@ from huggingface_hub import SpaceHardware, metadata_load
 from serving import answer, free_port
 
 from unet_demo.checkpoints import HUB_VARIABLE, WEIGHTS
-from unet_demo.publishing import pictures_in, prepare
-from unet_demo.space import THUMBNAIL, prepare_space
+from unet_demo.publishing import THUMBNAIL, pictures_in, prepare, prepare_space
 from unet_demo.uploading import Publication, PublishError, publish
 
 ROOT = Path(__file__).parents[1]

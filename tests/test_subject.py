@@ -12,7 +12,7 @@ from unet_demo.data.images import read_picture
 from unet_demo.data.shapes import SceneOptions, random_scene
 from unet_demo.examples import EXAMPLES, Example, load_example
 from unet_demo.live.settings import PRESETS
-from unet_demo.subject import FITTING, better_checkpoint, subject_of
+from unet_demo.segmentation import FITTING, better_checkpoint, subject_of
 from unet_demo.tasks import ISBI, SHAPES, VOC, Task
 
 PHOTOS = ("astronaut.png", "coffee.png", "motorcycle_right.png", "rocket.jpg", "camera.png")

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from unet_demo.constants import VOID, VOID_COLOUR
 from unet_demo.tasks import (
     ISBI,
     LOSSES,
     SHAPES,
     VOC,
     VOC_COLOUR,
+    VOID,
+    VOID_COLOUR,
     BinaryTask,
     MulticlassTask,
     Task,

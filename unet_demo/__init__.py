@@ -3,10 +3,10 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from .constants import VERSION as __version__
-
 if TYPE_CHECKING:
     from .library import CheckpointError, DeviceError, HubError, PictureError, Prediction, segment
+
+__version__ = "0.1.0"
 
 __all__ = [
     "CheckpointError",

@@ -18,23 +18,20 @@ from huggingface_hub import SpaceHardware
 from tqdm import tqdm
 from typer import Argument, BadParameter, Exit, Option, Typer, TyperException
 
-from . import segmentation
+from . import __version__, segmentation
 from .checkpoints import HUB_VARIABLE, WEIGHTS, open_checkpoint, read_index
-from .constants import VERSION
-from .data.errors import DataError, PictureError
+from .data import DataError, PictureError
 from .data.images import read_picture
 from .devices import memory_errors, pick_device
 from .environment import DEVICE_VARIABLE, PORTS, ServeError, check_settings, take_host
-from .evaluation.benchmark import REPEATS, SIDE, time_checkpoint
+from .evaluation.benchmark import REPEATS, ROUNDS, SIDE, time_checkpoint, time_startup
 from .evaluation.evaluate import Evaluation, Scores
 from .evaluation.report import CaseFolder
-from .evaluation.startup import ROUNDS, time_startup
 from .exports import prediction_paths, write_colours, write_prediction
 from .inference import Predictor, Progress
 from .live.benchmark import compare_skips
-from .publishing import prepare
+from .publishing import prepare, prepare_space
 from .segmentation import SegmentRequest, open_predictor, plain_words, segment
-from .space import prepare_space
 from .training.bundle import bundle
 from .training.datasets import DATASETS, Voc, evaluate
 from .training.distributed import launched_rank
@@ -103,7 +100,7 @@ app = Typer(
 def print_version(wanted: bool) -> None:
     """Print the version and end, where that is wanted."""
     if wanted:
-        print(f"unet_demo {VERSION}")
+        print(f"unet_demo {__version__}")
         raise Exit
 
 

@@ -21,14 +21,13 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from .checkpoints import Card, Checkpoint
 from .checkpoints.card import SYMMETRIES
-from .constants import VOID
-from .data.errors import PictureError
+from .data import PictureError
 from .data.images import Picture, to_channels
 from .devices import fast_dtype, memory_errors, pick_device
 from .environment import SPACE_VARIABLE
 from .messages import sentence
 from .networks.base import GRID, Network
-from .tasks import ColourTask, PaintTask, Task
+from .tasks import VOID, ColourTask, PaintTask, Task
 
 HALO = 104
 """Px of context around the part of a tile that counts."""

@@ -23,7 +23,7 @@ Errors have messages of one sentence:
 >>> unet_demo.segment("coins.jpg", checkpoint="shapes")
 Traceback (most recent call last):
     ...
-unet_demo.data.errors.PictureError: "coins.jpg" was not found: choose the file again.
+unet_demo.data.PictureError: "coins.jpg" was not found: choose the file again.
 """
 
 import os
@@ -36,7 +36,7 @@ from PIL import Image
 
 from . import segmentation
 from .checkpoints import CheckpointError, HubError
-from .data.errors import PictureError
+from .data import PictureError
 from .data.images import Picture, picture_from_array, picture_from_image, read_picture
 from .devices import DeviceError
 from .inference import Prediction

@@ -15,7 +15,7 @@ from scipy.special import entr
 from skimage.measure import label
 from skimage.segmentation import watershed
 
-from .constants import VOID
+from .tasks import VOID
 
 THRESHOLDS = tuple(step / 10 for step in range(11))
 """Thresholds of P(interior) that the ISBI challenge tries."""

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .constants import VOID, VOID_COLOUR
-from .tasks import RGB, Task
+from .tasks import RGB, VOID, VOID_COLOUR, Task
 
 STYLES = ("fill", "outline", "both")
 """How an overlay marks a class: painted, outlined, or both. Outlines help colour-blind eyes."""

@@ -13,12 +13,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .constants import VOID, VOID_COLOUR
 from .messages import sentence, words_of
 
 RGB = tuple[int, int, int]
 
 LOSSES = ("cross-entropy", "dice", "both")
+
+VOID = 255
+"""Label id of undecided pixels, as in Pascal VOC; no loss and no score counts them."""
+
+VOID_COLOUR = (224, 224, 192)
+"""Colour of void in colour masks."""
 
 MAX_CLASSES = VOID
 """Label ids are uint8, and the last one is void."""

@@ -23,8 +23,8 @@ from huggingface_hub import (
     get_token,
 )
 
+from . import __version__
 from .checkpoints.hub import BROKEN, INDEX, MALFORMED, HubError, parse_index, within
-from .constants import VERSION
 
 README = "README.md"
 """The page that the Hub shows of a repository."""
@@ -93,7 +93,7 @@ class Publication:
     repo: str
     revision: str | None
     files: Mapping[str, bytes]
-    message: str = f"unet_demo {VERSION}"
+    message: str = f"unet_demo {__version__}"
     sdk: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     hardware: SpaceHardware | None = None

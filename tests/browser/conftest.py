@@ -20,8 +20,7 @@ from playwright.sync_api import (
 )
 from starlette.middleware import Middleware
 
-from unet_demo.ui.middleware import PageAddress, PageLanguage
-from unet_demo.ui.serve import launch
+from unet_demo.ui.serve import PageAddress, PageLanguage, launch
 from unet_demo.ui.text import i18n
 from unet_demo.ui.train.page import TrainPage
 

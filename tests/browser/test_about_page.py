@@ -8,9 +8,9 @@ from playwright.sync_api import Page, expect
 
 from unet_demo.checkpoints import read_index
 from unet_demo.ui.about.page import AboutPage
+from unet_demo.ui.pages import theme
 from unet_demo.ui.serve import STYLES
 from unet_demo.ui.text import i18n
-from unet_demo.ui.theme import theme
 
 
 @pytest.fixture(scope="module")

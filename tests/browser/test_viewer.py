@@ -8,8 +8,7 @@ import pytest
 from handling import show_next_frame
 from playwright.sync_api import Locator, Page, Position, expect
 
-from unet_demo.constants import VOID_COLOUR
-from unet_demo.tasks import ISBI, SHAPES
+from unet_demo.tasks import ISBI, SHAPES, VOID_COLOUR
 from unet_demo.ui.components.viewer import DISPLAY_SIDE, legend, viewer, viewer_value
 
 SIDE = 32

@@ -17,8 +17,8 @@ from unet_demo.checkpoints import (
     read_card,
     save_checkpoint,
 )
+from unet_demo.checkpoints.card import smp_card
 from unet_demo.checkpoints.hub import fetch_checkpoint
-from unet_demo.checkpoints.smp import smp_card
 from unet_demo.inference import Predictor
 from unet_demo.networks.smp import SmpNetwork
 

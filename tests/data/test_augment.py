@@ -4,26 +4,27 @@ import numpy as np
 import pytest
 import torch
 
-from unet_demo.constants import VOID
-from unet_demo.data.article_augment import (
+from unet_demo.data.augment import (
     EFFECTS,
+    MEAN_COLOUR,
     TURNS,
     ArticleAugmentation,
     Flips,
+    Light,
+    PhotoAugment,
+    Warp,
     article_augment,
+    augment_photo,
+    elastic_displacement,
     motion_blur,
     optical_distortion,
-)
-from unet_demo.data.augment import (
-    Light,
-    Warp,
-    elastic_displacement,
+    recolour,
     relight,
     sample,
     warp_grid,
     warp_pair,
 )
-from unet_demo.data.photo_augment import MEAN_COLOUR, PhotoAugment, augment_photo, recolour
+from unet_demo.tasks import VOID
 
 STILL = Warp(64, rotation=0, scale=(1, 1), mirror=False, elastic=0)
 

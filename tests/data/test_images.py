@@ -14,7 +14,6 @@ import tifffile
 from PIL import Image
 from tiny import noise
 
-from unet_demo.constants import VOID_COLOUR
 from unet_demo.data import images, planes
 from unet_demo.data.images import (
     PictureError,
@@ -25,6 +24,7 @@ from unet_demo.data.images import (
     write_mask_tiff,
 )
 from unet_demo.data.planes import MAX_PAGES, MAX_PIXELS, MAX_STACK_PIXELS
+from unet_demo.tasks import VOID_COLOUR
 
 H, W = 20, 31
 GRAY = {258: ("H", [8]), 259: ("H", [1]), 262: ("H", [1]), 277: ("H", [1])}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from unet_demo.data.errors import DataError
+from unet_demo.data import DataError
 from unet_demo.data.isbi import load_frames, load_unlabelled, split_numbers
 
 

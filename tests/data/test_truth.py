@@ -7,11 +7,10 @@ import pytest
 import tifffile
 from PIL import Image
 
-from unet_demo.constants import VOID
 from unet_demo.data.images import PictureError, read_picture, write_mask_png, write_mask_tiff
 from unet_demo.data.truth import fit_truth, read_truth, read_truth_of
 from unet_demo.render import colour_mask
-from unet_demo.tasks import ISBI, SHAPES, VOC
+from unet_demo.tasks import ISBI, SHAPES, VOC, VOID
 
 LABELS = (np.arange(12, dtype=np.uint8) % 3).reshape(3, 4)
 

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 from tiny import write_voc
 
-from unet_demo.data.errors import DataError
+from unet_demo.data import DataError
 from unet_demo.data.voc import has_list, load_photos, reduced, sampling_weights, weights_by_class
 from unet_demo.render import colour_mask
 from unet_demo.tasks import VOC

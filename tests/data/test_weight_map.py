@@ -5,8 +5,8 @@ import pytest
 from scipy.ndimage import distance_transform_edt
 from skimage.measure import label
 
-from unet_demo.constants import VOID
 from unet_demo.data.weight_map import SIGMA, W0, balance, weight_map, weight_map_of_cells
+from unet_demo.tasks import VOID
 
 
 def two_squares(gap: int) -> np.ndarray:

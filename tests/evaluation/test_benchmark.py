@@ -2,8 +2,7 @@
 
 import pytest
 
-from unet_demo.evaluation.benchmark import time_checkpoint
-from unet_demo.evaluation.startup import time_startup
+from unet_demo.evaluation.benchmark import time_checkpoint, time_startup
 
 
 def test_a_checkpoint_is_timed_plainly_and_as_the_demo_runs_it(shapes):

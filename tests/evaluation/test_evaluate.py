@@ -10,10 +10,9 @@ import torch
 from tiny import RECIPE, shapes_checkpoint, voc_checkpoint, write_voc
 
 from unet_demo.checkpoints import Checkpoint
-from unet_demo.constants import VALIDATION_SEED, VOID
-from unet_demo.data.errors import DataError
+from unet_demo.data import DataError
 from unet_demo.data.isbi import Frames
-from unet_demo.data.shapes import SceneOptions
+from unet_demo.data.shapes import VALIDATION_SEED, SceneOptions
 from unet_demo.data.voc import load_photos
 from unet_demo.evaluation.evaluate import (
     EVEN_MIOU,
@@ -26,6 +25,7 @@ from unet_demo.evaluation.evaluate import (
 )
 from unet_demo.inference import Predictor
 from unet_demo.segmentation import open_predictor
+from unet_demo.tasks import VOID
 from unet_demo.training.datasets import Shapes, evaluate
 from unet_demo.training.recipes import RECIPES
 

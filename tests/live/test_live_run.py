@@ -13,6 +13,7 @@ import torch
 from unet_demo.checkpoints import load_checkpoint, save_checkpoint
 from unet_demo.data.shapes import SceneOptions, article_scene
 from unet_demo.live.experiment import (
+    SIDE,
     VALIDATION_SCENES,
     batches_of,
     fit_options_of,
@@ -21,7 +22,6 @@ from unet_demo.live.experiment import (
     task_of,
     watched_scenes,
 )
-from unet_demo.live.maps import SIDE
 from unet_demo.live.run import LiveError, LiveRun, Reel, Snapshot, Validation
 from unet_demo.live.settings import (
     LOCAL,

@@ -9,14 +9,14 @@ import torch
 from torch import nn
 
 from unet_demo import tasks
-from unet_demo.data.article_augment import Flips
-from unet_demo.data.split import RandomSplit
+from unet_demo.data import RandomSplit
+from unet_demo.data.augment import Flips
 from unet_demo.networks import create_network
+from unet_demo.training.batches import Normalisation, Shuffled
 from unet_demo.training.loop import StepDone
 from unet_demo.training.published_losses import ENVELOPE, article_losses
 from unet_demo.training.recipes import AS_PUBLISHED, QUICK
 from unet_demo.training.runs import train
-from unet_demo.training.scene_batches import Normalisation, Shuffled
 
 IMAGENET = Normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 ZERO_TO_ONE = Normalisation((0.0,) * 3, (1.0,) * 3)

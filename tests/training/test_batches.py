@@ -6,16 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from unet_demo.data.article_augment import Flips
-from unet_demo.data.augment import Light, Warp
+from unet_demo.data.augment import Flips, Light, PhotoAugment, Warp
 from unet_demo.data.isbi import Frames
-from unet_demo.data.photo_augment import PhotoAugment
 from unet_demo.data.shapes import SceneOptions
 from unet_demo.data.voc import Photos
 from unet_demo.data.weight_map import weight_map
-from unet_demo.training.batches import FrameBatches, PhotoBatches
-from unet_demo.training.scene_batches import (
+from unet_demo.training.batches import (
+    FrameBatches,
     Normalisation,
+    PhotoBatches,
     SceneBatches,
     Shuffled,
     WithWeightMaps,

@@ -10,13 +10,12 @@ import torch
 from tiny import binary_checkpoint, voc_checkpoint, write_voc
 
 from unet_demo.checkpoints import Checkpoint, find_offered, read_card
-from unet_demo.data.errors import DataError
-from unet_demo.data.split import RandomSplit
+from unet_demo.data import DataError, RandomSplit
 from unet_demo.data.voc import fitted, load_photos, pasted, stretched
 from unet_demo.inference import Predictor
 from unet_demo.training.datasets import DATASETS, ArticlePart, Isbi, Shapes, Voc, evaluate
-from unet_demo.training.experiments import prepare
 from unet_demo.training.recipes import AS_PUBLISHED, RECIPES
+from unet_demo.training.runs import prepare
 
 BUNDLED = ("shapes", "isbi", "isbi-elastic", "voc", "voc-resnet50", "voc-color")
 

@@ -38,7 +38,7 @@ from pathlib import Path
 import tiny
 import torch
 from test_distributed import RECIPE
-from unet_demo.training.scene_batches import SceneBatches
+from unet_demo.training.batches import SceneBatches
 from unet_demo.cli import main
 from unet_demo.training.distributed import join_processes
 from unet_demo.training.recipes import RECIPES

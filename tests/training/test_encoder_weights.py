@@ -8,7 +8,7 @@ from skimage.data import chelsea
 from torch import nn
 
 from unet_demo.networks import create_network
-from unet_demo.training.encoder_weights import (
+from unet_demo.networks.smp import (
     EncoderWeightsError,
     imagenet_weights,
     in_order,

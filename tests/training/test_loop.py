@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from unet_demo import tasks
-from unet_demo.constants import VOID
 from unet_demo.data.shapes import SceneOptions
 from unet_demo.networks import Network, create_network
 from unet_demo.networks.base import he_initialise
-from unet_demo.training.batches import Normalisation
+from unet_demo.tasks import VOID
+from unet_demo.training.batches import Normalisation, SceneBatches
 from unet_demo.training.loop import (
     OPTIMISERS,
     PRECISIONS,
@@ -30,7 +30,6 @@ from unet_demo.training.loop import (
     load_batches,
     rate_at,
 )
-from unet_demo.training.scene_batches import SceneBatches
 
 SCENES = SceneBatches((SceneOptions(size=32),), 2, 0, Normalisation((0.5,) * 3, (0.25,) * 3))
 

@@ -9,16 +9,16 @@ import tifffile
 import torch
 from tiny import write_voc
 
-from unet_demo.data.article_augment import ArticleAugmentation
-from unet_demo.data.errors import DataError
+from unet_demo.data import DataError
+from unet_demo.data.augment import ArticleAugmentation
 from unet_demo.evaluation.report import SHEET_SIDE
 from unet_demo.networks import create_network
 from unet_demo.networks.base import parameter_count
 from unet_demo.training.datasets import with_taught_frames
-from unet_demo.training.experiments import prepare
 from unet_demo.training.loop import StepDone, Trainer, fit
 from unet_demo.training.recipe import Recipe
 from unet_demo.training.recipes import AS_PUBLISHED, FOR_GPU, RECIPES
+from unet_demo.training.runs import prepare
 
 VARIANTS = [
     pytest.param(recipe, id=f"{recipe.name}-{variant}")

@@ -19,7 +19,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tiny import RECIPE
 
 from unet_demo.checkpoints import load_checkpoint
-from unet_demo.data.split import RandomSplit
+from unet_demo.data import RandomSplit
 from unet_demo.evaluation.report import SHEET_SIDE
 from unet_demo.training import recipes
 from unet_demo.training.loop import Diverged, Finished, StepDone, Validated

@@ -13,7 +13,7 @@ from unet_demo.checkpoints import WEIGHTS, Checkpoint, CheckpointError, add_to_i
 from unet_demo.networks import NETWORKS, count_parameters
 from unet_demo.training.recipes import RECIPES
 from unet_demo.ui.about.page import DRAWN, about, checkpoint_card, read_bundled
-from unet_demo.ui.languages import CARDS, ENGLISH, LANGUAGES
+from unet_demo.ui.text import CARDS, ENGLISH, LANGUAGES
 
 TRANSLATIONS = [language for language in LANGUAGES if language != "en"]
 

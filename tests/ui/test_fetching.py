@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from unet_demo.ui.api import download as fetching
-from unet_demo.ui.api.download import FetchError, fetch
-from unet_demo.ui.api.publish import UploadedFile
+from unet_demo.ui.api import publish as fetching
+from unet_demo.ui.api.publish import FetchError, UploadedFile, fetch
 
 PICTURE = bytes(range(256)) * 100
 

@@ -7,8 +7,8 @@ import httpx2
 import pytest
 from serving import served
 
-from unet_demo.constants import VERSION
-from unet_demo.ui.middleware import HEALTH_PATH, health_route
+from unet_demo import __version__
+from unet_demo.ui.serve import HEALTH_PATH, health_route
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def address() -> Iterator[str]:
 def test_health_answers_without_a_password(address):
     assert httpx2.get(f"{address}/config").status_code == 401
     answer = httpx2.get(address + HEALTH_PATH)
-    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "version": VERSION})
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "version": __version__})
 
 
 def test_health_answers_to_head_and_to_nothing_that_would_change_it(address):

@@ -20,7 +20,6 @@ from starlette.testclient import TestClient
 from unet_demo.data.images import Picture
 from unet_demo.examples import load_example
 from unet_demo.live.settings import LOCAL, PRESETS, SPACE, SettingsError
-from unet_demo.ui.languages import LANGUAGES
 from unet_demo.ui.link import (
     GENERAL,
     AddressSettings,
@@ -34,9 +33,10 @@ from unet_demo.ui.link import (
     parameter_of,
     read,
 )
-from unet_demo.ui.middleware import PageAddress
 from unet_demo.ui.segment.link import SegmentLink, example_of
 from unet_demo.ui.segment.page import SegmentPage
+from unet_demo.ui.serve import PageAddress
+from unet_demo.ui.text import LANGUAGES
 from unet_demo.ui.train.controls import SCENE_SETTINGS, preset_values, settings_of
 from unet_demo.ui.train.link import TrainLink
 from unet_demo.ui.train.page import TrainPage

@@ -7,7 +7,7 @@ from starlette.responses import HTMLResponse, JSONResponse, StreamingResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from unet_demo.ui.middleware import PageLanguage
+from unet_demo.ui.serve import PageLanguage
 
 PAGE = "<!doctype html><html><head><title>é</title></head><body><pre>&lt;head></pre></body></html>"
 

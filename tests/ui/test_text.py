@@ -20,8 +20,12 @@ from unet_demo.messages import sentence
 from unet_demo.segmentation import one_class_reason
 from unet_demo.tasks import ISBI, SHAPES, VOC
 from unet_demo.ui.html import alert
-from unet_demo.ui.languages import CARDS, ENGLISH, LANGUAGES, SENTENCES, WORDS
 from unet_demo.ui.text import (
+    CARDS,
+    ENGLISH,
+    LANGUAGES,
+    SENTENCES,
+    WORDS,
     component_texts,
     i18n,
     language_of,

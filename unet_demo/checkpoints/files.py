@@ -15,9 +15,8 @@ from safetensors.torch import save_file
 from ..messages import sentence
 from ..networks import Network, create_network
 from ..networks.smp import SmpNetwork
-from .card import Card, CheckpointError
+from .card import PREFIX, Card, CheckpointError, smp_card
 from .hub import CHECKPOINT_FILE, CONFIG, INDEX, MALFORMED, PICKLES, sha256_of
-from .smp import PREFIX, smp_card
 
 HEADER_KEY = "unet_demo"
 """Key of a checkpoint's card in the safetensors metadata."""

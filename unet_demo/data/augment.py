@@ -1,15 +1,21 @@
-"""Random geometry and light for training. A picture and its mask get the same warp.
+"""Changes training pictures and their masks at random: geometry, light, photographs, the articles' ways.
 
 A warp is one sampling grid: crop, rotation, scale, mirror and elastic deformation in one
 interpolation, bicubic for the picture and nearest for the mask, with mirrored borders.
 All random numbers come from the given generator, so that a batch is a pure function of its step.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+import torchvision.transforms.v2.functional as tv
 from torch import Tensor
+from torchvision.transforms import InterpolationMode
+
+from ..tasks import VOID
 
 
 @dataclass(frozen=True)
@@ -128,3 +134,273 @@ def relight(images: Tensor, light: Light, rng: torch.Generator) -> Tensor:
     lit = (images.clamp(0, 1) ** gamma - 0.5) * contrast + 0.5 + shift
     noise = torch.randn(images.shape, generator=rng) * uniform(0, light.noise, shape, rng)
     return (lit + noise).clamp(0, 1)
+
+
+MEAN_COLOUR = (124, 116, 104)
+"""ImageNet's mean RGB, which surrounds photographs that are smaller than their crop."""
+
+
+@dataclass(frozen=True)
+class PhotoAugment:
+    """``crop``: side of the output in px; ``scale``: range of the photo's longest side, in crops.
+
+    ``brightness``, ``contrast``, ``saturation`` (0..1): factors lie within 1 ± these; ``hue``
+    (0..0.5): shift within ± this share of the colour circle, 0 since it takes longer than the rest;
+    ``grayscale``: probability of a gray photo.
+    """
+
+    crop: int
+    scale: tuple[float, float] = (0.5, 2.0)
+    mirror: bool = True
+    brightness: float = 0.4
+    contrast: float = 0.4
+    saturation: float = 0.4
+    grayscale: float = 0.1
+    hue: float = 0.0
+
+
+@dataclass(frozen=True)
+class Span:
+    """One axis of a crop: pixels start..stop of the source are resized to ``size`` px at ``before`` px."""
+
+    start: int
+    stop: int
+    size: int
+    before: int
+
+
+def augment_photo(
+    image: np.ndarray, labels: np.ndarray, augment: PhotoAugment, rng: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Crop, resize, mirror and recolour: uint8 (H, W, 3) and ids (H, W) → (3, crop, crop), (crop, crop).
+
+    The photo is resized with antialiasing, the mask by nearest pixels. Where the crop is larger than
+    the photo, the photo is filled with MEAN_COLOUR and the mask with void.
+    """
+    photo = torch.from_numpy(image).permute(2, 0, 1)
+    mask = torch.from_numpy(labels).unsqueeze(0)
+    ratio = augment.crop * chance(rng, *augment.scale) / max(labels.shape)
+    rows, columns = (random_span(side, ratio, augment.crop, rng) for side in labels.shape)
+    photo = recolour(_cut(photo, rows, columns, InterpolationMode.BILINEAR), augment, rng)
+    # NEAREST_EXACT: NEAREST is half a pixel off from the photo's filter.
+    mask = _cut(mask, rows, columns, InterpolationMode.NEAREST_EXACT)
+    photo = _place(photo, rows, columns, augment.crop, MEAN_COLOUR)
+    mask = _place(mask, rows, columns, augment.crop, (VOID,))
+    if augment.mirror and chance(rng) < 0.5:
+        photo, mask = tv.horizontal_flip(photo), tv.horizontal_flip(mask)
+    return photo, mask[0]
+
+
+def random_span(length: int, ratio: float, crop: int, rng: torch.Generator) -> Span:
+    """Place a crop at random on an axis of ``length`` px resized by ``ratio``: within it, or around it."""
+    scaled = max(round(length * ratio), 1)
+    low, high = sorted((0, scaled - crop))
+    offset = whole(low, high, rng)
+    first, last = max(offset, 0), min(offset + crop, scaled)
+    # Cropped before resizing, so that only the crop is resized.
+    start = min(int(first * length / scaled), length - 1)
+    stop = max(round(last * length / scaled), start + 1)
+    return Span(start, stop, last - first, first - offset)
+
+
+def _cut(picture: Tensor, rows: Span, columns: Span, mode: InterpolationMode) -> Tensor:
+    """Cut out the spans' pixels and resize them: (C, H, W) → (C, rows.size, columns.size)."""
+    height, width = rows.stop - rows.start, columns.stop - columns.start
+    size = [rows.size, columns.size]
+    return tv.resized_crop(
+        picture, rows.start, columns.start, height, width, size, mode, antialias=True
+    )
+
+
+def _place(
+    picture: Tensor, rows: Span, columns: Span, crop: int, around: tuple[int, ...]
+) -> Tensor:
+    """Place (C, rows.size, columns.size) into (C, crop, crop); fill the rest, one value per channel."""
+    canvas = torch.tensor(around, dtype=picture.dtype).view(-1, 1, 1).repeat(1, crop, crop)
+    top, left = rows.before, columns.before
+    canvas[:, top : top + rows.size, left : left + columns.size] = picture
+    return canvas
+
+
+def recolour(photo: Tensor, augment: PhotoAugment, rng: torch.Generator) -> Tensor:
+    """Jitter the colours in random order, and sometimes make the photo gray: uint8 (3, H, W) → the same."""
+    jitters: tuple[tuple[Callable[[Tensor, float], Tensor], float, float], ...] = (
+        (tv.adjust_brightness, augment.brightness, 1),
+        (tv.adjust_contrast, augment.contrast, 1),
+        (tv.adjust_saturation, augment.saturation, 1),
+        (tv.adjust_hue, augment.hue, 0),
+    )
+    for index in torch.randperm(len(jitters), generator=rng).tolist():
+        adjust, strength, neutral = jitters[index]
+        if strength:
+            photo = adjust(photo, neutral + chance(rng, -strength, strength))
+    if chance(rng) < augment.grayscale:
+        photo = tv.rgb_to_grayscale(photo, num_output_channels=3)
+    return photo
+
+
+@dataclass(frozen=True)
+class Flips:
+    """The flips of "PyTorch U-Net": left to right, and upside down, each with this ``probability``."""
+
+    probability: float = 0.5
+
+
+@dataclass(frozen=True)
+class ArticleAugmentation:
+    """The changes of "What is U-Net?": a square, then one of EFFECTS, elastic deformation, one of TURNS.
+
+    Each of the three with this ``probability`` (albumentations' default), drawn for each picture.
+    ``crop``: side of the output in px; ``elastic``: σ in px of displacements on a 3×3 grid;
+    ``blur``: longest motion in px; ``distortion``: largest shift of the corners, as a share of their
+    distance from the centre; ``noise``: largest σ, on pictures in 0..1; ``contrast`` (0..1): factors
+    lie within 1 ± this. The article gives no strengths; these are ours.
+    """
+
+    crop: int
+    elastic: float = 10.0
+    blur: float = 7.0
+    distortion: float = 0.1
+    noise: float = 0.05
+    contrast: float = 0.2
+    probability: float = 0.5
+
+
+Pair = tuple[Tensor, Tensor]
+"""Pictures (N, C, H, W) in 0..1 and their ids (N, H, W)."""
+
+Change = Callable[[Tensor, Tensor, ArticleAugmentation, torch.Generator], Pair]
+
+
+def article_augment(
+    images: Tensor, labels: Tensor, augment: Flips | ArticleAugmentation, rng: torch.Generator
+) -> Pair:
+    """Change pictures (N, C, H, W) in 0..1 and their ids (N, H, W) alike, each pair at random.
+
+    Article 0's flips keep the size; article 2's changes give squares of ``augment.crop`` px.
+    """
+    if isinstance(augment, Flips):
+        return random_flips(images, labels, augment, rng)
+    pairs = [
+        _changed(image, ids, augment, rng)
+        for image, ids in zip(*resized(images, labels, augment.crop), strict=True)
+    ]
+    changed, moved = zip(*pairs, strict=True)
+    return torch.cat(changed), torch.cat(moved)
+
+
+def random_flips(images: Tensor, labels: Tensor, augment: Flips, rng: torch.Generator) -> Pair:
+    """Flip each picture with its label, at random, left to right and upside down."""
+    # Where the article flips the label upside down, it flips the picture left to right.
+    for axis in (-1, -2):
+        chosen = torch.rand(len(images), generator=rng) < augment.probability
+        images = torch.where(chosen.view(-1, 1, 1, 1), images.flip(axis), images)
+        labels = torch.where(chosen.view(-1, 1, 1), labels.flip(axis), labels)
+    return images, labels
+
+
+def resized(images: Tensor, labels: Tensor, side: int) -> tuple[list[Tensor], list[Tensor]]:
+    """Resize to single pictures (1, C, side, side) and their ids (1, side, side), by nearest pixels."""
+    if images.shape[-2:] != (side, side):
+        images = tv.resize(images, [side, side], antialias=True).clamp(0, 1)
+        # The article blends its masks, which makes ids of other classes.
+        labels = tv.resize(labels, [side, side], InterpolationMode.NEAREST_EXACT)
+    return list(images.split(1)), list(labels.split(1))
+
+
+def _changed(
+    image: Tensor, ids: Tensor, augment: ArticleAugmentation, rng: torch.Generator
+) -> Pair:
+    for family in (EFFECTS, ELASTIC, TURNS):
+        change = list(family.values())[whole(0, len(family) - 1, rng)]
+        if chance(rng) < augment.probability:
+            image, ids = change(image, ids, augment, rng)
+    return image, ids
+
+
+def elastic_deformation(
+    images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
+) -> Pair:
+    """Displace pixels smoothly, as in the U-Net paper."""
+    warp = Warp(augment.crop, rotation=0, scale=(1, 1), mirror=False, elastic=augment.elastic)
+    return warp_pair(images, labels, warp, rng)
+
+
+def motion_blur(
+    images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
+) -> Pair:
+    """Blur along a straight line, as of a moving camera; the mask shows the middle of the motion."""
+    length = chance(rng, 0, augment.blur)
+    angle = torch.tensor(chance(rng, 0, torch.pi))
+    direction = torch.stack([torch.cos(angle), torch.sin(angle)])
+    places = torch.linspace(-length / 2, length / 2, round(length) + 2)
+    still = pixel_grid(*images.shape[-2:]).expand(len(images), -1, -1, -1)
+    moments = [sample(images, still + place * direction, "bilinear") for place in places]
+    return torch.stack(moments).mean(0), labels
+
+
+def optical_distortion(
+    images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
+) -> Pair:
+    """Distort as a lens does: points at distance r from the centre are read at r·(1 + k·r²)."""
+    strength = chance(rng, -augment.distortion, augment.distortion)
+    grid = pixel_grid(*images.shape[-2:])
+    centre = grid[:, -1, -1].view(1, 1, 1, 2) / 2
+    outwards = grid - centre
+    squared = outwards.square().sum(-1, keepdim=True) / centre.square().sum()
+    positions = centre + outwards * (1 + strength * squared)
+    return sample_pair(images, labels, positions.expand(len(images), -1, -1, -1))
+
+
+def gaussian_noise(
+    images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
+) -> Pair:
+    """Add noise to the pictures. (torchvision's function takes no generator.)"""
+    noise = torch.randn(images.shape, generator=rng) * chance(rng, 0, augment.noise)
+    return (images + noise).clamp(0, 1), labels
+
+
+def random_contrast(
+    images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
+) -> Pair:
+    """Change the contrast around the pictures' mean."""
+    factor = 1 + chance(rng, -augment.contrast, augment.contrast)
+    return tv.adjust_contrast(images, factor), labels
+
+
+def horizontal_flip(
+    images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
+) -> Pair:
+    """Flip left to right."""
+    return tv.horizontal_flip(images), tv.horizontal_flip(labels)
+
+
+def quarter_turns(
+    images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
+) -> Pair:
+    """Rotate by 90°, 180° or 270°."""
+    turns = whole(1, 3, rng)
+    return images.rot90(turns, (-2, -1)), labels.rot90(turns, (-2, -1))
+
+
+def vertical_flip(
+    images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
+) -> Pair:
+    """Flip upside down."""
+    return tv.vertical_flip(images), tv.vertical_flip(labels)
+
+
+EFFECTS: dict[str, Change] = {
+    "motion blur": motion_blur,
+    "optical distortion": optical_distortion,
+    "Gaussian noise": gaussian_noise,
+    "contrast": random_contrast,
+}
+
+ELASTIC: dict[str, Change] = {"elastic deformation": elastic_deformation}
+
+TURNS: dict[str, Change] = {
+    "horizontal flip": horizontal_flip,
+    "rotation by 90°": quarter_turns,
+    "vertical flip": vertical_flip,
+}

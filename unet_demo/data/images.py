@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ..constants import VOID, VOID_COLOUR
 from ..messages import Sentence, sentence, words_of
-from .errors import PictureError
+from ..tasks import VOID, VOID_COLOUR
+from . import PictureError
 from .planes import (
     MAX_PIXELS,
     Decoded,

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..messages import words_of
 from ..tasks import ISBI
-from .errors import DataError, PictureError
+from . import DataError, PictureError
 from .images import read_picture, to_channels
 from .truth import read_truth
 

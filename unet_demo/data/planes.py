@@ -9,7 +9,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageFile
 
 from ..messages import Sentence, sentence
-from .errors import PictureError
+from . import PictureError
 
 MAX_PIXELS = 40_000_000
 """Pixels of one page, at most: a 40-megapixel photograph."""

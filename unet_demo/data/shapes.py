@@ -18,6 +18,9 @@ BACKGROUND, CIRCLE, RECTANGLE = 0, 1, 2
 Scene = tuple[np.ndarray, np.ndarray]
 """A picture uint8 (H, W, 3) and its labels uint8 (H, W)."""
 
+VALIDATION_SEED = 1_000_003
+"""Seed of the scenes that validate a training; the final score uses other scenes."""
+
 
 @dataclass(frozen=True)
 class SceneOptions:

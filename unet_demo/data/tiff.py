@@ -26,7 +26,7 @@ from tifffile import (
 )
 
 from ..messages import Sentence, sentence
-from .errors import PictureError
+from . import PictureError
 from .planes import (
     Decoded,
     Plane,

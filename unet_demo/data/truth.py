@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..constants import VOID, VOID_COLOUR
 from ..messages import sentence, words_of
-from ..tasks import RGB, Task
-from .errors import PictureError
+from ..tasks import RGB, VOID, VOID_COLOUR, Task
+from . import PictureError
 from .images import StoredMask, read_mask
 from .planes import turned
 

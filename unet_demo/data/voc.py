@@ -12,11 +12,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from ..constants import VOID
 from ..messages import words_of
-from ..tasks import VOC
-from .errors import DataError, PictureError
-from .split import RandomSplit
+from ..tasks import VOC, VOID
+from . import DataError, PictureError, RandomSplit
 from .truth import present_values, read_truth
 
 LAYOUT = Path("VOCdevkit", "VOC2012")

@@ -9,7 +9,7 @@ from scipy.ndimage import distance_transform_edt, find_objects
 from skimage.measure import label
 from skimage.segmentation import relabel_sequential
 
-from ..constants import VOID
+from ..tasks import VOID
 
 REACH = 6.0
 """In σ: farther cells add next to nothing (w0 · exp(−18))."""

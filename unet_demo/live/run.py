@@ -29,12 +29,12 @@ from .experiment import (
     Watched,
     batches_of,
     fit_options_of,
+    mosaic,
     normalisation_of,
     seeded_network,
     task_of,
     watched_scenes,
 )
-from .maps import mosaic
 from .settings import Limits, LiveSettings, SettingsError, current_limits
 
 UPDATE_SECONDS = 0.4

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from ..constants import VALIDATION_SEED
-from ..data.shapes import ARTICLE_SIZE, SceneOptions
+from ..data.shapes import ARTICLE_SIZE, VALIDATION_SEED, SceneOptions
 from ..environment import SPACE_VARIABLE
 from ..messages import LONGEST, Sentence, in_full, sentence, shortened
 from ..networks import NETWORKS

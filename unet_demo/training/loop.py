@@ -24,10 +24,9 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset
 
-from ..constants import VOID
 from ..devices import faster_precision
 from ..networks import Network
-from ..tasks import Task
+from ..tasks import VOID, Task
 from .distributed import Processes
 
 Batch = tuple[Tensor, Tensor] | tuple[Tensor, Tensor, Tensor]

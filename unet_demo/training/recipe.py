@@ -6,18 +6,16 @@ from dataclasses import asdict, dataclass, field, fields, replace
 import torch
 
 from ..checkpoints import Card
-from ..data.article_augment import ArticleAugmentation, Flips
-from ..data.augment import Light, Warp
-from ..data.photo_augment import PhotoAugment
+from ..data import RandomSplit
+from ..data.augment import ArticleAugmentation, Flips, Light, PhotoAugment, Warp
 from ..data.shapes import SceneOptions
-from ..data.split import RandomSplit
 from ..evaluation.evaluate import Scores
 from ..networks import Network, create_network
 from ..networks.base import he_initialise
+from ..networks.smp import load_encoder_weights
 from ..tasks import Task
-from .encoder_weights import load_encoder_weights
+from .batches import Normalisation, Shuffled
 from .loop import FitOptions
-from .scene_batches import Normalisation, Shuffled
 
 INITIALISATIONS = ("torch", "He")
 

@@ -3,14 +3,12 @@
 from dataclasses import replace
 
 from .. import tasks
-from ..data.article_augment import ArticleAugmentation, Flips
-from ..data.augment import Light, Warp
-from ..data.photo_augment import PhotoAugment
+from ..data import RandomSplit
+from ..data.augment import ArticleAugmentation, Flips, Light, PhotoAugment, Warp
 from ..data.shapes import SceneOptions
-from ..data.split import RandomSplit
+from .batches import Normalisation
 from .loop import FitOptions
 from .recipe import Recipe
-from .scene_batches import Normalisation
 
 SHAPES_SCENES = (
     SceneOptions(size=128, count=(2, 5), rotated=True, shading=50, blur=0.3),

@@ -15,8 +15,7 @@ import gradio as gr
 from gradio.components import Component
 
 from ..messages import in_full, shortened
-from .languages import LANGUAGES
-from .text import say, spoken
+from .text import LANGUAGES, say, spoken
 
 PAGES = ("segment", "train", "about")
 

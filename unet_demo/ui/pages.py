@@ -1,4 +1,4 @@
-"""The demo's pages, and the address that leads to each."""
+"""Lays out the demo: its theme, its pages, and the address that leads to each."""
 
 from typing import Any
 
@@ -13,6 +13,33 @@ from .link import GENERAL, misspelt, read
 from .segment.page import SegmentPage
 from .text import language_of, t
 from .train.page import TrainPage
+
+
+def theme() -> gr.themes.Base:
+    """Gradio's base theme in the demo's colours; system fonts, so that nothing is fetched."""
+    return gr.themes.Base(
+        primary_hue=gr.themes.colors.blue,
+        neutral_hue=gr.themes.colors.slate,
+        radius_size=gr.themes.sizes.radius_lg,
+        font=["system-ui", "sans-serif"],
+        font_mono=["ui-monospace", "monospace"],
+    ).set(
+        # White on Gradio's own accent has a contrast of 3.7 : 1.
+        color_accent="*primary_600",
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
+        # Gradio's own subdued grays have a contrast of 2.6 : 1; AA asks for 4.5 : 1.
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_300",
+        block_info_text_color="*neutral_600",
+        block_info_text_color_dark="*neutral_300",
+        block_label_text_color="*neutral_700",
+        block_label_text_color_dark="*neutral_200",
+        block_title_text_color="*neutral_800",
+        block_title_text_color_dark="*neutral_100",
+        input_placeholder_color="*neutral_600",
+        input_placeholder_color_dark="*neutral_300",
+    )
 
 
 def build() -> gr.Blocks:

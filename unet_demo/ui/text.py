@@ -1,19 +1,47 @@
-"""What a person reads, in the language of the page; the words themselves are in ``languages/``.
+"""Says what a person reads, in the language of the page; the words are in ``languages/``, a JSON file each.
+
+A file has "texts" under keys that begin with their page or component; "sentences", under the English
+template that `messages.sentence` is called with below the pages; and "cards", under what the bundled
+checkpoints' cards and drawings say in English. ``{places}`` are filled in, and stay as they are in every
+language. What a language lacks is English.
 
 Two ways lead to the reader: `t` marks a text that Gradio's own script translates in the browser, and
 `say` fills in a sentence on the server, as `translated` does with those of the modules below.
 `language_of` decides the language for all.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Protocol
 
 import gradio as gr
 from gradio.i18n import I18nData
 
 from ..messages import Sentence, words_of
-from .languages import CARDS, DEFAULT_LANGUAGE, ENGLISH, LANGUAGES, SENTENCES
+
+DEFAULT_LANGUAGE = "en"
+"""Of whoever speaks none of ours, and of what is laid out before a visitor comes."""
+
+WORDS: dict[str, dict[str, dict[str, str]]] = {
+    file.stem: json.loads(file.read_text(encoding="utf-8"))
+    for file in sorted(Path(__file__).with_name("languages").glob("*.json"))
+}
+"""Language tag, as Gradio spells it → "texts", "sentences" and "cards", as they stand in its file."""
+
+ENGLISH = WORDS[DEFAULT_LANGUAGE]["texts"]
+"""Key → text: what there is to translate."""
+
+LANGUAGES = {language: {**ENGLISH, **words["texts"]} for language, words in WORDS.items()}
+"""Language tag → key → text."""
+
+SENTENCES = {language: words["sentences"] for language, words in WORDS.items()}
+"""Language tag → template of a sentence of the modules below → its translation."""
+
+CARDS = {language: words["cards"] for language, words in WORDS.items()}
+"""Language tag → what cards and drawings say → its translation."""
+
 
 PREFIX = "unet_demo_"
 """Gradio's own keys (``image``, ``label`` …) would be shadowed without a prefix."""

@@ -6,9 +6,8 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from ...constants import VOID
 from ...render import WRONG_COLOUR, colour_mask
-from ...tasks import Task
+from ...tasks import VOID, Task
 from ..html import png_url
 from ..text import component_texts
 from .component import component

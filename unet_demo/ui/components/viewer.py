@@ -13,9 +13,8 @@ import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
-from ...constants import VOID_COLOUR
 from ...render import lifted
-from ...tasks import Task
+from ...tasks import VOID_COLOUR, Task
 from ..html import STRATEGY, png_url
 from ..text import component_texts
 from .component import component

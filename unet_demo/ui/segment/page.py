@@ -16,10 +16,11 @@ from ...examples import load_example, offered_examples
 from ...render import View
 from ...segmentation import (
     EXPECTED_ERRORS,
+    FITTING,
     SegmentRequest,
     plain_words,
+    subject_of,
 )
-from ...subject import FITTING, subject_of
 from ..files import start_download
 from ..html import Update, alert
 from .controls import AUTO, SegmentControls, Values

@@ -13,8 +13,15 @@ from ...checkpoints.files import read_titles
 from ...examples import EXAMPLES, load_example
 from ...inference import Cancelled
 from ...render import View
-from ...segmentation import EXPECTED_ERRORS, Result, SegmentRequest, plain_words, segment
-from ...subject import FITTING, better_checkpoint
+from ...segmentation import (
+    EXPECTED_ERRORS,
+    FITTING,
+    Result,
+    SegmentRequest,
+    better_checkpoint,
+    plain_words,
+    segment,
+)
 from .. import zero_gpu
 from ..html import Update, alert, note
 from ..text import say, say_name

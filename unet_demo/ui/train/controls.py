@@ -18,8 +18,7 @@ from ...live.settings import (
     SettingsError,
 )
 from ...messages import in_full, sentence
-from ..languages import ENGLISH
-from ..text import t
+from ..text import ENGLISH, t
 
 FIRST_PRESET = "random"
 """The quickest to show something."""
