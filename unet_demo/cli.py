@@ -34,11 +34,10 @@ from .publishing import prepare, prepare_space
 from .segmentation import SegmentRequest, open_predictor, plain_words, segment
 from .training.bundle import bundle
 from .training.datasets import DATASETS, Voc, evaluate
-from .training.distributed import launched_rank
 from .training.loop import PRECISIONS, Diverged, Finished, StepDone, Validated
 from .training.recipe import Recipe
 from .training.recipes import AS_PUBLISHED, FOR_GPU, QUICK, RECIPES
-from .training.runs import FinalScores, Lengths, RunError, RunFolder, Started, train
+from .training.runs import FinalScores, Lengths, RunError, Started, train
 from .uploading import ZERO_GPU, Publication, PublishError, publish
 
 EXPECTED_ERRORS = (*segmentation.EXPECTED_ERRORS, DataError, RunError, ServeError)
@@ -239,12 +238,6 @@ def run_train(
             f"The recipe {recipe.name!r} needs its data set; give its folder as --data."
         )
     refuse_unused_data(data, recipe.data)
-    new = not RunFolder(out, recipe).state.is_file()
-    if resume and new and launched_rank() == 0:
-        print(
-            f"unet_demo: {str(out)!r} holds no run to resume; a new one is started there.",
-            file=sys.stderr,
-        )
     events = train(
         recipe,
         data,
@@ -261,6 +254,11 @@ def run_train(
     started = next(events, None)
     if not isinstance(started, Started):
         return 0
+    if resume and not started.step:
+        print(
+            f"unet_demo: {str(out)!r} holds no run to resume; a new one is started there.",
+            file=sys.stderr,
+        )
     for fault in recipe.faults:
         print(f"As published, but: {fault}", file=sys.stderr)
     total = started.recipe.fit.steps

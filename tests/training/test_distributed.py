@@ -135,11 +135,13 @@ def assert_same_run(one: Path, other: Path) -> None:
         assert len(ours) == len(theirs)
         for row, expected in zip(ours, theirs, strict=True):
             assert row == pytest.approx(expected, rel=1e-4, nan_ok=True)
-    for name in (STATE, "shapes.safetensors"):
-        ours, theirs = load_file(one / name), load_file(other / name)
-        assert ours.keys() == theirs.keys()
-        for key in ours:
-            assert torch.allclose(ours[key].float(), theirs[key].float(), rtol=1e-3, atol=1e-5), key
+    torch.testing.assert_close(
+        torch.load(one / STATE), torch.load(other / STATE), rtol=1e-3, atol=1e-5
+    )
+    torch.testing.assert_close(
+        load_file(one / "shapes.safetensors"), load_file(other / "shapes.safetensors"),
+        rtol=1e-3, atol=1e-3,
+    )  # fmt: skip
 
 
 # --- two processes ---

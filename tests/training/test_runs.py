@@ -137,11 +137,18 @@ def test_a_run_that_was_killed_and_resumed_gives_the_losses_of_one_left_alone(ru
     assert [event.step for event in events if isinstance(event, StepDone)] == [4, 5, 6, 7, 8]
     for name in (LOSSES, SCORES):
         assert (tmp_path / name).read_text() == (run / name).read_text()
-    for name in (STATE, "shapes.safetensors"):
-        resumed, whole = load_file(tmp_path / name), load_file(run / name)
-        assert resumed.keys() == whole.keys()
-        assert all(torch.equal(resumed[key], whole[key]) for key in whole)
+    exactly = {"rtol": 0, "atol": 0}
+    torch.testing.assert_close(torch.load(tmp_path / STATE), torch.load(run / STATE), **exactly)
+    resumed, whole = (load_file(folder / "shapes.safetensors") for folder in (tmp_path, run))
+    torch.testing.assert_close(resumed, whole, **exactly)
     assert [event.step for event in board(tmp_path).Scalars("loss/train")] == list(range(1, 9))
+
+
+def test_a_run_of_an_earlier_version_is_kept_and_not_resumed(tmp_path):
+    (tmp_path / "state.safetensors").touch()
+    with pytest.raises(RunError, match=r"earlier version of unet_demo.* another --out"):
+        next(train(RECIPE, None, tmp_path, resume=True))
+    assert [path.name for path in tmp_path.iterdir()] == ["state.safetensors"]
 
 
 def test_resuming_a_finished_run_does_nothing(run):

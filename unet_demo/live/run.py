@@ -9,8 +9,7 @@ import time
 from collections.abc import Generator, Iterator
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from io import BytesIO
 
 import numpy as np
 import torch
@@ -208,7 +207,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class RunState:
-    """A resting run, for another process to continue; ``trainer``: the file of Trainer.save."""
+    """A resting run, for another process to continue; ``trainer``: Trainer.state as a file."""
 
     settings: LiveSettings
     limits: Limits
@@ -303,17 +302,13 @@ class LiveRun:
 
     def state(self) -> RunState:
         """Return the run for another process to continue. Call it only while the run rests."""
-        with TemporaryDirectory() as folder:
-            path = Path(folder) / "trainer.safetensors"
-            self._trainer.save(path)
-            return RunState(self.settings, self.limits, deepcopy(self._progress), path.read_bytes())
+        file = BytesIO()
+        torch.save(self._trainer.state(), file)
+        return RunState(self.settings, self.limits, deepcopy(self._progress), file.getvalue())
 
     def load_state(self, state: RunState) -> None:
         """Take over another run with the same settings. Call it only while both rest."""
-        with TemporaryDirectory() as folder:
-            path = Path(folder) / "trainer.safetensors"
-            path.write_bytes(state.trainer)
-            self._trainer.resume(path)
+        self._trainer.load_state(torch.load(BytesIO(state.trainer), "cpu", weights_only=True))
         self._progress = deepcopy(state.progress)
         self._predictor = None
         self._events = self._fit()

@@ -4,7 +4,6 @@ Every random choice is a pure function of the seed and the step number. So a run
 resumed continues exactly as if it had not been interrupted.
 """
 
-import json
 import math
 import os
 import threading
@@ -12,15 +11,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from copy import deepcopy
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, cast
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset
 
@@ -38,14 +37,10 @@ OPTIMISERS = ("Adam", "AdamW", "RMSprop", "SGD")
 SCHEDULES = ("constant", "cosine", "step", "plateau")
 PRECISIONS = ("float32", "bfloat16", "fastest")
 
-PLATEAU_FACTOR = 0.1
-PLATEAU_MARGIN = 1e-4
-"""Share of the best score by which a better one must exceed it; torch's default."""
-
 
 @dataclass(frozen=True)
 class FitOptions:
-    """How to train. ``rate`` is the highest learning rate; ``warm_up`` is in steps."""
+    """How to train. ``rate`` is the highest learning rate; ``warm_up`` is in steps, none in "plateau"."""
 
     steps: int = 1
     """Number of optimiser steps; a recipe that counts epochs replaces it."""
@@ -148,13 +143,13 @@ Event = StepDone | Validated | Diverged | Finished
 
 
 def make_optimiser(network: nn.Module, options: FitOptions) -> torch.optim.Optimizer:
-    """Make the optimiser that the options name; a slow part gets a parameter group of its own."""
+    """Make the optimiser that the options name; a slow part gets a parameter group and rate of its own."""
     parameters: Any = network.parameters()
     if options.slow_part:
         slow = list(network.get_submodule(options.slow_part).parameters())
         slow_ids = set(map(id, slow))
         rest = [p for p in parameters if id(p) not in slow_ids]
-        parameters = [{"params": rest}, {"params": slow}]
+        parameters = [{"params": rest}, {"params": slow, "lr": options.rate * options.slowness}]
     rate, decay = options.rate, options.weight_decay
     if options.optimiser == "AdamW":
         return torch.optim.AdamW(parameters, lr=rate, weight_decay=decay)
@@ -173,42 +168,31 @@ def make_optimiser(network: nn.Module, options: FitOptions) -> torch.optim.Optim
     return torch.optim.Adam(parameters, lr=rate, weight_decay=decay)
 
 
-def rate_at(step: int, options: FitOptions) -> float:
-    """Return a step's learning rate (steps count from 0): linear warm-up, then the schedule's.
+def make_schedule(
+    optimiser: torch.optim.Optimizer, options: FitOptions
+) -> LambdaLR | ReduceLROnPlateau:
+    """Make the schedule that the options name; it changes the optimiser's rates."""
+    if options.schedule == "plateau":
+        falls = options.plateau_score.endswith("loss")
+        return ReduceLROnPlateau(
+            optimiser, "min" if falls else "max", factor=0.1, patience=options.patience, eps=0
+        )
+    return LambdaLR(optimiser, lambda step: share_of_rate(step, options))
 
-    "constant"; "cosine" falls to 0; "step" is divided by 10 every ``decay_every`` steps. "plateau"
-    starts from the constant rate; see :class:`Plateau`.
+
+def share_of_rate(step: int, options: FitOptions) -> float:
+    """Return a step's share of the learning rate (steps count from 0): linear warm-up, then the schedule's.
+
+    "constant"; "cosine" falls to 0; "step" is divided by 10 every ``decay_every`` steps.
     """
     if step < options.warm_up:
-        return options.rate * (step + 1) / options.warm_up
+        return (step + 1) / options.warm_up
     if options.schedule == "cosine":
         done = (step - options.warm_up) / max(1, options.steps - options.warm_up)
-        return options.rate * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+        return 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
     if options.schedule == "step" and options.decay_every:
-        return options.rate * 0.1 ** (step // options.decay_every)
-    return options.rate
-
-
-@dataclass(frozen=True)
-class Plateau:
-    """State of a "plateau" schedule, by the rules of torch's ReduceLROnPlateau.
-
-    ``waited``: validations since the ``best`` score or the last fall; ``falls``: how many times the
-    rate was divided by ten.
-    """
-
-    best: float | None = None
-    waited: int = 0
-    falls: int = 0
-
-    def after(self, score: float, patience: int) -> "Plateau":
-        """Return the state after a validation with this score; higher is better."""
-        bar = -math.inf if self.best is None else self.best + PLATEAU_MARGIN * abs(self.best)
-        if score > bar:
-            return replace(self, best=score, waited=0)
-        if self.waited < patience:
-            return replace(self, waited=self.waited + 1)
-        return replace(self, waited=0, falls=self.falls + 1)
+        return 0.1 ** (step // options.decay_every)
+    return 1.0
 
 
 @dataclass(frozen=True)
@@ -260,6 +244,7 @@ class Trainer:
         # All start from one seed, but processors round differently: take the main one's weights.
         self.processes.average(self._values(), float(self.processes.main))
         self.optimiser = make_optimiser(self.network, options)
+        self.schedule = make_schedule(self.optimiser, options)
         self.average = (
             AveragedModel(
                 self.network, multi_avg_fn=get_ema_multi_avg_fn(options.ema), use_buffers=True
@@ -268,7 +253,6 @@ class Trainer:
             else None
         )
         self.step = 0
-        self.plateau = Plateau()
         self.sums = StepSums()
         self._good = (0, self._snapshot())
 
@@ -280,7 +264,7 @@ class Trainer:
     @property
     def rate(self) -> float:
         """The learning rate of the next step."""
-        return rate_at(self.step, self.options) * PLATEAU_FACTOR**self.plateau.falls
+        return float(self.schedule.get_last_lr()[0])
 
     def train_step(self, images: Tensor, targets: Tensor, weights: Tensor | None = None) -> float:
         """Take one optimiser step on one batch and return its loss; see :meth:`train_on`."""
@@ -296,10 +280,6 @@ class Trainer:
         each batch and process alone.
         """
         self.network.train()
-        for group, share in zip(
-            self.optimiser.param_groups, (1.0, self.options.slowness), strict=False
-        ):
-            group["lr"] = self.rate * share
         self.optimiser.zero_grad(set_to_none=True)
         sizes = [_counted_pixels(*labels) for _, *labels in batches]
         loss = torch.zeros((), device=self.device)
@@ -322,6 +302,8 @@ class Trainer:
         if self.options.clip_value:
             nn.utils.clip_grad_value_(self.network.parameters(), self.options.clip_value)
         self.optimiser.step()
+        if isinstance(self.schedule, LambdaLR):
+            self.schedule.step()
         self.step += 1
         if self.average:
             self.average.update_parameters(self.network)
@@ -332,7 +314,7 @@ class Trainer:
 
         Raises ValueError if the score that the schedule follows is missing.
         """
-        if self.options.schedule != "plateau":
+        if not isinstance(self.schedule, ReduceLROnPlateau):
             return
         name = self.options.plateau_score
         if self.processes.main and name not in scores:
@@ -340,9 +322,7 @@ class Trainer:
                 f"the plateau schedule follows the score {name!r},"
                 f" but a validation gives only {', '.join(scores) or 'none'}"
             )
-        sign = -1 if name.endswith("loss") else 1
-        score = self.processes.from_main(sign * scores.get(name, math.nan))
-        self.plateau = self.plateau.after(score, self.options.patience)
+        self.schedule.step(self.processes.from_main(scores.get(name, math.nan)))
 
     def keep_good(self) -> bool:
         """Remember the current weights for :meth:`restore_good`; return False if they are not finite."""
@@ -356,62 +336,51 @@ class Trainer:
     def restore_good(self) -> int:
         """Restore the remembered weights, averaged ones included, and return their step.
 
-        Optimiser and plateau stay as they are: training does not continue from there.
+        Optimiser and schedule stay as they are: training does not continue from there.
         """
         self.step, snapshot = self._good
         for module, state in zip(self._modules(), snapshot, strict=True):
             module.load_state_dict(state)
         return self.step
 
-    def save(self, path: Path) -> None:
-        """Write all that a resumed run needs, atomically: after a kill the old or the new file is whole."""
-        tensors = {f"network.{name}": t for name, t in self.network.state_dict().items()}
-        if self.average:
-            tensors |= {f"average.{name}": t for name, t in self.average.state_dict().items()}
-        state = self.optimiser.state_dict()
-        for index, values in state["state"].items():
-            tensors |= {
-                f"optimiser.{index}.{key}": torch.as_tensor(value)
-                for key, value in values.items()
-                if value is not None
-            }
-        tensors = {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}
-        header = {
-            "step": str(self.step),
-            "groups": json.dumps(state["param_groups"]),
-            "plateau": json.dumps(asdict(self.plateau)),
+    def state(self) -> dict[str, Any]:
+        """Return all that a resumed run needs, as :func:`torch.save` takes it."""
+        return {
+            "step": self.step,
+            "sums": asdict(self.sums),
             "precision": self.precision,
-            "since": json.dumps(asdict(self.sums)),
+            "modules": [module.state_dict() for module in self._modules()],
+            "optimiser": self.optimiser.state_dict(),
+            "schedule": self.schedule.state_dict(),
         }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Continue from what :meth:`state` returned. Raises ValueError if it belongs to another run."""
+        try:
+            for module, values in zip(self._modules(), state["modules"], strict=True):
+                module.load_state_dict(values)
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.schedule.load_state_dict(state["schedule"])
+            self.step, self.sums = state["step"], StepSums(**state["sums"])
+            if self.options.precision == "fastest":
+                self.precision = state["precision"]
+        except (RuntimeError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"the state is of a run with other settings: {error}") from error
+        self._good = (self.step, self._snapshot())
+
+    def save(self, path: Path) -> None:
+        """Write the state atomically: after a kill the old or the new file is whole."""
         partial = path.with_suffix(".partial")
-        save_file(tensors, partial, metadata=header)
+        torch.save(self.state(), partial)
         os.replace(partial, path)
 
     def resume(self, path: Path) -> None:
         """Continue from a file that :meth:`save` wrote. Raises ValueError if it belongs to another run."""
         try:
-            with safe_open(path, framework="pt") as file:
-                header = file.metadata() or {}
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            self.network.load_state_dict(_within(tensors, "network."))
-            if self.average:
-                self.average.load_state_dict(_within(tensors, "average."))
-            self.optimiser.load_state_dict(
-                {
-                    "state": _optimiser_state(_within(tensors, "optimiser.")),
-                    "param_groups": json.loads(header["groups"]),
-                }
-            )
-            self.step = int(header["step"])
-            self.plateau = Plateau(**json.loads(header.get("plateau", "{}")))
-            self.sums = StepSums(**json.loads(header.get("since", "{}")))
-            if self.options.precision == "fastest":
-                self.precision = header["precision"]
-        except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(
-                f"{path.name} is damaged or was written by a run with other settings: {error}"
-            ) from error
-        self._good = (self.step, self._snapshot())
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        except (UnpicklingError, RuntimeError, EOFError) as error:
+            raise ValueError(f"{path.name} is damaged: {error}") from error
+        self.load_state(state)
 
     def _modules(self) -> list[nn.Module]:
         return [self.network, self.average] if self.average else [self.network]
@@ -465,18 +434,6 @@ def _counted_pixels(targets: Tensor, weights: Tensor | None = None) -> float:
     """
     decided = targets != VOID
     return float(decided.sum() if weights is None else weights[decided].sum()) or 1.0
-
-
-def _within(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
-
-
-def _optimiser_state(tensors: dict[str, Tensor]) -> dict[int, dict[str, Tensor]]:
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, value in tensors.items():
-        index, key = name.split(".", 1)
-        state.setdefault(int(index), {})[key] = value
-    return state
 
 
 class StepBatches(Dataset[Batch]):

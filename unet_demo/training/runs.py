@@ -1,7 +1,7 @@
 """Runs a training in a folder: its recipe with data read, losses, scores, state to resume from.
 
 The folder holds ``losses.csv`` (a row for each step), ``scores.csv`` (a row for each validation),
-``tensorboard/``, ``state.safetensors`` (to resume from) and ``NAME.safetensors`` (the best network,
+``tensorboard/``, ``state.pt`` (to resume from) and ``NAME.safetensors`` (the best network,
 or the last where the recipe chooses by no score). On request, ``epochs/`` and ``pictures/`` get a
 checkpoint and a PNG for each validation. ``test/`` holds the final pictures where the data set has any.
 """
@@ -135,7 +135,10 @@ def predictor_of(recipe: Recipe, network: Network, device: str | None) -> Predic
 SAVE_EVERY = 250
 """Steps between two saves of a run's state; every validation saves, too."""
 
-STATE = "state.safetensors"
+STATE = "state.pt"
+OLD_STATE = "state.safetensors"
+"""Name of the state in earlier versions, which this one cannot read."""
+
 LOSSES, SCORES = "losses.csv", "scores.csv"
 
 
@@ -245,6 +248,11 @@ def train(
     DataError before the first step.
     """
     folder = RunFolder(out, recipe)
+    if (out / OLD_STATE).is_file():
+        raise RunError(
+            f"{str(out)!r} holds a run of an earlier version of unet_demo, which cannot be resumed;"
+            " give another --out."
+        )
     lengths.of(recipe)  # wrong lengths are refused before the data is read
     if folder.state.is_file() and not resume:
         raise RunError(
