@@ -20,7 +20,6 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.utils.flop_counter import FlopCounterMode
 
 from .checkpoints import Card, Checkpoint
-from .checkpoints.card import SYMMETRIES
 from .data import PictureError
 from .data.images import Picture, to_channels
 from .devices import fast_dtype, memory_errors, pick_device
@@ -50,7 +49,7 @@ CPU_PACE, PASS_SECONDS = 1.5e11, 0.02
 DIHEDRAL = tuple((turns, mirrored) for mirrored in (False, True) for turns in range(4))
 """(quarter turns, mirrored): the eight ways to turn and mirror a square."""
 
-VIEWS = dict(zip(SYMMETRIES, (DIHEDRAL, ((0, False), (0, True))), strict=True))
+VIEWS = {"dihedral": DIHEDRAL, "mirror": ((0, False), (0, True))}
 
 Progress = Callable[[int, int], None]
 """Called with (passes done, passes in all) after each pass of the network."""

@@ -6,12 +6,14 @@ and pictures are normalised as ImageNet's, with which smp's encoders were traine
 """
 
 import json
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import field, fields
+from typing import Annotated, Any, Literal
 
-from ..messages import sentence, words_of
+from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic.dataclasses import dataclass
+
+from ..messages import sentence, shortened, words_of
 from ..networks.smp import KINDS, SmpNetwork
 from ..tasks import (
     MAX_CLASSES,
@@ -34,39 +36,43 @@ MAX_SIDE = 2048
 
 MAX_SCALES = 8
 
-SYMMETRIES = ("dihedral", "mirror")
+Symmetry = Literal["dihedral", "mirror"]
 """Views that are plausible pictures, too: all eight turns and flips of a square, or the mirror image."""
+
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Scale = Annotated[float, Field(ge=0.1, le=10)]
 
 
 class CheckpointError(ValueError):
     """One plain sentence: which checkpoint, what is wrong with it, and what to do."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=ConfigDict(strict=True, arbitrary_types_allowed=True))
 class Card:
     """All that is needed to rebuild, use and credit a checkpoint.
 
     ``mean`` and ``std`` normalise pictures in 0..1, per channel. ``margin``: width in px of the
     mirrored border around a picture in the network. ``side``: longest side in px that pictures are
     resized to first, the size at which objects were learnt; 0: no resizing. ``scale``: factor of
-    that size in a single pass. Test-time averaging uses ``symmetry`` (one of SYMMETRIES) and
+    that size in a single pass. Test-time averaging uses ``symmetry`` and
     ``scales``, factors likewise. ``threshold``: the best one for a binary task. ``scores``: name →
     value; ``scored_on`` names their data.
-    Raises ValueError for a field of another type or out of its range.
+    Raises ValidationError, a ValueError, for a field of another type or out of its range.
     """
 
     name: str
     network: str
     options: Mapping[str, object]
     task: Task
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    margin: int = 0
-    side: int = 0
-    scale: float = 1.0
-    symmetry: str = SYMMETRIES[0]
-    scales: tuple[float, ...] = (1.0,)
-    threshold: float = 0.5
+    mean: tuple[Finite, ...]
+    std: tuple[Annotated[Finite, Field(gt=0)], ...]
+    margin: int = Field(default=0, ge=0, le=MAX_MARGIN)
+    side: int = Field(default=0, ge=0, le=MAX_SIDE)
+    scale: Scale = 1.0
+    symmetry: Symmetry = "dihedral"
+    scales: Annotated[tuple[Scale, ...], Field(min_length=1, max_length=MAX_SCALES)] = (1.0,)
+    threshold: float = Field(default=0.5, ge=0, le=1)
     title: str = ""
     summary: str = ""
     article: str = ""
@@ -76,40 +82,13 @@ class Card:
     licence: str = ""
     credit: str = ""
 
-    def __post_init__(self) -> None:
-        for entry in fields(self):
-            if entry.type is str and not isinstance(getattr(self, entry.name), str):
-                raise ValueError(sentence("its {field} is not text", field=entry.name))
-        for name in ("options", "recipe", "scores"):
-            if not isinstance(getattr(self, name), Mapping):
-                raise ValueError(sentence("its {field} are not names with values", field=name))
-        if not all(_is_number(score) for score in self.scores.values()):
-            raise ValueError(sentence("a score is not a number"))
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Card":
         if len(self.mean) not in (1, 3) or len(self.mean) != len(self.std):
             raise ValueError(sentence("mean and std are not those of 1 or 3 channels"))
-        if not all(_is_number(v) and math.isfinite(v) for v in (*self.mean, *self.std)):
-            raise ValueError(sentence("mean and std are not finite numbers"))
-        if min(self.std) <= 0:
-            raise ValueError(sentence("std is not above 0"))
-        if type(self.margin) is not int or not 0 <= self.margin <= MAX_MARGIN:
-            raise ValueError(
-                sentence("margin is not a whole number from 0 to {most}", most=MAX_MARGIN)
-            )
-        if type(self.side) is not int or not 0 <= self.side <= MAX_SIDE:
-            raise ValueError(sentence("side is not a whole number from 0 to {most}", most=MAX_SIDE))
-        if self.symmetry not in SYMMETRIES:
-            raise ValueError(
-                sentence("symmetry is not one of {known}", known=", ".join(SYMMETRIES))
-            )
-        scales = (self.scale, *self.scales)
-        if not self.scales or not all(_is_number(s) and 0.1 <= s <= 10 for s in scales):
-            raise ValueError(sentence("scales are not numbers from 0.1 to 10"))
-        if len(self.scales) > MAX_SCALES:
-            raise ValueError(sentence("there are more than {most} scales", most=MAX_SCALES))
-        if self.side * max(scales) > MAX_SIDE:
+        if self.side * max(self.scale, *self.scales) > MAX_SIDE:
             raise ValueError(sentence("side times a scale is more than {most}", most=MAX_SIDE))
-        if not _is_number(self.threshold) or not 0 <= self.threshold <= 1:
-            raise ValueError(sentence("threshold is not a number from 0 to 1"))
+        return self
 
     @property
     def channels(self) -> int:
@@ -150,13 +129,23 @@ class Card:
                 sentence(
                     "The checkpoint's description cannot be read ({problem});"
                     " download or train it again.",
-                    problem=words_of(error),
+                    problem=_problem(error),
                 )
             ) from error
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _problem(error: Exception) -> str:
+    """Return what is wrong with a card, as a part of a sentence."""
+    if not isinstance(error, ValidationError):
+        return words_of(error)
+    first, *_ = error.errors()
+    if "error" in first.get("ctx", {}):
+        return words_of(first["ctx"]["error"])
+    return sentence(
+        "its {field} cannot be {given}",
+        field=first["loc"][0],
+        given=shortened(repr(first["input"])),
+    )
 
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
