@@ -145,7 +145,7 @@ def read_picture(path: str | os.PathLike) -> Picture:
 
 
 def picture_from_array(values: np.ndarray, name: str = "array") -> Picture:
-    """Pixels in memory, by the rules of :func:`read_picture`.
+    """Read pixels in memory, by the rules of :func:`read_picture`.
 
     ``values``: (H, W), (H, W, C), (N, H, W) or (N, H, W, C) of booleans, whole numbers or floats;
     C = 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha. Of three axes the last one is C if it has
@@ -162,7 +162,7 @@ def picture_from_array(values: np.ndarray, name: str = "array") -> Picture:
 
 
 def picture_from_image(image: Image.Image) -> Picture:
-    """A Pillow image, by the rules of :func:`read_picture`: the frame at which it stands, alone.
+    """Read a Pillow image, by the rules of :func:`read_picture`: the frame at which it stands, alone.
 
     Pillow keeps 8 bits of a 16-bit colour; reading the file itself keeps them all. Raises
     :class:`PictureError`.
@@ -197,7 +197,7 @@ def read_mask(path: str | os.PathLike) -> StoredMask:
 
 
 def to_channels(pages: np.ndarray, channels: int) -> np.ndarray:
-    """(N, H, W, 1 or 3) → (N, H, W, channels), uint8: gray repeated, or colours' luminance.
+    """Turn uint8 (N, H, W, 1 or 3) into (N, H, W, channels): gray repeated, or colours' luminance.
 
     Luminance is that of ITU-R 601-2, in Pillow's own fixed point, so that both agree exactly.
     """
@@ -234,7 +234,7 @@ def write_mask_tiff(
 
 
 def _mask_image(labels: np.ndarray, palette: Sequence[tuple[int, int, int]]) -> Image.Image:
-    """Uint8 (H, W) → a palette picture whose indices are the labels."""
+    """Make a palette picture whose indices are the labels uint8 (H, W)."""
     if labels.dtype != np.uint8 or labels.ndim != 2:
         raise ValueError(f"labels are uint8 (H, W), not {labels.dtype} {labels.shape}")
     if len(palette) > VOID + 1:
@@ -279,7 +279,7 @@ def _refused(name: str, problem: str) -> PictureError:
 
 
 def _head(path: Path) -> bytes:
-    """The bytes that tell a file's format. Raises OSError where there is no file."""
+    """Read the bytes that tell a file's format. Raises OSError where there is no file."""
     with path.open("rb") as file:
         head = file.read(16)
     if not head:
@@ -288,7 +288,7 @@ def _head(path: Path) -> bytes:
 
 
 def _format(head: bytes) -> str:
-    """Pillow's name of the format, by content: names and endings lie."""
+    """Return Pillow's name of the format, by content: names and endings lie."""
     for signature, name in _SIGNATURES.items():
         if head.startswith(signature) and (name != "WEBP" or head[8:12] == b"WEBP"):
             return name
@@ -300,13 +300,13 @@ def _format(head: bytes) -> str:
 
 
 def _decode(path: Path, *, stored: bool) -> Decoded:
-    """The file's own values; ``stored``: a palette's indices, and whatever zero stands for."""
+    """Read the file's own values; ``stored``: a palette's indices, and whatever zero stands for."""
     name = _format(_head(path))
     return decode_tiff(path, stored) if name == "TIFF" else decode_plain(path, name, stored)
 
 
 def _array_planes(values: np.ndarray) -> Planes:
-    """An array as :func:`picture_from_array` takes it → its colours and alpha, in its own numbers."""
+    """Split what :func:`picture_from_array` takes into colours and alpha, in its own numbers."""
     if values.dtype.kind not in "buif" or values.ndim not in (2, 3, 4):
         raise PictureError(
             sentence(
@@ -334,7 +334,7 @@ def _array_planes(values: np.ndarray) -> Planes:
 
 
 def _picture(planes: Planes, name: str) -> Picture:
-    """One channel, or colours, in 8 bits: what was done to its values stands in the notes."""
+    """Turn one channel, or colours, into 8 bits: what was done to its values stands in the notes."""
     unknown = _unknown(planes)
     if unknown is not None and unknown.all():
         raise PictureError(
@@ -363,7 +363,7 @@ def _picture(planes: Planes, name: str) -> Picture:
 
 
 def _unknown(planes: Planes) -> np.ndarray | None:
-    """Bool (N, H, W), where there is no value: not finite, or marked so; None where all are known."""
+    """Mark, bool (N, H, W), where there is no value: not finite, or marked so; None where all are known."""
     unknown = planes.void
     if planes.values.dtype.kind == "f":
         broken = ~np.isfinite(planes.values).all(axis=-1)
@@ -380,14 +380,14 @@ def _unknown_note(count: int) -> Sentence:
 
 
 def _to_8_bit(values: np.ndarray, unknown: np.ndarray | None) -> tuple[np.ndarray, tuple[str, ...]]:
-    """(N, H, W, C) of any real dtype → uint8, and what was done, in plain sentences."""
+    """Turn (N, H, W, C) of any real dtype into uint8, and say in plain sentences what was done."""
     low, high, how = _range(values, unknown)
     bits = None if values.dtype.kind == "f" else 8 * values.dtype.itemsize
     return _scaled(values, low, high), (_scaling(bits, low, high, how),)
 
 
 def _scaling(bits: int | None, low: float, high: float, how: Sentence) -> Sentence:
-    """What became of values of so many bits, or of floats (None), that run from low to high."""
+    """Say what became of values of so many bits, or of floats (None), that run from low to high."""
     if low < high:
         kind = sentence("{bits}-bit", bits=bits) if bits else sentence("Float")
         return sentence(
@@ -403,7 +403,7 @@ def _of_channel(number: int, notes: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _range(values: np.ndarray, unknown: np.ndarray | None) -> tuple[float, float, Sentence]:
-    """Where black and white lie in (N, H, W, C), and how they were found."""
+    """Find where black and white lie in (N, H, W, C), and say how."""
     step = math.ceil(math.sqrt(values.size / MAX_SAMPLED))
     part = np.s_[:, ::step, ::step]
     known = values[part] if unknown is None else values[part][~unknown[part]]
@@ -418,7 +418,7 @@ def _range(values: np.ndarray, unknown: np.ndarray | None) -> tuple[float, float
 
 
 def _by_percentiles(step: int) -> Sentence:
-    """How the range was found where one pixel in so many rows and columns was looked at."""
+    """Say how the range was found where one pixel in so many rows and columns was looked at."""
     below, above = PERCENTILES
     if step == 1:
         return sentence(
@@ -431,7 +431,7 @@ def _by_percentiles(step: int) -> Sentence:
 
 
 def _scaled(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Low to high → 0 to 255, clipped; what is not finite → 0. Band by band, to save memory."""
+    """Scale low to high to 0 to 255, clipped; what is not finite to 0. Band by band, to save memory."""
     # Halved, so that even the widest floats have a finite difference.
     span = (high / 2 - low / 2) or 1.0
     precision = np.float32 if values.dtype.itemsize == 2 else np.float64
@@ -450,7 +450,7 @@ def _scaled(values: np.ndarray, low: float, high: float) -> np.ndarray:
 
 
 def _over_white(pages: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
-    """Uint8 (N, H, W, C) over a white ground, page by page."""
+    """Put uint8 (N, H, W, C) on a white ground, page by page."""
     if alpha is None:
         return pages
     composed = np.empty_like(pages)
@@ -461,7 +461,7 @@ def _over_white(pages: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
 
 
 def _npy_mask(path: Path) -> np.ndarray:
-    """A mask saved by NumPy → (N, H, W, 1 or 3)."""
+    """Read a mask saved by NumPy: (N, H, W, 1 or 3)."""
     # Mapped, so that a header cannot declare more than the file holds.
     values = np.load(path, mmap_mode="r", allow_pickle=False)
     if values.dtype.kind not in "uibf" or values.ndim not in (2, 3, 4):

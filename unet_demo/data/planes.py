@@ -70,7 +70,7 @@ class Plane:
         void: np.ndarray | None = None,
         orientation: int = 1,
     ) -> "Plane":
-        """A plane of stored pixels, turned as EXIF's ``orientation`` asks."""
+        """Make a plane of stored pixels, turned as EXIF's ``orientation`` asks."""
         return cls(
             turned(values, orientation),
             None if alpha is None else turned(alpha, orientation),
@@ -108,12 +108,12 @@ class Decoded:
 
 
 def in_words(pixels: int) -> str:
-    """Whole millions as a person says them, which the pages translate."""
+    """Write whole millions as a person says them, which the pages translate."""
     return f"{pixels // 1_000_000} million"
 
 
 def too_large(limit: int) -> Sentence:
-    """The end of a sentence about a page, or a stack, of too many pixels."""
+    """Return the end of a sentence about a page, or a stack, of too many pixels."""
     return sentence(
         "has more than {pixels} pixels, the limit: crop or shrink it.", pixels=in_words(limit)
     )
@@ -187,7 +187,7 @@ def decode_plain(path: Path, name: str, stored: bool) -> Decoded:
 
 
 def left_out(pages: int) -> Sentence:
-    """A note on pages that are not read."""
+    """Return a note on pages that are not read."""
     if pages == 1:
         return sentence("1 page of another size or kind than what was read: left out.")
     return sentence(
@@ -196,7 +196,7 @@ def left_out(pages: int) -> Sentence:
 
 
 def turned_note(orientation: int) -> Sentence:
-    """A note on pixels that are shown otherwise than they are stored."""
+    """Return a note on pixels that are shown otherwise than they are stored."""
     return sentence(
         "The picture was turned or mirrored as its orientation tag (EXIF {orientation}) says.",
         orientation=orientation,
@@ -204,7 +204,7 @@ def turned_note(orientation: int) -> Sentence:
 
 
 def _frames(image: ImageFile.ImageFile, frames: int, stored: bool) -> Iterator[Plane]:
-    """The frames of an opened file, as far as they are of the first one's size."""
+    """Yield the frames of an opened file, as far as they are of the first one's size."""
     size = image.size
     for frame in range(frames):
         image.seek(frame)
@@ -215,7 +215,7 @@ def _frames(image: ImageFile.ImageFile, frames: int, stored: bool) -> Iterator[P
 
 
 def pillow_page(image: Image.Image, stored: bool) -> Plane:
-    """The frame at which a Pillow image stands; ``stored``: a palette's indices, not its colours."""
+    """Read the frame at which a Pillow image stands; ``stored``: a palette's indices, not its colours."""
     orientation = orientation_of(image)
     if image.mode in _DEEP_MODES:
         values, key = np.asarray(image), image.info.get("transparency")
@@ -232,18 +232,18 @@ def pillow_page(image: Image.Image, stored: bool) -> Plane:
 
 
 def _palette(image: Image.Image) -> np.ndarray:
-    """The colours of an image's indices, uint8 (K, 3)."""
+    """Return the colours of an image's indices, uint8 (K, 3)."""
     return np.array(image.getpalette(), np.uint8).reshape(-1, 3)
 
 
 def orientation_of(image: Image.Image) -> int:
-    """EXIF's number for how the stored pixels are to be turned, 1 to 8; 1 is not at all."""
+    """Return EXIF's number for how the stored pixels are to be turned, 1 to 8; 1 is not at all."""
     orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
     return orientation if orientation in _TURNS else 1
 
 
 def _plane(samples: np.ndarray, orientation: int) -> Plane:
-    """(H, W) or (H, W, 1 to 4): gray, gray and alpha, colours, colours and alpha."""
+    """Make a plane of (H, W) or (H, W, 1 to 4): gray, gray and alpha, colours, colours and alpha."""
     samples = samples[..., None] if samples.ndim == 2 else samples
     if samples.shape[-1] % 2:
         return Plane.turned(samples, orientation=orientation)
@@ -253,7 +253,7 @@ def _plane(samples: np.ndarray, orientation: int) -> Plane:
 
 
 def looked_up(indices: np.ndarray, table: np.ndarray) -> np.ndarray:
-    """Indices (…) through a palette uint16 (n, 3) → uint8 (…, 3), or gray (…, 1) of the indices' bits.
+    """Look indices (…) up in a palette uint16 (n, 3): uint8 (…, 3), or gray (…, 1) of the indices' bits.
 
     A ramp from black to one colour, or back, says no more than how bright the values are painted.
     """
@@ -267,7 +267,7 @@ def looked_up(indices: np.ndarray, table: np.ndarray) -> np.ndarray:
 
 
 def _levels(table: np.ndarray) -> np.ndarray | None:
-    """The brightness uint16 (n,) of a palette (n, 3) of nothing but grays, or a ramp of one colour."""
+    """Return the brightness uint16 (n,) of a palette (n, 3) of nothing but grays, or a ramp of one colour."""
     levels = table[:, 0]
     if (table != table[:, :1]).any():
         peaks = table.max(axis=0)
@@ -285,14 +285,14 @@ def _levels(table: np.ndarray) -> np.ndarray | None:
 
 
 def turned(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """Stored pixels (H, W, …) turned and mirrored as EXIF's ``orientation`` asks."""
+    """Turn and mirror stored pixels (H, W, …) as EXIF's ``orientation`` asks."""
     swap, *flips = _TURNS.get(orientation, _TURNS[1])
     axes = tuple(axis for axis, wanted in enumerate(flips) if wanted)
     return np.flip(pixels.swapaxes(0, 1) if swap else pixels, axes)
 
 
 def stack(pages: Sequence[Plane]) -> Planes:
-    """Planes of the first one's size as one array each; gray is repeated where another has colours."""
+    """Stack the planes of the first one's size; gray is repeated where another has colours."""
     size = pages[0].values.shape[:2]
     fitting = [page for page in pages if page.values.shape[:2] == size]
     colours = max(page.values.shape[-1] for page in fitting)
@@ -310,14 +310,14 @@ def stack(pages: Sequence[Plane]) -> Planes:
 
 
 def _filled(parts: Sequence[np.ndarray | None], usual: np.ndarray) -> np.ndarray | None:
-    """The parts as one array, with the usual one where there is none; None where there is none at all."""
+    """Stack the parts, with the usual one where there is none; None where there is none at all."""
     if all(part is None for part in parts):
         return None
     return np.stack([usual if part is None else part for part in parts])
 
 
 def alpha_to_8_bit(alpha: np.ndarray) -> np.ndarray:
-    """Unsigned alpha keeps its high byte; any other alpha runs from 0 to 1."""
+    """Reduce alpha to 8 bits: unsigned alpha keeps its high byte; any other runs from 0 to 1."""
     if np.issubdtype(alpha.dtype, np.unsignedinteger):
         return (alpha >> (8 * alpha.dtype.itemsize - 8)).astype(np.uint8)
     return np.rint(np.nan_to_num(alpha.clip(0, 1)) * 255).astype(np.uint8)

@@ -116,7 +116,7 @@ def decode_tiff(path: Path, stored: bool) -> Decoded:
 
 
 def _header_notes(tiff: TiffFile, chosen: Sequence[TiffPageSeries]) -> Iterator[Sentence]:
-    """What the headers of OME and ImageJ say of the planes, where it is not what was read."""
+    """Say what the headers of OME and ImageJ tell of the planes, where it is not what was read."""
     kind, held = chosen[0].kind, len(tiff.pages)
     if kind == "ome" and len(chosen) > 1:
         yield _positions_note(len(chosen))
@@ -140,7 +140,7 @@ def _header_notes(tiff: TiffFile, chosen: Sequence[TiffPageSeries]) -> Iterator[
 def _full_pictures(
     tiff: TiffFile,
 ) -> tuple[list[TiffPageSeries], list[TiffPage | TiffFrame], int]:
-    """The series of the first full picture's size and type, their masks, and how many pages are left.
+    """Return the series of the first full picture's size and type, their masks, and how many pages are left.
 
     Thumbnails and masks of valid pixels are no pictures, wherever the file holds them. Raises
     PictureError for what a camera left undeveloped.
@@ -165,7 +165,7 @@ def _full_pictures(
 
 
 def _main(full: Sequence[TiffPageSeries]) -> TiffPageSeries:
-    """The first picture; or the largest of at least twice its height and width: then it's a thumbnail."""
+    """Return the first picture; or the largest of at least twice its height and width: then it's a thumbnail."""
     low, narrow, *_ = _size(full[0])
     larger = [one for one in full if _size(one)[0] >= 2 * low and _size(one)[1] >= 2 * narrow]
     return max(larger, key=lambda one: _size(one)[:2], default=full[0])
@@ -177,7 +177,7 @@ def _size(series: TiffPageSeries) -> tuple[int, int, int, np.dtype]:
 
 
 def _in_order(parts: Sequence[TiffPageSeries]) -> TiffPageSeries:
-    """All pages of the parts, as they follow each other in the file."""
+    """Return all pages of the parts, as they follow each other in the file."""
     pages = [page for series in parts for page in series.pages if page]
     pages.sort(key=lambda page: np.atleast_1d(page.index).tolist())
     page = parts[0].keyframe
@@ -222,7 +222,7 @@ def _check_complete(tiff: TiffFile, chosen: Sequence[TiffPageSeries]) -> None:
 
 
 def _channels(series: TiffPageSeries, stored: bool, notes: list[Sentence]) -> Iterator[list[Plane]]:
-    """The planes of each channel of a series, in the order of time, depth and whatever else.
+    """Yield the planes of each channel of a series, in the order of time, depth and whatever else.
 
     Adds to ``notes``. What a header declares and the file does not hold is left out.
     """
@@ -246,7 +246,7 @@ def _channels(series: TiffPageSeries, stored: bool, notes: list[Sentence]) -> It
 
 
 def _numbers(series: TiffPageSeries) -> np.ndarray:
-    """(channels, …) numbers of the planes that a series declares, by its axes other than Y, X, samples."""
+    """Number the planes that a series declares, (channels, …), by its axes other than Y, X, samples."""
     lead = [at for at, axis in enumerate(series.axes) if axis not in "YXS"]
     axes = [series.axes[at] for at in lead]
     if _rows_as_pages(series):
@@ -257,7 +257,7 @@ def _numbers(series: TiffPageSeries) -> np.ndarray:
 
 
 def _rows_as_pages(series: TiffPageSeries) -> bool:
-    """Whether (rows, columns, 2) was written as so many pages of two columns, as tifffile does."""
+    """Tell whether (rows, columns, 2) was written as so many pages of two columns, as tifffile does."""
     page = series.keyframe
     return (
         page.shape[1:] == (2,)
@@ -268,7 +268,7 @@ def _rows_as_pages(series: TiffPageSeries) -> bool:
 
 
 def _pages(series: TiffPageSeries) -> Iterator[tuple[TiffPage, np.ndarray | None]]:
-    """Each page's header and values (D, H, W, samples); None for a page that the file does not hold."""
+    """Yield each page's header and values (D, H, W, samples); None for a page that the file does not hold."""
     keyframe = series.keyframe
     if series.is_truncated:  # one header stands for many planes
         _check_page(keyframe)
@@ -290,14 +290,14 @@ def _pages(series: TiffPageSeries) -> Iterator[tuple[TiffPage, np.ndarray | None
 
 
 def _values(page: TiffPage | TiffFrame) -> np.ndarray:
-    """(depth, height, width, all samples) of a page."""
+    """Read a page: (depth, height, width, all samples)."""
     _check_page(page)
     values = page.asarray(squeeze=False, maxworkers=1)
     return _samples_last(values)
 
 
 def _samples_last(values: np.ndarray) -> np.ndarray:
-    """(separate samples, depth, height, width, samples) → (depth, height, width, all samples)."""
+    """Move (separate samples, depth, height, width, samples) to (depth, height, width, all samples)."""
     return np.moveaxis(values, 0, -2).reshape(*values.shape[1:4], -1)
 
 
@@ -344,7 +344,7 @@ def _check_page(page: TiffPage | TiffFrame) -> None:
 def _planes(
     page: TiffPage, values: np.ndarray, stored: bool, notes: list[Sentence]
 ) -> list[list[Plane]]:
-    """A page's values (D, H, W, samples) → for each of D its bands: colours, or each sample alone."""
+    """Split a page's values (D, H, W, samples): for each of D its bands, colours or each sample alone."""
     orientation = page.tags.valueof(_ORIENTATION, 1)
     if orientation in range(2, 9):
         notes.append(turned_note(orientation))
@@ -375,7 +375,7 @@ def _planes(
 
 
 def _masked(planes: Planes, masks: Sequence[TiffPage | TiffFrame]) -> Planes:
-    """The planes with void where the file's own masks, if there is one for each, are 0 (as GDAL's)."""
+    """Make void what the file's own masks, if there is one for each plane, hold as 0 (as GDAL's)."""
     if len(masks) != len(planes.values):
         return planes
     pages = [_values(mask)[0, ..., 0] == 0 for mask in masks]
@@ -387,7 +387,7 @@ def _masked(planes: Planes, masks: Sequence[TiffPage | TiffFrame]) -> Planes:
 
 
 def _no_data(page: TiffPage, values: np.ndarray) -> np.ndarray | None:
-    """Where values are the one that GDAL's tag gives to pixels without data; None without such a tag."""
+    """Mark the values that GDAL's tag gives to pixels without data; None without such a tag."""
     text = page.tags.valueof(_NO_DATA)
     try:
         mark = float(str(text).strip("\0 ").replace(",", "."))
@@ -399,7 +399,7 @@ def _no_data(page: TiffPage, values: np.ndarray) -> np.ndarray | None:
 
 
 def _colours(page: TiffPage, values: np.ndarray, stored: bool, notes: list[Sentence]) -> np.ndarray:
-    """(D, H, W, samples) as the file has them → gray, RGB, or bands; ``stored`` keeps gray and indices."""
+    """Turn the file's (D, H, W, samples) into gray, RGB, or bands; ``stored`` keeps gray and indices."""
     kind, bits = page.photometric, page.bitspersample
     palette = None if stored else _palette(page)
     if palette is not None:
@@ -425,7 +425,7 @@ def _colours(page: TiffPage, values: np.ndarray, stored: bool, notes: list[Sente
 
 
 def _palette(page: TiffPage) -> np.ndarray | None:
-    """A page's own colours, uint16 (K, 3); None if its values are no indices."""
+    """Return a page's own colours, uint16 (K, 3); None if its values are no indices."""
     if page.photometric != PHOTOMETRIC.PALETTE:
         return None
     table = np.asarray(page.colormap).T
@@ -433,14 +433,14 @@ def _palette(page: TiffPage) -> np.ndarray | None:
 
 
 def _inverted(values: np.ndarray, bits: int) -> np.ndarray:
-    """Values of so many bits with the lowest one become the highest."""
+    """Invert values of so many bits: the lowest one becomes the highest."""
     if values.dtype.kind == "f":
         return -values
     return values.dtype.type(2**bits - 1) - values if values.dtype.kind == "u" else ~values
 
 
 def _from_inks(page: TiffPage, values: np.ndarray) -> np.ndarray:
-    """Cyan, magenta, yellow and black → RGB of the same dtype, without any colour profile."""
+    """Turn cyan, magenta, yellow and black into RGB of the same dtype, without any colour profile."""
     if values.shape[-1] != 4 or values.dtype not in (np.uint8, np.uint16):
         raise _unread_colours(page)
     top = np.uint32(np.iinfo(values.dtype).max)
@@ -449,7 +449,7 @@ def _from_inks(page: TiffPage, values: np.ndarray) -> np.ndarray:
 
 
 def _from_luminance(page: TiffPage, values: np.ndarray) -> np.ndarray:
-    """YCbCr → RGB, both uint8."""
+    """Turn YCbCr into RGB, both uint8."""
     if values.shape[-1] != 3 or values.dtype != np.uint8:
         raise _unread_colours(page)
     pages = [Image.fromarray(np.ascontiguousarray(one), "YCbCr").convert("RGB") for one in values]
@@ -457,7 +457,7 @@ def _from_luminance(page: TiffPage, values: np.ndarray) -> np.ndarray:
 
 
 def _without_alpha(colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Colours that were multiplied by their alpha, uint8 (…, H, W), as they were before."""
+    """Divide colours by the alpha, uint8 (…, H, W), that they were multiplied by."""
     opacity = np.where(alpha, alpha, 255)[..., None] / np.float32(255)
     if colours.dtype.kind == "f":
         return colours / opacity

@@ -68,7 +68,7 @@ def read_truth_of(
 def fit_truth(
     truth: np.ndarray, shape: tuple[int, int, int], orientations: tuple[int, ...] = ()
 ) -> np.ndarray:
-    """The truth if it is of the picture's (pages, height, width); raises PictureError otherwise.
+    """Return the truth if it is of the picture's (pages, height, width); raises PictureError otherwise.
 
     Turned as the picture was (``orientations``: of each page, if any was) where it is one of the
     stored pixels; refused where it may be that as well as one of the pixels that are shown.
@@ -98,7 +98,7 @@ def fit_truth(
 def _turned(
     truth: np.ndarray, shape: tuple[int, int, int], orientations: tuple[int, ...]
 ) -> np.ndarray | None:
-    """The truth turned as the picture was; None if it was not, or if that does not fit it."""
+    """Turn the truth as the picture was; None if it was not, or if that does not fit it."""
     if not orientations or len(truth) != len(orientations):
         return None
     pages = [turned(page, how) for page, how in zip(truth, orientations, strict=True)]
@@ -106,18 +106,18 @@ def _turned(
 
 
 def void_share(truths: Sequence[np.ndarray]) -> float:
-    """Share of the labels of several truths, each of any shape, that are void."""
+    """Compute the share of the labels of several truths, each of any shape, that are void."""
     void = sum(np.count_nonzero(labels == VOID) for labels in truths)
     return void / sum(labels.size for labels in truths)
 
 
 def present_values(values: np.ndarray) -> np.ndarray:
-    """The values that occur in (N, …), sorted. One page at a time, as they are sorted for it."""
+    """Return the values that occur in (N, …), sorted. One page at a time, as they are sorted for it."""
     return np.unique(np.concatenate([np.unique(page) for page in values]))
 
 
 def _labels(mask: StoredMask, task: Task, lone_void: bool) -> np.ndarray:
-    """What a mask's values mean: uint8 (N, H, W)."""
+    """Return what a mask's values mean: uint8 (N, H, W)."""
     if mask.lossy:
         raise PictureError(
             sentence(
@@ -135,7 +135,7 @@ def _labels(mask: StoredMask, task: Task, lone_void: bool) -> np.ndarray:
 
 
 def _from_colours(values: np.ndarray, task: Task, lone_void: bool) -> np.ndarray:
-    """(N, H, W, 3) in the task's palette, or in gray."""
+    """Read labels of (N, H, W, 3) in the task's palette, or in gray."""
     if values.dtype == np.uint16 and not (values % 257).any():
         values = (values // 257).astype(np.uint8)  # as 8 bits are stored in 16
     labels = np.full(values.shape[:3], VOID, np.uint8)
@@ -161,7 +161,7 @@ def _from_colours(values: np.ndarray, task: Task, lone_void: bool) -> np.ndarray
 def _from_indices(
     values: np.ndarray, palette: np.ndarray, task: Task, lone_void: bool
 ) -> np.ndarray:
-    """Indices (N, H, W) of a palette's colours: those of the task, gray levels, or ids in any colours."""
+    """Read indices (N, H, W) of a palette's colours: those of the task, gray levels, or ids in any colours."""
     present = present_values(values)
     if present[-1] >= len(palette):
         return _from_values(values, task, lone_void)
@@ -184,7 +184,7 @@ def _from_indices(
 
 
 def _from_values(values: np.ndarray, task: Task, void_said: bool) -> np.ndarray:
-    """Ids (N, H, W), or two values in place of two classes."""
+    """Read ids (N, H, W), or two values in place of two classes."""
     present = present_values(values)
     whites = [*_WHITES, np.iinfo(values.dtype).max] if values.dtype.kind in "ui" else _WHITES
     if len(task.classes) == 2:
@@ -208,7 +208,7 @@ def _from_values(values: np.ndarray, task: Task, void_said: bool) -> np.ndarray:
 
 
 def _are_ids(present: np.ndarray, task: Task) -> bool:
-    """Whether each of the values is a class's id, or void."""
+    """Tell whether each of the values is a class's id, or void."""
     return bool(np.isin(present, [*range(len(task.classes)), VOID]).all())
 
 
