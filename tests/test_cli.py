@@ -25,7 +25,7 @@ from unet_demo.checkpoints import Checkpoint, add_to_index, load_checkpoint
 from unet_demo.cli import main
 from unet_demo.data.images import read_mask
 from unet_demo.networks import NETWORKS
-from unet_demo.networks.shapes import ShapesUNet
+from unet_demo.networks.articles import ShapesUNet
 from unet_demo.tasks import SHAPES, ColourTask
 from unet_demo.training import recipes
 

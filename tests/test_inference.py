@@ -31,8 +31,8 @@ from unet_demo.inference import (
     tile_starts,
 )
 from unet_demo.networks import create_network
+from unet_demo.networks.articles import IsbiUNet
 from unet_demo.networks.base import GRID
-from unet_demo.networks.isbi import IsbiUNet
 
 CAMERA = data.camera()[None, ..., None]
 

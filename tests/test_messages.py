@@ -19,7 +19,7 @@ from unet_demo.data.images import PictureError
 from unet_demo.data.planes import check_size
 from unet_demo.inference import Predictor
 from unet_demo.messages import Sentence, sentence, words_of
-from unet_demo.networks.isbi import IsbiUNet
+from unet_demo.networks.articles import IsbiUNet
 from unet_demo.ui.text import LANGUAGES, SENTENCES
 
 PACKAGE = Path(unet_demo.__file__).parent

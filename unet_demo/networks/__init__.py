@@ -4,14 +4,9 @@ from collections.abc import Mapping
 
 import torch
 
+from .articles import ClassicUNet, IsbiUNet, ResNetUNet, ShapesUNet, StridedUNet, VocUNet
 from .base import PUBLISHED_WIDTH, Network, parameter_count
-from .classic import ClassicUNet
-from .isbi import IsbiUNet
-from .resnet import ResNetUNet
-from .shapes import ShapesUNet
 from .smp import PretrainedUNet, SmpNetwork
-from .strided import StridedUNet
-from .voc import VocUNet
 
 NETWORKS: dict[str, type[Network]] = {
     network.__name__: network

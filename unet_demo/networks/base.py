@@ -1,9 +1,10 @@
 """What all networks share: constructor, padding, and the pass through a U of encoders and decoders.
 
-Each other file of this folder builds the layers of one network, in its article's order and sizes.
+articles.py builds the layers of each network, in its article's order and sizes.
 """
 
 from collections.abc import Collection, Iterator
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import torch
@@ -153,9 +154,11 @@ class UNet(Network):
     """The walk that five networks share; :meth:`build` sets its layers, the lists in order of use.
 
     ``skip_first``: whether the skip comes before the upsampled map when both are concatenated.
+    ``biases``: whether the blocks' convolutions have biases beside BatchNorm.
     """
 
     skip_first = False
+    biases = True
 
     encoders: nn.ModuleList
     downs: nn.ModuleList
@@ -163,6 +166,20 @@ class UNet(Network):
     ups: nn.ModuleList
     decoders: nn.ModuleList
     head: nn.Module
+
+    def build_encoders(self) -> tuple[int, int, int, int, int]:
+        """Make the encoders with 2×2 max-pools; return the channels of the five levels, top to bottom."""
+        widths = self.width, 2 * self.width, 4 * self.width, 8 * self.width, 16 * self.width
+        ways = pairwise((self.in_channels, *widths[:4]))
+        self.encoders = nn.ModuleList(self.block(inputs, outputs) for inputs, outputs in ways)
+        self.downs = nn.ModuleList(nn.MaxPool2d(2) for _ in range(4))
+        return widths
+
+    def block(self, inputs: int, outputs: int, middle: int | None = None) -> nn.Sequential:
+        """Build one level's :func:`two_convolutions`."""
+        return two_convolutions(
+            inputs, outputs, middle=middle, bias=self.biases, batch_norm=self.batch_norm
+        )
 
     def walk(self, x: Tensor, dropped_skips: Collection[int]) -> Iterator[tuple[str, Tensor]]:
         skips = []
@@ -181,16 +198,6 @@ class UNet(Network):
             x = decoder(x)
             yield f"decoder {level}", x
         yield "logits", self.head(x)
-
-
-def max_pools(count: int = 4) -> nn.ModuleList:
-    """Build ``count`` max-pools 2×2, each (N, C, H, W) → (N, C, H/2, W/2)."""
-    return nn.ModuleList(nn.MaxPool2d(2) for _ in range(count))
-
-
-def level_widths(width: int) -> tuple[int, int, int, int, int]:
-    """Return the channels of the five levels, top to bottom: w, 2w, 4w, 8w, 16w."""
-    return width, 2 * width, 4 * width, 8 * width, 16 * width
 
 
 def he_initialise(network: nn.Module) -> None:
