@@ -12,7 +12,7 @@ from huggingface_hub import constants
 from tiny import binary_checkpoint, saved, shapes_checkpoint
 
 from unet_demo.checkpoints import HUB_VARIABLE, Checkpoint, add_to_index
-from unet_demo.checkpoints.find import names_on_hub
+from unet_demo.checkpoints.files import names_on_hub
 from unet_demo.devices import DEVICE_VARIABLE
 
 

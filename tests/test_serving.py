@@ -13,7 +13,7 @@ import pytest
 from serving import answer, free_port
 
 from unet_demo import cli
-from unet_demo.checkpoints import WEIGHTS, find
+from unet_demo.checkpoints import WEIGHTS, files
 from unet_demo.cli import main
 from unet_demo.environment import (
     DEVICE_VARIABLE,
@@ -231,7 +231,7 @@ def damaged_weights(monkeypatch, tmp_path) -> None:
     folder = shutil.copytree(WEIGHTS, tmp_path / "weights")
     for file in folder.glob("*.safetensors"):
         file.write_bytes(file.read_bytes()[:1000])
-    monkeypatch.setattr(find, "WEIGHTS", folder)
+    monkeypatch.setattr(files, "WEIGHTS", folder)
 
 
 @pytest.mark.usefixtures("gpu_that_is_not_there")

@@ -13,7 +13,7 @@ from unet_demo import uploading
 from unet_demo.checkpoints import (
     HUB_VARIABLE,
     add_to_index,
-    find,
+    files,
     find_offered,
     load_checkpoint,
     offered_cards,
@@ -155,7 +155,7 @@ def test_a_fresh_reader_finds_what_was_published(
     publication = prepare(weights, REPO, revision)
     publish(publication)
     monkeypatch.delenv("HF_TOKEN")
-    monkeypatch.setattr(find, "WEIGHTS", tmp_path / "nothing bundled")
+    monkeypatch.setattr(files, "WEIGHTS", tmp_path / "nothing bundled")
     monkeypatch.setenv(HUB_VARIABLE, publication.address)
     path = find_offered("shapes")
     assert path.read_bytes() == (weights / "shapes.safetensors").read_bytes()

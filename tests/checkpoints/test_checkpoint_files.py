@@ -21,7 +21,7 @@ from unet_demo.checkpoints import (
     CheckpointError,
     HubError,
     add_to_index,
-    find,
+    files,
     find_checkpoint,
     load_checkpoint,
     offered_cards,
@@ -384,7 +384,7 @@ def weights(binary, tmp_path, monkeypatch) -> Path:
     """A folder of bundled checkpoints that holds one, called tiny."""
     folder = tmp_path / "weights"
     add_to_index(saved(binary, folder / "tiny.safetensors"))
-    monkeypatch.setattr(find, "WEIGHTS", folder)
+    monkeypatch.setattr(files, "WEIGHTS", folder)
     return folder
 
 

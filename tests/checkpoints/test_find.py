@@ -14,7 +14,7 @@ from unet_demo.checkpoints import (
     Checkpoint,
     CheckpointError,
     add_to_index,
-    find,
+    files,
     find_offered,
     offered_cards,
     offered_names,
@@ -22,8 +22,7 @@ from unet_demo.checkpoints import (
     read_index,
     save_checkpoint,
 )
-from unet_demo.checkpoints.files import read_titles
-from unet_demo.checkpoints.find import names_on_hub
+from unet_demo.checkpoints.files import names_on_hub, read_titles
 
 
 @pytest.fixture
@@ -36,7 +35,7 @@ def folder(shapes: Checkpoint, tmp_path: Path) -> Path:
 @pytest.fixture
 def served(weights: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of two checkpoints, which is that of the program."""
-    monkeypatch.setattr(find, "WEIGHTS", weights)
+    monkeypatch.setattr(files, "WEIGHTS", weights)
     return weights
 
 

@@ -5,12 +5,16 @@ from .files import (
     WEIGHTS,
     Checkpoint,
     add_to_index,
+    find_checkpoint,
+    find_offered,
     load_checkpoint,
+    offered_cards,
+    offered_names,
+    open_checkpoint,
     read_card,
     read_index,
     save_checkpoint,
 )
-from .find import find_checkpoint, find_offered, offered_cards, offered_names, open_checkpoint
 from .hub import HUB_VARIABLE, HubError
 
 __all__ = [
