@@ -82,7 +82,10 @@ def faster_precision(device: torch.device) -> str:
     """Return "bfloat16" if a 3×3 convolution, forward and backward, is faster in it, else "float32".
 
     Measured once for each device: hardware with bfloat16 is not faster in every version of torch.
+    Other hardware, which would take many times as long, is not measured.
     """
+    if fast_dtype(device) is torch.float32:
+        return "float32"
     convolution = torch.nn.Conv2d(64, 64, 3, padding=1).to(
         device, memory_format=torch.channels_last
     )  # type: ignore[call-overload]
