@@ -32,12 +32,13 @@ from .inference import Predictor, Progress
 from .live.benchmark import compare_skips
 from .publishing import prepare, prepare_space
 from .segmentation import SegmentRequest, open_predictor, plain_words, segment
+from .training import RunError
 from .training.bundle import bundle
 from .training.datasets import DATASETS, Voc, evaluate
 from .training.loop import PRECISIONS, Diverged, Finished, StepDone, Validated
 from .training.recipe import Recipe
 from .training.recipes import AS_PUBLISHED, FOR_GPU, QUICK, RECIPES
-from .training.runs import FinalScores, Lengths, RunError, Started, train
+from .training.runs import FinalScores, Lengths, Started, train
 from .uploading import ZERO_GPU, Publication, PublishError, publish
 
 EXPECTED_ERRORS = (*segmentation.EXPECTED_ERRORS, DataError, RunError, ServeError)

@@ -8,8 +8,9 @@ from tiny import RECIPE
 
 from unet_demo.checkpoints import find_offered, load_checkpoint, read_card, read_index
 from unet_demo.checkpoints.hub import sha256_of
+from unet_demo.training import RunError
 from unet_demo.training import bundle as bundling
-from unet_demo.training.runs import RunError, train
+from unet_demo.training.runs import train
 
 WEIGHTS = Path(__file__).parents[2] / "weights"
 

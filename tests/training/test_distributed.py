@@ -12,7 +12,8 @@ import tiny
 import torch
 from safetensors.torch import load_file
 
-from unet_demo.training.distributed import LaunchError, Processes, join_processes
+from unet_demo.training import RunError
+from unet_demo.training.distributed import Processes, join_processes
 from unet_demo.training.loop import FitOptions, Validated
 from unet_demo.training.runs import LOSSES, SCORES, STATE, train
 
@@ -42,7 +43,8 @@ from unet_demo.training.batches import SceneBatches
 from unet_demo.cli import main
 from unet_demo.training.distributed import join_processes
 from unet_demo.training.recipes import RECIPES
-from unet_demo.training.runs import RunError, train, _trainer
+from unet_demo.training import RunError
+from unet_demo.training.runs import train, _trainer
 from unet_demo.training.loop import load_batches
 
 out = Path(sys.argv[1])
@@ -215,14 +217,14 @@ print(list(train(tiny.RECIPE, None, Path(sys.argv[1])))[-1], torch.distributed.i
 def test_several_processes_without_accelerate_are_refused_in_a_sentence(monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setitem(sys.modules, "accelerate", None)
-    with pytest.raises(LaunchError, match=r"needs Hugging Face Accelerate.*pip install accelerate"):
+    with pytest.raises(RunError, match=r"needs Hugging Face Accelerate.*pip install accelerate"):
         join_processes(torch.device("cpu"))
 
 
 def test_one_gpu_cannot_serve_several_processes(monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.delenv("ACCELERATE_USE_CPU", raising=False)
-    with pytest.raises(LaunchError, match=r"'cuda:1' cannot be the one for all; use --device cuda"):
+    with pytest.raises(RunError, match=r"'cuda:1' cannot be the one for all; use --device cuda"):
         join_processes(torch.device("cuda:1"))
 
 
@@ -230,5 +232,5 @@ def test_a_launch_that_starts_one_process_instead_of_several_is_refused(monkeypa
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     monkeypatch.setenv("ACCELERATE_USE_CPU", "True")
     monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
-    with pytest.raises(LaunchError, match=r"launch with --multi_gpu instead of --cpu"):
+    with pytest.raises(RunError, match=r"launch with --multi_gpu instead of --cpu"):
         join_processes(torch.device("cpu"))

@@ -21,7 +21,7 @@ from tiny import RECIPE
 from unet_demo.checkpoints import load_checkpoint
 from unet_demo.data import RandomSplit
 from unet_demo.evaluation.report import SHEET_SIDE
-from unet_demo.training import recipes
+from unet_demo.training import RunError, recipes
 from unet_demo.training.loop import Diverged, Finished, StepDone, Validated
 from unet_demo.training.runs import (
     LOSSES,
@@ -29,7 +29,6 @@ from unet_demo.training.runs import (
     STATE,
     FinalScores,
     Lengths,
-    RunError,
     Started,
     train,
 )

@@ -131,7 +131,9 @@ def read_picture(path: str | os.PathLike) -> Picture:
         return replace(channels[0], notes=(*decoded.notes, *channels[0].notes))
     notes = list(decoded.notes)
     for number, channel in enumerate(channels, start=1):
-        notes += _of_channel(number, channel.notes)
+        notes += [
+            sentence("Channel {number}: {note}", number=number, note=note) for note in channel.notes
+        ]
     parts = [
         np.zeros(one.slices.shape[:3], bool) if one.void is None else one.void for one in channels
     ]
@@ -345,7 +347,10 @@ def _picture(planes: Planes, name: str) -> Picture:
     notes: tuple[str, ...] = ()
     pages, alpha = planes.values, planes.alpha
     if pages.dtype != np.uint8:
-        pages, notes = _to_8_bit(pages, unknown)
+        low, high, how = _range(pages, unknown)
+        bits = None if pages.dtype.kind == "f" else 8 * pages.dtype.itemsize
+        notes = (_scaling(bits, low, high, how),)
+        pages = _scaled(pages, low, high)
     if alpha is not None and not alpha.any():
         # What means nothing to the program that wrote the file would leave nothing to see.
         alpha = None
@@ -357,7 +362,12 @@ def _picture(planes: Planes, name: str) -> Picture:
     if unknown is not None:
         pages = pages if pages.flags.writeable else pages.copy()
         pages[unknown] = 0
-        notes = (*notes, _unknown_note(int(np.count_nonzero(unknown))))
+        note = sentence(
+            "{count} pixels hold no value (NaN, infinite, or marked as no data): they count for nothing"
+            " and are void in the mask.",
+            count=int(np.count_nonzero(unknown)),
+        )
+        notes = (*notes, note)
     turned = planes.orientations if set(planes.orientations) - {1} else ()
     return Picture(pages, name, notes, unknown, turned)
 
@@ -371,21 +381,6 @@ def _unknown(planes: Planes) -> np.ndarray | None:
     return unknown if unknown is not None and unknown.any() else None
 
 
-def _unknown_note(count: int) -> Sentence:
-    return sentence(
-        "{count} pixels hold no value (NaN, infinite, or marked as no data): they count for nothing"
-        " and are void in the mask.",
-        count=count,
-    )
-
-
-def _to_8_bit(values: np.ndarray, unknown: np.ndarray | None) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Turn (N, H, W, C) of any real dtype into uint8, and say in plain sentences what was done."""
-    low, high, how = _range(values, unknown)
-    bits = None if values.dtype.kind == "f" else 8 * values.dtype.itemsize
-    return _scaled(values, low, high), (_scaling(bits, low, high, how),)
-
-
 def _scaling(bits: int | None, low: float, high: float, how: Sentence) -> Sentence:
     """Say what became of values of so many bits, or of floats (None), that run from low to high."""
     if low < high:
@@ -396,10 +391,6 @@ def _scaling(bits: int | None, low: float, high: float, how: Sentence) -> Senten
         )  # fmt: skip
     kind = sentence("{bits}-bit", bits=bits) if bits else sentence("float")
     return sentence("All {kind} values are {low:.6g}: the picture is black.", kind=kind, low=low)
-
-
-def _of_channel(number: int, notes: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(sentence("Channel {number}: {note}", number=number, note=note) for note in notes)
 
 
 def _range(values: np.ndarray, unknown: np.ndarray | None) -> tuple[float, float, Sentence]:

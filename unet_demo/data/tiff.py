@@ -108,7 +108,11 @@ def decode_tiff(path: Path, stored: bool) -> Decoded:
         lossy = any(header and header.compression in _LOSSY for header in headers)
     others += sum(planes.left_out for planes in decoded)
     if len(decoded) > 1:
-        notes.insert(0, _channels_note(len(decoded)))
+        note = sentence(
+            "The {channels} channels became gray pages, one channel after the other.",
+            channels=len(decoded),
+        )
+        notes.insert(0, note)
     if others:
         notes.append(left_out(others))
     table = None if palette is None else (palette >> 8).astype(np.uint8)
@@ -119,7 +123,9 @@ def _header_notes(tiff: TiffFile, chosen: Sequence[TiffPageSeries]) -> Iterator[
     """Say what the headers of OME and ImageJ tell of the planes, where it is not what was read."""
     kind, held = chosen[0].kind, len(tiff.pages)
     if kind == "ome" and len(chosen) > 1:
-        yield _positions_note(len(chosen))
+        yield sentence(
+            "The file's {positions} positions were laid one after the other.", positions=len(chosen)
+        )
     if kind in ("ome", "imagej"):
         uncounted = held - sum(_numbers(series).size for series in tiff.series)
         if uncounted > 0:
@@ -495,19 +501,6 @@ def _missing_note(declared: int, held: int) -> Sentence:
         "The file declares {declared} planes and holds {held}: only these were read.",
         declared=declared, held=held,
     )  # fmt: skip
-
-
-def _positions_note(positions: int) -> Sentence:
-    return sentence(
-        "The file's {positions} positions were laid one after the other.", positions=positions
-    )
-
-
-def _channels_note(channels: int) -> Sentence:
-    return sentence(
-        "The {channels} channels became gray pages, one channel after the other.",
-        channels=channels,
-    )
 
 
 def _by(first: str, second: str) -> str:

@@ -13,9 +13,10 @@ from ..evaluation.evaluate import Evaluation
 from ..evaluation.report import MatrixOfCases, Series, confusion_svg, curve_svg
 from ..inference import Predictor, Progress
 from ..networks.base import parameter_count
+from . import RunError
 from .datasets import DATASETS, evaluate
 from .recipe import Recipe
-from .runs import LOSSES, SCORES, RunError, RunFolder
+from .runs import LOSSES, SCORES, RunFolder
 
 SMOOTHING = 0.98
 """Decay of the moving average of the losses that the curve shows."""

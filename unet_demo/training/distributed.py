@@ -16,13 +16,10 @@ from torch import Tensor, distributed, nn
 
 from ..devices import pick_device
 from ..networks import Network
+from . import RunError
 
 PATIENCE = timedelta(hours=2)
 """How long processes wait for one another; validation, in the main one alone, takes long."""
-
-
-class LaunchError(ValueError):
-    """One plain sentence on why the launched processes cannot train together."""
 
 
 @dataclass(frozen=True)
@@ -88,15 +85,10 @@ class Processes:
         return cast(Network, nn.SyncBatchNorm.convert_sync_batchnorm(network))
 
 
-def launched_rank() -> int:
-    """Return this process's rank among those that a launcher started; 0 for a single process."""
-    return int(os.environ.get("RANK", 0))
-
-
 def join_processes(device: torch.device) -> Processes:
     """Connect to the other processes that were launched with this one, if any.
 
-    Each gets a GPU of its own, or computes on the CPU if ``device`` is the CPU. Raises LaunchError
+    Each gets a GPU of its own, or computes on the CPU if ``device`` is the CPU. Raises RunError
     when Accelerate is missing or one GPU is named for all, DeviceError for more processes than GPUs.
     """
     if int(os.environ.get("WORLD_SIZE", 1)) == 1:
@@ -107,14 +99,14 @@ def join_processes(device: torch.device) -> Processes:
         from accelerate import PartialState
         from accelerate.utils import parse_flag_from_env
     except ImportError as error:
-        raise LaunchError(
+        raise RunError(
             "Training with several processes needs Hugging Face Accelerate, which is not installed;"
             " run pip install accelerate, or start one process alone."
         ) from error
     on_cpu = device.type == "cpu" or parse_flag_from_env("ACCELERATE_USE_CPU")
     if not on_cpu:
         if device.index is not None:
-            raise LaunchError(
+            raise RunError(
                 f"Several processes each take a GPU of their own, so {str(device)!r} cannot be the"
                 " one for all; use --device cuda, or leave it out."
             )
@@ -125,10 +117,10 @@ def join_processes(device: torch.device) -> Processes:
 
 
 def _refuse_a_launch_of_one() -> None:
-    """Raise LaunchError where Accelerate was asked for several CPU processes: it starts only one."""
+    """Raise RunError where Accelerate was asked for several CPU processes: it starts only one."""
     several_wanted = "ACCELERATE_USE_CPU" in os.environ and "MASTER_ADDR" in os.environ
     if several_wanted and "WORLD_SIZE" not in os.environ:
-        raise LaunchError(
+        raise RunError(
             "accelerate launch started one process instead of several, as it does on CPUs; launch"
             " with --multi_gpu instead of --cpu, and give this program --device cpu."
         )

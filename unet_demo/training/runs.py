@@ -29,9 +29,10 @@ from ..networks import Network
 from ..networks.smp import EncoderWeightsError
 from ..render import colour_mask, to_rgb
 from ..tasks import VOID, ColourTask
+from . import RunError
 from .batches import BatchOf, Shuffled, WithWeightMaps, to_tensor
 from .datasets import DATASETS, Part, Still
-from .distributed import LaunchError, Processes, join_processes
+from .distributed import Processes, join_processes
 from .loop import (
     Diverged,
     Event,
@@ -140,10 +141,6 @@ OLD_STATE = "state.safetensors"
 """Name of the state in earlier versions, which this one cannot read."""
 
 LOSSES, SCORES = "losses.csv", "scores.csv"
-
-
-class RunError(ValueError):
-    """One plain sentence on why a run cannot start or go on."""
 
 
 @dataclass(frozen=True)
@@ -258,7 +255,7 @@ def train(
         raise RunError(
             f"{str(out)!r} already holds a run; add --resume to continue it, or give another --out."
         )
-    processes = _join_processes(device or torch.device("cpu"))
+    processes = join_processes(device or torch.device("cpu"))
     experiment = prepare(recipe, data, str(processes.device))
     experiment = replace(experiment, recipe=lengths.of(experiment.recipe))
     recipe = experiment.recipe
@@ -318,13 +315,6 @@ def _test(experiment: Experiment, part: Part, folder: RunFolder) -> FinalScores:
     text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
     (folder.test / "scores.json").write_text(text, encoding="utf-8")
     return FinalScores(scores, part.in_words)
-
-
-def _join_processes(device: torch.device) -> Processes:
-    try:
-        return join_processes(device)
-    except LaunchError as error:
-        raise RunError(str(error)) from error
 
 
 def _check_shares(experiment: Experiment, processes: Processes) -> None:
