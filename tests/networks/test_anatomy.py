@@ -7,8 +7,9 @@ import pytest
 import torch
 from test_networks import ARTICLES, IDS, LEVELS
 
-from unet_demo.networks import NETWORKS, count_parameters, create_network
+from unet_demo.networks import NETWORKS, create_network
 from unet_demo.networks.anatomy import Anatomy, anatomy
+from unet_demo.networks.base import parameter_count
 from unet_demo.networks.drawing import described, u_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -36,7 +37,7 @@ def test_shapes_and_parameters_are_the_modules_own_at_any_width(name: str) -> No
             ]
         told = described_at(name, width)
         assert [(station.name, station.shape) for station in told.stations] == walk
-        assert told.parameters == count_parameters(name, {**RGB, "width": width})
+        assert told.parameters == parameter_count(network)
 
 
 @pytest.mark.parametrize(

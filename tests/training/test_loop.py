@@ -145,9 +145,15 @@ def test_two_steps_draw_different_pictures():
     assert not torch.equal(first[0], second[0])
 
 
-@pytest.mark.parametrize("precision", PRECISIONS)
-@pytest.mark.parametrize("ema", [0.0, 0.9])
-@pytest.mark.parametrize("optimiser", OPTIMISERS)
+@pytest.mark.parametrize(
+    ("optimiser", "ema", "precision"),
+    [
+        ("Adam", 0.0, "float32"),
+        ("AdamW", 0.9, "bfloat16"),
+        ("RMSprop", 0.9, "fastest"),
+        ("SGD", 0.9, "float32"),
+    ],
+)
 def test_a_resumed_training_continues_exactly(tmp_path, optimiser, ema, precision):
     options = {
         "optimiser": optimiser, "ema": ema, "precision": precision,
@@ -237,8 +243,10 @@ def test_a_plateau_of_a_score_that_no_validation_gives_is_refused():
         list(fit(one, batches(), lambda network: {"mIoU": 1.0}))
 
 
-@pytest.mark.parametrize("loss", tasks.LOSSES)
-@pytest.mark.parametrize("optimiser", OPTIMISERS)
+@pytest.mark.parametrize(
+    ("optimiser", "loss"),
+    [*((name, "cross-entropy") for name in OPTIMISERS), ("Adam", "dice"), ("Adam", "both")],
+)
 def test_every_optimiser_lowers_every_loss(optimiser, loss):
     one = trainer(optimiser=optimiser, rate=CALM_RATES[optimiser], loss=loss)
     batch = SCENES(0)
