@@ -23,7 +23,7 @@ def test_an_example_is_a_picture_and_perhaps_its_truth(example):
     assert loaded.picture.name == example.name
     assert pages.dtype == np.uint8 and pages.ndim == 4 and pages.shape[-1] in (1, 3)
     if truth is not None:
-        task = RECIPES[example.checkpoint].task
+        task = RECIPES[example.checkpoint].card.task
         assert truth.dtype == np.uint8 and truth.shape == pages.shape[:3]
         assert set(np.unique(truth)) <= set(range(len(task.classes)))
 

@@ -15,10 +15,11 @@ from unet_demo.networks import Network, create_network
 from unet_demo.networks.base import he_initialise
 from unet_demo.training import recipes
 from unet_demo.training.loop import FitOptions
+from unet_demo.training.recipe import Recipe
 
 RECIPE = replace(
     recipes.SHAPES,
-    options={"in_channels": 3, "out_channels": 3, "width": 2},
+    card=replace(recipes.SHAPES.card, options={"in_channels": 3, "out_channels": 3, "width": 2}),
     scenes=(SceneOptions(size=32),),
     batch=2,
     fit=FitOptions(
@@ -26,6 +27,12 @@ RECIPE = replace(
     ),
 )
 """The shapes recipe, shrunk: eight steps, validated (and saved) after the third, sixth and last."""
+
+
+def with_options(recipe: Recipe, **options: object) -> Recipe:
+    """The same with other options of its network."""
+    card = recipe.card
+    return replace(recipe, card=replace(card, options={**card.options, **options}))
 
 
 def noise(*shape: int, dtype: type = np.uint8) -> np.ndarray:

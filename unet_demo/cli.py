@@ -164,23 +164,26 @@ def changed_recipe(
     if precision:
         recipe = replace(recipe, fit=replace(recipe.fit, precision=precision))
     if width is not None:
-        recipe = replace(recipe, options={**recipe.options, "width": width})
+        options = {**recipe.card.options, "width": width}
+        recipe = replace(recipe, card=replace(recipe.card, options=options))
     if weight_map:
         if recipe.taught:
             raise RunError(
-                f"The article of {recipe.name!r} teaches void as a class, and the weight map leaves"
+                f"The article of {recipe.card.name!r} teaches void as a class, and the weight map leaves"
                 " void out; leave out --weight-map, or --as-published."
             )
         recipe = replace(recipe, weight_map=True)
     if split:
-        published = AS_PUBLISHED.get(recipe.name)
+        published = AS_PUBLISHED.get(recipe.card.name)
         if published is None or published.split is None:
-            raise RunError(f"No article splits the data of {recipe.name!r}; leave out --split.")
+            raise RunError(
+                f"No article splits the data of {recipe.card.name!r}; leave out --split."
+            )
         recipe = replace(recipe, split=published.split, watched=published.watched)
     if quick:
         if DATASETS[recipe.data] is not Voc:
             raise RunError(
-                f"Only the recipes of VOC have a quick check, not {recipe.name!r}; give it few"
+                f"Only the recipes of VOC have a quick check, not {recipe.card.name!r}; give it few"
                 " --steps instead."
             )
         recipe = replace(recipe, split=QUICK, watched=())
@@ -236,7 +239,7 @@ def run_train(
     recipe = changed_recipe(recipe, precision, width, weight_map, bool(split), quick)
     if DATASETS[recipe.data].needs_folder and data is None:
         raise DataError(
-            f"The recipe {recipe.name!r} needs its data set; give its folder as --data."
+            f"The recipe {recipe.card.name!r} needs its data set; give its folder as --data."
         )
     refuse_unused_data(data, recipe.data)
     events = train(

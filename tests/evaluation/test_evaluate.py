@@ -77,7 +77,7 @@ def brightness() -> Checkpoint:
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return 20 * x
 
-    card = replace(checkpoint.card, task=RECIPES["isbi"].task, mean=(0.5,), std=(0.5,))
+    card = replace(checkpoint.card, task=RECIPES["isbi"].card.task, mean=(0.5,), std=(0.5,))
     return Checkpoint(card, Brightness())
 
 
@@ -110,7 +110,7 @@ def test_the_scoring_scenes_are_neither_those_of_training_nor_of_choosing():
 
 
 def test_the_scenes_of_a_recipe_come_back_from_its_card(tmp_path):
-    card = RECIPE.card({}, "")
+    card = RECIPE.scored_card({}, "")
     again = type(card).from_json(card.to_json())
     assert Shapes.of(again.recipe).scenes == RECIPE.scenes
 

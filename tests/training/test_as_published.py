@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
 import torch
+from tiny import with_options
 from torch import nn
 
 from unet_demo import tasks
@@ -22,8 +22,8 @@ IMAGENET = Normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 ZERO_TO_ONE = Normalisation((0.0,) * 3, (1.0,) * 3)
 
 VOC = {
-    "options": {"in_channels": 3, "out_channels": 22, "width": 64},
-    "task": tasks.VOC,
+    "card.options": {"in_channels": 3, "out_channels": 22, "width": 64},
+    "card.task": tasks.VOC,
     "taught": tasks.VOC_AND_VOID,
     "normalisation": IMAGENET,
     "initialisation": "torch",
@@ -41,8 +41,8 @@ VOC = {
 
 ARTICLES: dict[str, Mapping[str, object]] = {
     "isbi": {
-        "network": "IsbiUNet",
-        "options": {"in_channels": 1, "out_channels": 1, "width": 64},
+        "card.network": "IsbiUNet",
+        "card.options": {"in_channels": 1, "out_channels": 1, "width": 64},
         "normalisation": Normalisation((0.5,), (0.5,)),
         "initialisation": "torch",
         "article_augmentation": Flips(0.5),
@@ -57,8 +57,8 @@ ARTICLES: dict[str, Mapping[str, object]] = {
         "fit.weight_decay": 0,
     },
     "shapes": {
-        "network": "ShapesUNet",
-        "options": {"in_channels": 3, "out_channels": 3, "width": 64},
+        "card.network": "ShapesUNet",
+        "card.options": {"in_channels": 3, "out_channels": 3, "width": 64},
         "normalisation": ZERO_TO_ONE,
         "initialisation": "torch",
         "article_scene": True,
@@ -70,14 +70,14 @@ ARTICLES: dict[str, Mapping[str, object]] = {
         "fit.schedule": "constant",
     },
     "isbi-elastic": {
-        "network": "ClassicUNet",
-        "options": {"in_channels": 1, "out_channels": 1, "width": 64},
+        "card.network": "ClassicUNet",
+        "card.options": {"in_channels": 1, "out_channels": 1, "width": 64},
         "normalisation": Normalisation((0.5,), (0.5,)),
         "initialisation": "He",
         "article_augmentation.crop": 512,
         "article_augmentation.elastic": 10,
         "article_augmentation.probability": 0.5,
-        "side": 512,
+        "card.side": 512,
         "split": RandomSplit(0.7, 0.3),
         "teacher": "",
         "batch": 5,
@@ -96,9 +96,9 @@ ARTICLES: dict[str, Mapping[str, object]] = {
     "voc": {"network": "VocUNet", **VOC},
     "voc-resnet50": {"network": "ResNetUNet", **VOC},
     "voc-color": {
-        "network": "StridedUNet",
-        "options": {"in_channels": 3, "out_channels": 3, "width": 64},
-        "task": tasks.VOC_COLOUR,
+        "card.network": "StridedUNet",
+        "card.options": {"in_channels": 3, "out_channels": 3, "width": 64},
+        "card.task": tasks.VOC_COLOUR,
         "taught": tasks.VOC_COLOUR_AND_VOID,
         "normalisation": ZERO_TO_ONE,
         "initialisation": "torch",
@@ -117,9 +117,9 @@ ARTICLES: dict[str, Mapping[str, object]] = {
 
 OURS_ONLY = {
     "growth": (),
-    "scale": 1.0,
-    "scales": (1.0,),
-    "margin": 0,
+    "card.scale": 1.0,
+    "card.scales": (1.0,),
+    "card.margin": 0,
     "weight_map": False,
     "choose_by": "",
     "fit.warm_up": 0,
@@ -140,7 +140,7 @@ def test_a_recipe_as_published_has_its_articles_settings(name):
         assert found == expected, path
 
 
-@pytest.mark.parametrize("recipe", AS_PUBLISHED.values(), ids=lambda recipe: recipe.name)
+@pytest.mark.parametrize("recipe", AS_PUBLISHED.values(), ids=lambda recipe: recipe.card.name)
 def test_a_recipe_as_published_names_its_articles_faults(recipe):
     assert recipe.faults
     assert all(fault.endswith(".") for fault in recipe.faults)
@@ -183,7 +183,7 @@ def test_the_articles_splits_share_out_each_picture_once(split, count, parts):
 
 def first_weights(name: str) -> nn.Module:
     recipe = AS_PUBLISHED[name]
-    return replace(recipe, options={**recipe.options, "width": 2}).new_network()
+    return with_options(recipe, width=2).new_network()
 
 
 @pytest.mark.parametrize("name", AS_PUBLISHED)
@@ -191,7 +191,7 @@ def test_only_article_2_begins_with_he_s_weights(name):
     network = first_weights(name)
     torch.manual_seed(0)
     recipe = AS_PUBLISHED[name]
-    torchs = create_network(recipe.network, **{**recipe.options, "width": 2})
+    torchs = create_network(recipe.card.network, **{**recipe.card.options, "width": 2})
     same = all(
         torch.equal(one, other)
         for one, other in zip(network.parameters(), torchs.parameters(), strict=True)
@@ -205,7 +205,7 @@ def losses(recipe, folder) -> list[float]:
 
 def test_article_1_trained_by_its_recipe_gives_the_losses_of_the_page(tmp_path):
     recipe = AS_PUBLISHED["shapes"]
-    narrow = replace(recipe, options={**recipe.options, "width": 4})
+    narrow = with_options(recipe, width=4)
     assert losses(narrow, tmp_path) == pytest.approx(article_losses(0, width=4), rel=1e-5)
     report = json.loads((tmp_path / "test" / "scores.json").read_text())
     assert report["scored_on"] == "the article's own picture, which it trained on"

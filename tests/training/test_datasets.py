@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tifffile
 import torch
-from tiny import binary_checkpoint, voc_checkpoint, write_voc
+from tiny import binary_checkpoint, voc_checkpoint, with_options, write_voc
 
 from unet_demo.checkpoints import Checkpoint, find_offered, read_card
 from unet_demo.data import DataError, RandomSplit
@@ -133,7 +133,7 @@ def test_the_label_takes_nearest_pixels_and_article_4s_photo_blends():
 
 def test_the_validation_loss_is_that_of_the_recipe_without_chance(volume):
     recipe = replace(AS_PUBLISHED["isbi"], split=RandomSplit(**THIRDS))
-    recipe = replace(recipe, options={**recipe.options, "width": 2})
+    recipe = with_options(recipe, width=2)
     experiment = prepare(recipe, volume, "cpu")
     network = recipe.new_network().eval()
     frames = experiment.validation.frames

@@ -18,8 +18,7 @@ from unet_demo.training.loop import FitOptions, Validated
 from unet_demo.training.runs import LOSSES, SCORES, STATE, train
 
 RECIPE = replace(
-    tiny.RECIPE,
-    options={**tiny.RECIPE.options, "batch_norm": False},
+    tiny.with_options(tiny.RECIPE, batch_norm=False),
     batch=3,
     fit=FitOptions(
         steps=8, validate_every=3, optimiser="SGD", rate=0.02, ema=0.9, accumulate=2, clip_norm=1.0,

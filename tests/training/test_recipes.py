@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tifffile
 import torch
-from tiny import write_voc
+from tiny import with_options, write_voc
 
 from unet_demo.data import DataError
 from unet_demo.data.augment import ArticleAugmentation
@@ -21,7 +21,7 @@ from unet_demo.training.recipes import AS_PUBLISHED, FOR_GPU, RECIPES
 from unet_demo.training.runs import prepare
 
 VARIANTS = [
-    pytest.param(recipe, id=f"{recipe.name}-{variant}")
+    pytest.param(recipe, id=f"{recipe.card.name}-{variant}")
     for variant, book in (("ours", RECIPES), ("gpu", FOR_GPU), ("published", AS_PUBLISHED))
     for recipe in book.values()
 ]
@@ -47,8 +47,7 @@ def shrunk(recipe: Recipe) -> Recipe:
     if isinstance(article, ArticleAugmentation):
         article = replace(article, crop=32)
     return replace(
-        recipe,
-        options={**recipe.options, "width": 2},
+        with_options(recipe, width=2),
         batch=2,
         teacher="",
         scenes=tuple(replace(scene, size=32) for scene in recipe.scenes[:1]),
@@ -71,7 +70,7 @@ def test_every_checkpoint_of_the_design_has_a_recipe():
 def test_a_recipe_trains_on_its_data_and_validates(recipe, data):
     recipe = shrunk(recipe)
     experiment = prepare(recipe, data, "cpu")
-    trainer = Trainer(recipe.new_network(), recipe.taught or recipe.task, recipe.fit)
+    trainer = Trainer(recipe.new_network(), recipe.taught or recipe.card.task, recipe.fit)
     events = list(fit(trainer, [experiment.batch_of(step) for step in range(2)]))
     assert all(np.isfinite(event.loss) for event in events if isinstance(event, StepDone))
     # 48 scenes take seconds, and tests/test_evaluation.py scores some.
@@ -85,12 +84,12 @@ def test_a_recipe_trains_on_its_data_and_validates(recipe, data):
 @pytest.mark.parametrize("recipe", [*RECIPES.values(), *FOR_GPU.values()], ids=lambda r: r.name)
 def test_a_float16_file_stays_below_20_mb(recipe):
     with torch.device("meta"):
-        network = create_network(recipe.network, **recipe.options)
+        network = create_network(recipe.card.network, **recipe.card.options)
     assert 2 * parameter_count(network) < 19.5e6
 
 
 def test_the_articles_networks_have_their_own_width():
-    assert {recipe.options["width"] for recipe in AS_PUBLISHED.values()} == {64}
+    assert {recipe.card.options["width"] for recipe in AS_PUBLISHED.values()} == {64}
 
 
 def test_published_voc_counts_void_as_its_last_class(data):

@@ -16,7 +16,7 @@ import tifffile
 import torch
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tiny import RECIPE
+from tiny import RECIPE, with_options
 
 from unet_demo.checkpoints import load_checkpoint
 from unet_demo.data import RandomSplit
@@ -173,7 +173,7 @@ def test_a_folder_that_holds_a_run_is_not_overwritten(run):
 
 
 def test_a_run_of_another_network_is_not_continued(run):
-    wider = replace(RECIPE, options={**RECIPE.options, "width": 3})
+    wider = with_options(RECIPE, width=3)
     with pytest.raises(RunError, match=r"other settings than this recipe; give another --out"):
         next(train(wider, None, run, resume=True))
 

@@ -80,8 +80,8 @@ def test_a_checkpoint_with_a_recipe_shows_what_was_written_about_it():
         recipe.data_note,
         recipe.limits,
         recipe.scores_note,
-        recipe.credit,
-        recipe.article,
+        recipe.card.credit,
+        recipe.card.article,
     ):
         assert text in page
     assert "python -m unet_demo train isbi --data DIR --out RUN" in page

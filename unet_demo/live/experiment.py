@@ -42,8 +42,8 @@ _DRAWING_WEIGHTS = threading.Lock()
 def task_of(settings: LiveSettings) -> Task:
     """Return the task: circles and rectangles, as colours for the network whose article regresses them."""
     if settings.network == "StridedUNet":
-        return ColourTask(SHAPES.task.classes, SHAPES.task.palette)
-    return SHAPES.task
+        return ColourTask(SHAPES.card.task.classes, SHAPES.card.task.palette)
+    return SHAPES.card.task
 
 
 def normalisation_of(settings: LiveSettings) -> Normalisation:

@@ -469,7 +469,7 @@ class LiveRun:
             std=normalisation.std,
             title="Trained live",
             summary="Finds circles and rectangles; trained by you on the Train page.",
-            article=SHAPES.article,
+            article=SHAPES.card.article,
             recipe={
                 **asdict(settings),
                 "data": "shapes" if settings.scenes else "article",
@@ -478,5 +478,5 @@ class LiveRun:
             },
             scores={"mIoU": last.miou, "pixel accuracy": last.accuracy} if last else {},
             scored_on=f"{count} validation scene{'s' if count > 1 else ''} of its run",
-            licence=SHAPES.licence,
+            licence=SHAPES.card.licence,
         )

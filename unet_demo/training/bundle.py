@@ -44,7 +44,7 @@ def bundle(
         raise RunError(f"{str(run)!r} holds no {source.name}; train it first, or give its folder.")
     checkpoint = load_checkpoint(source)
     # With today's recipe's margin and the like, not those that the run began with.
-    undecided = Checkpoint(recipe.card({}, ""), checkpoint.network)
+    undecided = Checkpoint(recipe.scored_card({}, ""), checkpoint.network)
     predictor = Predictor(undecided, device)
     single = evaluate(predictor, data, tta=False, progress=progress).scores
     confusion = MatrixOfCases(len(undecided.card.task.classes))
@@ -56,7 +56,7 @@ def bundle(
         if DATASETS[recipe.data].needs_folder:  # scenes are drawn anew: the score sees other ones
             scores[f"{headline} without averaging, float32"] = trained[headline]
     card = replace(
-        recipe.card(scores, f"{evaluation.scored_on}, {averaging(undecided.card)}"),
+        recipe.scored_card(scores, f"{evaluation.scored_on}, {averaging(undecided.card)}"),
         recipe=checkpoint.card.recipe,
         threshold=single.get("threshold", 0.5),
     )

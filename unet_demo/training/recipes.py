@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 from .. import tasks
+from ..checkpoints import Card
 from ..data import RandomSplit
 from ..data.augment import ArticleAugmentation, Flips, Light, PhotoAugment, Warp
 from ..data.shapes import SceneOptions
-from .batches import Normalisation
 from .loop import FitOptions
 from .recipe import Recipe
 
@@ -18,16 +18,21 @@ SHAPES_SCENES = (
 )
 
 SHAPES = Recipe(
-    name="shapes",
-    title="Circles and rectangles",
-    summary="Finds circles and rectangles of any colour; trained on drawings made at random.",
-    article="U-Net from scratch (network 1)",
-    network="ShapesUNet",
-    options={"in_channels": 3, "out_channels": 3, "width": 16},
-    task=tasks.SHAPES,
-    normalisation=Normalisation((0.5, 0.5, 0.5), (0.25, 0.25, 0.25)),
-    # A mirrored border makes kinds of shape that there are not: with 32 px mIoU falls to 0.94.
-    margin=0,
+    card=Card(
+        name="shapes",
+        title="Circles and rectangles",
+        summary="Finds circles and rectangles of any colour; trained on drawings made at random.",
+        article="U-Net from scratch (network 1)",
+        network="ShapesUNet",
+        options={"in_channels": 3, "out_channels": 3, "width": 16},
+        task=tasks.SHAPES,
+        mean=(0.5, 0.5, 0.5),
+        std=(0.25, 0.25, 0.25),
+        # A mirrored border makes kinds of shape that there are not: with 32 px mIoU falls to 0.94.
+        margin=0,
+        licence="MIT; the pictures are drawn by the program",
+        credit="",
+    ),
     data="shapes",
     scenes=SHAPES_SCENES,
     batch=12,
@@ -46,8 +51,6 @@ SHAPES = Recipe(
         precision="fastest",
     ),
     choose_by="mIoU",
-    licence="MIT; the pictures are drawn by the program",
-    credit="",
     data_note=(
         "scenes drawn at random by unet_demo/data/shapes.py: 1–7 shapes, any size, place and colour,"
         " some turned, some overlapping; a quarter of them in the article's own colours."
@@ -61,18 +64,25 @@ SHAPES = Recipe(
 )
 
 ISBI = Recipe(
-    name="isbi",
-    title="Cell membranes (ISBI 2012)",
-    summary="Finds the membranes between cells in electron-microscopy slices of a fly's nerve cord.",
-    article="PyTorch U-Net (network 0)",
-    network="IsbiUNet",
-    options={"in_channels": 1, "out_channels": 1, "width": 32},
-    task=tasks.ISBI,
-    normalisation=Normalisation((0.5,), (0.5,)),
-    # Tissue goes on behind the border: with the mirror V_rand is 0.982, without it 0.981.
-    margin=32,
-    scale=0.85,
-    scales=(0.75, 0.85, 1.0),
+    card=Card(
+        name="isbi",
+        title="Cell membranes (ISBI 2012)",
+        summary="Finds the membranes between cells in electron-microscopy slices of a fly's nerve cord.",
+        article="PyTorch U-Net (network 0)",
+        network="IsbiUNet",
+        options={"in_channels": 1, "out_channels": 1, "width": 32},
+        task=tasks.ISBI,
+        mean=(0.5,),
+        std=(0.5,),
+        # Tissue goes on behind the border: with the mirror V_rand is 0.982, without it 0.981.
+        margin=32,
+        scale=0.85,
+        scales=(0.75, 0.85, 1.0),
+        licence="Weights for research use, as the challenge's terms for its data",
+        credit=(
+            "ISBI Challenge 2012: Cardona et al. 2010 (data), Arganda-Carreras et al. 2015 (challenge)."
+        ),
+    ),
     data="isbi",
     warp=Warp(256, rotation=180, scale=(0.75, 1.33), elastic=10),
     light=Light(),
@@ -93,10 +103,6 @@ ISBI = Recipe(
         precision="fastest",
     ),
     choose_by="V_rand",
-    licence="Weights for research use, as the challenge's terms for its data",
-    credit=(
-        "ISBI Challenge 2012: Cardona et al. 2010 (data), Arganda-Carreras et al. 2015 (challenge)."
-    ),
     data_note=(
         "25 of the 30 labelled frames of the ISBI 2012 challenge, 512×512: frames 0–20 train,"
         " 21–24 choose the epoch and the threshold. Neighbouring slices look alike, so the split"
@@ -129,17 +135,20 @@ ISBI = Recipe(
 
 ISBI_ELASTIC = replace(
     ISBI,
-    name="isbi-elastic",
-    title="Cell membranes, with elastic deformation",
-    summary=(
-        "Finds the same membranes with a lighter network, half of what it saw being slices that"
-        " the other checkpoint labelled."
+    card=replace(
+        ISBI.card,
+        name="isbi-elastic",
+        title="Cell membranes, with elastic deformation",
+        summary=(
+            "Finds the same membranes with a lighter network, half of what it saw being slices that"
+            " the other checkpoint labelled."
+        ),
+        article="What is U-Net? (network 2)",
+        network="ClassicUNet",
+        options={"in_channels": 1, "out_channels": 1, "width": 32},
+        scale=1.0,
     ),
-    article="What is U-Net? (network 2)",
-    network="ClassicUNet",
-    options={"in_channels": 1, "out_channels": 1, "width": 32},
     warp=Warp(256, rotation=180, scale=(0.65, 1.3), elastic=10),
-    scale=1.0,
     fit=replace(ISBI.fit, steps=3200),
     teacher="isbi",
     data_note=(
@@ -155,7 +164,7 @@ ISBI_ELASTIC = replace(
     ),
 )
 
-IMAGENET = Normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 VOC_LIMITS = (
     "Much: it learnt on CPU cores in about an hour, from scratch, at thumbnail size. It finds"
@@ -164,18 +173,23 @@ VOC_LIMITS = (
 )
 
 VOC = Recipe(
-    name="voc",
-    title="Everyday objects (Pascal VOC)",
-    summary="Finds people, animals, vehicles and furniture, 20 classes in all, in photographs.",
-    article="VOC final project, original U-Net (network 3)",
-    network="VocUNet",
-    options={"in_channels": 3, "out_channels": 22, "width": 24},
-    task=tasks.VOC,
-    normalisation=IMAGENET,
-    margin=0,
-    side=160,
-    symmetry="mirror",
-    scales=(0.8, 1.0, 1.25),
+    card=Card(
+        name="voc",
+        title="Everyday objects (Pascal VOC)",
+        summary="Finds people, animals, vehicles and furniture, 20 classes in all, in photographs.",
+        article="VOC final project, original U-Net (network 3)",
+        network="VocUNet",
+        options={"in_channels": 3, "out_channels": 22, "width": 24},
+        task=tasks.VOC,
+        mean=IMAGENET_MEAN,
+        std=IMAGENET_STD,
+        margin=0,
+        side=160,
+        symmetry="mirror",
+        scales=(0.8, 1.0, 1.25),
+        licence="Weights for research use, as the terms of Pascal VOC's photos",
+        credit="Pascal VOC 2012: Everingham et al. 2010; SBD labels: Hariharan et al. 2011.",
+    ),
     data="voc",
     # Larger than the crop on the whole: where a photo is smaller, the rest of the crop is wasted.
     photo=PhotoAugment(128, scale=(0.9, 1.8)),
@@ -195,8 +209,6 @@ VOC = Recipe(
         precision="fastest",
     ),
     choose_by="",
-    licence="Weights for research use, as the terms of Pascal VOC's photos",
-    credit="Pascal VOC 2012: Everingham et al. 2010; SBD labels: Hariharan et al. 2011.",
     data_note=(
         "3,630 photos of VOC 2012's train list with SBD's masks train, reduced to at most 230 px,"
         " those of rare classes more often; the 545 photos of the val list score."
@@ -226,12 +238,15 @@ VOC = Recipe(
 
 VOC_RESNET50 = replace(
     VOC,
-    name="voc-resnet50",
-    title="Everyday objects, residual encoder",
-    summary="The same 20 classes by a network whose encoder is built of residual blocks.",
-    article="VOC final project, ResNet-50-style encoder (network 3)",
-    network="ResNetUNet",
-    options={"in_channels": 3, "out_channels": 22, "width": 32},
+    card=replace(
+        VOC.card,
+        name="voc-resnet50",
+        title="Everyday objects, residual encoder",
+        summary="The same 20 classes by a network whose encoder is built of residual blocks.",
+        article="VOC final project, ResNet-50-style encoder (network 3)",
+        network="ResNetUNet",
+        options={"in_channels": 3, "out_channels": 22, "width": 32},
+    ),
     growth=((0, 64), (9500, 96), (14000, 128)),
     fit=replace(VOC.fit, steps=16000),
     seen=(
@@ -250,13 +265,16 @@ VOC_RESNET50 = replace(
 
 VOC_COLOUR = replace(
     VOC,
-    name="voc-color",
-    title="Everyday objects, painted as colours",
-    summary="Paints each object in its class's colour; the nearest colour of the palette counts.",
-    article="UNet in PyTorch (network 4)",
-    network="StridedUNet",
-    options={"in_channels": 3, "out_channels": 3, "width": 16},
-    task=tasks.VOC_COLOUR,
+    card=replace(
+        VOC.card,
+        name="voc-color",
+        title="Everyday objects, painted as colours",
+        summary="Paints each object in its class's colour; the nearest colour of the palette counts.",
+        article="UNet in PyTorch (network 4)",
+        network="StridedUNet",
+        options={"in_channels": 3, "out_channels": 3, "width": 16},
+        task=tasks.VOC_COLOUR,
+    ),
     growth=((0, 64), (3000, 96), (4500, 128)),
     # The article's loss; the nearest palette colour is the class.
     fit=replace(VOC.fit, steps=5000, loss="cross-entropy"),
@@ -280,15 +298,24 @@ VOC_COLOUR = replace(
 
 VOC_PRETRAINED = replace(
     VOC,
-    name="voc-pretrained",
-    title="Everyday objects, pretrained encoder",
-    summary="The same 20 classes, by a network whose encoder had seen a million photographs before.",
-    article="Beyond the articles: a U-Net on EfficientNet-Lite0, pretrained on ImageNet",
-    network="PretrainedUNet",
-    options={"in_channels": 3, "out_channels": 21, "width": 16, "encoder": "tf_efficientnet_lite0"},
-    # As the encoder was trained.
-    normalisation=Normalisation((0.5,) * 3, (0.5,) * 3),
-    side=256,
+    card=replace(
+        VOC.card,
+        name="voc-pretrained",
+        title="Everyday objects, pretrained encoder",
+        summary="The same 20 classes, by a network whose encoder had seen a million photographs before.",
+        article="Beyond the articles: a U-Net on EfficientNet-Lite0, pretrained on ImageNet",
+        network="PretrainedUNet",
+        options={
+            "in_channels": 3,
+            "out_channels": 21,
+            "width": 16,
+            "encoder": "tf_efficientnet_lite0",
+        },
+        # As the encoder was trained.
+        mean=(0.5,) * 3,
+        std=(0.5,) * 3,
+        side=256,
+    ),
     photo=PhotoAugment(192, scale=(0.8, 2.0)),
     growth=((0, 128), (3000, 160), (5500, 192)),
     by_class=0.75,
@@ -329,16 +356,16 @@ VOC_PRETRAINED = replace(
 )
 
 RECIPES: dict[str, Recipe] = {
-    recipe.name: recipe
+    recipe.card.name: recipe
     for recipe in (SHAPES, ISBI, ISBI_ELASTIC, VOC, VOC_RESNET50, VOC_COLOUR, VOC_PRETRAINED)
 }
 """How the bundled checkpoints are trained: on two to four CPU cores, each in 15 to 76 minutes."""
 
 
-def _on_gpu(recipe: Recipe, width: int, **changes: object) -> Recipe:
+def _on_gpu(recipe: Recipe, width: int, side: int = 0, **changes: object) -> Recipe:
     """Return a wider, longer version; ``width`` keeps the float16 file below 20 MB."""
-    options = {**recipe.options, "width": width}
-    return replace(recipe, options=options, seen="", tried="", **changes)  # type: ignore[arg-type]
+    card = replace(recipe.card, options={**recipe.card.options, "width": width}, side=side)
+    return replace(recipe, card=card, seen="", tried="", **changes)  # type: ignore[arg-type]
 
 
 GPU_ISBI = replace(ISBI.fit, steps=20000, validate_every=1000)
@@ -347,7 +374,7 @@ GPU_VOC = replace(VOC.fit, steps=34000, rate=2e-3, warm_up=1000, ema=0.9995, val
 GPU_PHOTO = replace(VOC.photo, crop=256)
 
 FOR_GPU: dict[str, Recipe] = {
-    recipe.name: recipe
+    recipe.card.name: recipe
     for recipe in (
         _on_gpu(ISBI, 40, fit=GPU_ISBI, batch=8, warp=replace(ISBI.warp, crop=384)),
         _on_gpu(ISBI_ELASTIC, 48, fit=GPU_ISBI, batch=8, warp=replace(ISBI_ELASTIC.warp, crop=384)),
@@ -373,10 +400,13 @@ ARTICLE_ISBI_NOTE = (
 
 ARTICLE_ISBI = replace(
     ISBI,
-    options={**ISBI.options, "width": 64},
-    margin=0,
-    scale=1.0,
-    scales=(1.0,),
+    card=replace(
+        ISBI.card,
+        options={**ISBI.card.options, "width": 64},
+        margin=0,
+        scale=1.0,
+        scales=(1.0,),
+    ),
     article_augmentation=Flips(),
     split=RandomSplit(0.8, 0.1, 0.1),
     epochs=100,
@@ -402,12 +432,14 @@ ARTICLE_ISBI = replace(
 
 ARTICLE_ELASTIC = replace(
     ARTICLE_ISBI,
-    name=ISBI_ELASTIC.name,
-    title=ISBI_ELASTIC.title,
-    summary="Finds the membranes between cells in electron-microscopy slices of a fly's nerve cord.",
-    article=ISBI_ELASTIC.article,
-    network=ISBI_ELASTIC.network,
-    side=512,
+    card=replace(
+        ISBI_ELASTIC.card,
+        summary=ISBI.card.summary,
+        options={**ISBI_ELASTIC.card.options, "width": 64},
+        margin=0,
+        scales=(1.0,),
+        side=512,
+    ),
     article_augmentation=ArticleAugmentation(512),
     split=RandomSplit(0.7, 0.3),
     epochs=200,
@@ -442,11 +474,14 @@ ARTICLE_ELASTIC = replace(
 
 ARTICLE_VOC = replace(
     VOC,
-    options={**VOC.options, "width": 64},
+    card=replace(
+        VOC.card,
+        options={**VOC.card.options, "width": 64},
+        side=256,
+        scales=(1.0,),
+    ),
     # The article counts void, the borders' colour, as a class; only its score does not.
     taught=tasks.VOC_AND_VOID,
-    side=256,
-    scales=(1.0,),
     photo=PhotoAugment(256),
     growth=(),
     framing="stretched",
@@ -477,12 +512,16 @@ ARTICLE_VOC = replace(
 )
 
 AS_PUBLISHED: dict[str, Recipe] = {
-    recipe.name: recipe
+    recipe.card.name: recipe
     for recipe in (
         replace(
             SHAPES,
-            options={**SHAPES.options, "width": 64},
-            normalisation=Normalisation((0.0,) * 3, (1.0,) * 3),
+            card=replace(
+                SHAPES.card,
+                options={**SHAPES.card.options, "width": 64},
+                mean=(0.0,) * 3,
+                std=(1.0,) * 3,
+            ),
             article_scene=True,
             batch=1,
             epochs=10,
@@ -499,22 +538,20 @@ AS_PUBLISHED: dict[str, Recipe] = {
         ARTICLE_VOC,
         replace(
             ARTICLE_VOC,
-            name=VOC_RESNET50.name,
-            title=VOC_RESNET50.title,
-            summary=VOC_RESNET50.summary,
-            article=VOC_RESNET50.article,
-            network=VOC_RESNET50.network,
+            card=replace(
+                VOC_RESNET50.card, options=ARTICLE_VOC.card.options, side=256, scales=(1.0,)
+            ),
         ),
         replace(
             ARTICLE_VOC,
-            name=VOC_COLOUR.name,
-            title=VOC_COLOUR.title,
-            summary=VOC_COLOUR.summary,
-            article=VOC_COLOUR.article,
-            network=VOC_COLOUR.network,
-            options={**VOC_COLOUR.options, "width": 64},
-            normalisation=Normalisation((0.0,) * 3, (1.0,) * 3),
-            task=tasks.VOC_COLOUR,
+            card=replace(
+                VOC_COLOUR.card,
+                options={**VOC_COLOUR.card.options, "width": 64},
+                mean=(0.0,) * 3,
+                std=(1.0,) * 3,
+                side=256,
+                scales=(1.0,),
+            ),
             taught=tasks.VOC_COLOUR_AND_VOID,
             framing="pasted",
             split=RandomSplit(1.0),

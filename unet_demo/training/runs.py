@@ -71,7 +71,7 @@ class Experiment:
 
     def loss(self, network: Network) -> float:
         """Return the recipe's loss, without a weight map, as the mean over the pixels that are not void."""
-        task = self.recipe.taught or self.recipe.task
+        task = self.recipe.taught or self.recipe.card.task
         total, pixels = 0.0, 0
         for _, ids, logits in self._seen(network, self.validation.stills(self.recipe)):
             targets = torch.from_numpy(ids[None]).to(logits.device)
@@ -85,7 +85,7 @@ class Experiment:
 
         The output of a ColourTask's network is drawn in the colours that it paints.
         """
-        task = self.recipe.task
+        task = self.recipe.card.task
         palette = (self.recipe.taught or task).palette
         columns = []
         shown = islice(self.validation.stills(self.recipe), SHOWN)
@@ -130,7 +130,7 @@ def prepare(recipe: Recipe, directory: Path | None, device: str | None) -> Exper
 
 def predictor_of(recipe: Recipe, network: Network, device: str | None) -> Predictor:
     """Return a predictor for a network in training, with the card of its future checkpoint."""
-    return Predictor(Checkpoint(recipe.card({}, ""), network), device)
+    return Predictor(Checkpoint(recipe.scored_card({}, ""), network), device)
 
 
 SAVE_EVERY = 250
@@ -156,7 +156,7 @@ class RunFolder:
 
     @property
     def best(self) -> Path:
-        return self.path / f"{self.recipe.name}.safetensors"
+        return self.path / f"{self.recipe.card.name}.safetensors"
 
     @property
     def pictures(self) -> Path:
@@ -168,7 +168,7 @@ class RunFolder:
 
     def kept(self, step: int) -> Path:
         """Return the path of the checkpoint of the epoch that ended with this step."""
-        return self.path / "epochs" / f"{self.recipe.name}-{step:06}.safetensors"
+        return self.path / "epochs" / f"{self.recipe.card.name}-{step:06}.safetensors"
 
     def best_score(self) -> float:
         """Read the score of the best checkpoint so far; −1 if there is none."""
@@ -282,7 +282,7 @@ def train(
             if isinstance(event, StepDone) and _saves_between(event.step, recipe):
                 trainer.save(folder.state)
             if isinstance(event, Validated):
-                card = recipe.card(event.scores, experiment.validation.in_words)
+                card = recipe.scored_card(event.scores, experiment.validation.in_words)
                 if folder.chooses(event.scores):
                     save_checkpoint(folder.best, trainer.evaluated, card)
                 if keep_epochs:
@@ -307,7 +307,7 @@ def _saves_between(step: int, recipe: Recipe) -> bool:
 def _test(experiment: Experiment, part: Part, folder: RunFolder) -> FinalScores:
     """Score the kept network on a part, and write each picture with its label and its output."""
     predictor = Predictor(load_checkpoint(folder.best), experiment.device)
-    cases = CaseFolder(folder.test, experiment.recipe.task)
+    cases = CaseFolder(folder.test, experiment.recipe.card.task)
     scores = part.evaluate(predictor, keep=cases)
     cases.finish()
     values = {name: value if value == value else None for name, value in scores.items()}
@@ -332,8 +332,8 @@ def _trainer(recipe: Recipe, processes: Processes) -> Trainer:
         network = processes.join_batch_norm(recipe.new_network())
     except EncoderWeightsError as error:
         raise RunError(str(error)) from error
-    taught = recipe.taught or recipe.task
-    return Trainer(network, taught, recipe.fit, processes.device, processes, recipe.task)
+    task = recipe.card.task
+    return Trainer(network, recipe.taught or task, recipe.fit, processes.device, processes, task)
 
 
 def _without_validation(network: Network) -> Scores:
