@@ -81,7 +81,9 @@ def test_a_recipe_trains_on_its_data_and_validates(recipe, data):
         assert (rows, channels) == (3 * SHEET_SIDE, 3)
 
 
-@pytest.mark.parametrize("recipe", [*RECIPES.values(), *FOR_GPU.values()], ids=lambda r: r.name)
+@pytest.mark.parametrize(
+    "recipe", [*RECIPES.values(), *FOR_GPU.values()], ids=lambda r: r.card.name
+)
 def test_a_float16_file_stays_below_20_mb(recipe):
     with torch.device("meta"):
         network = create_network(recipe.card.network, **recipe.card.options)

@@ -209,8 +209,7 @@ def volume(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 IN_EPOCHS = replace(
-    recipes.AS_PUBLISHED["isbi"],
-    options={"in_channels": 1, "out_channels": 1, "width": 2},
+    with_options(recipes.AS_PUBLISHED["isbi"], width=2),
     split=RandomSplit(0.5, 0.2, 0.3),
     batch=2,
     epochs=3,
