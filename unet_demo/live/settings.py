@@ -170,7 +170,7 @@ def article(
     recipe = AS_PUBLISHED[name]
     return LiveSettings(
         scenes,
-        network=recipe.network,
+        network=recipe.card.network,
         width=width,
         optimiser=recipe.fit.optimiser,
         rate=recipe.fit.rate,
