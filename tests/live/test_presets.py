@@ -36,7 +36,7 @@ def own(fit: FitOptions) -> dict[str, object]:
 def test_a_preset_has_its_articles_network_first_weights_loss_and_optimiser(name, published):
     preset, recipe = PRESETS[name], AS_PUBLISHED[published]
     assert (preset.network, preset.initialisation, preset.batch) == (
-        recipe.network, recipe.initialisation, recipe.batch,
+        recipe.card.network, recipe.initialisation, recipe.batch,
     )  # fmt: skip
     assert own(fit_options_of(preset)) == own(recipe.fit)
     assert preset.skips and preset.batch_norm
