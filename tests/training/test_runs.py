@@ -138,7 +138,8 @@ def test_a_run_that_was_killed_and_resumed_gives_the_losses_of_one_left_alone(ru
         assert (tmp_path / name).read_text() == (run / name).read_text()
     exactly = {"rtol": 0, "atol": 0}
     resumed, whole = (torch.load(folder / STATE) for folder in (tmp_path, run))
-    torch.testing.assert_close(resumed["modules"], whole["modules"], **exactly)
+    for part in ("network", "average"):
+        torch.testing.assert_close(resumed[part], whole[part], **exactly)
     torch.testing.assert_close(
         resumed["optimiser"]["state"], whole["optimiser"]["state"], **exactly
     )

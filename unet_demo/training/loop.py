@@ -349,7 +349,8 @@ class Trainer:
             "step": self.step,
             "sums": asdict(self.sums),
             "precision": self.precision,
-            "modules": [module.state_dict() for module in self._modules()],
+            "network": self.network.state_dict(),
+            "average": self.average and self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "schedule": self.schedule.state_dict(),
         }
@@ -357,8 +358,9 @@ class Trainer:
     def load_state(self, state: dict[str, Any]) -> None:
         """Continue from what :meth:`state` returned. Raises ValueError if it belongs to another run."""
         try:
-            for module, values in zip(self._modules(), state["modules"], strict=True):
-                module.load_state_dict(values)
+            self.network.load_state_dict(state["network"])
+            if self.average:
+                self.average.load_state_dict(state["average"])
             self.optimiser.load_state_dict(state["optimiser"])
             self.schedule.load_state_dict(state["schedule"])
             self.step, self.sums = state["step"], StepSums(**state["sums"])
