@@ -12,7 +12,7 @@ from ...checkpoints.files import read_titles
 from ...checkpoints.hub import PICKLES
 from ...exports import EXPORTS
 from ...render import STYLES
-from ...subject import FITTING
+from ...segmentation import FITTING
 from ..components.picture_input import PictureInput, SliceSlider
 from ..components.share import ShareButtons
 from ..components.upload_box import upload_box
