@@ -75,7 +75,7 @@ def segment_picture(
         picture: a PNG, JPEG, WebP, GIF, BMP or TIFF file, uploaded first or given by its web address.
         checkpoint: a name from the list of checkpoints, or owner/repo[@revision] on the Hugging Face Hub.
         threshold: a number from 0 to 1, for checkpoints of two classes; if left out, the checkpoint's own best one.
-        average: true or false: whether to average over the eight turns and mirrors, which takes eight times as long.
+        average: true or false: whether to average over the eight rotations and flips, which takes eight times as long.
 
     Returns:
         mask: a file of 8-bit label ids in the checkpoint's palette, as PNG; for a stack a multi-page TIFF.
