@@ -360,10 +360,10 @@ def run_bundle(
 @app.command("benchmark")
 def run_benchmark(
     what: Annotated[
-        Literal["checkpoints", "startup", "skips"],
+        Literal["checkpoints", "startup", "skips", "watching"],
         Argument(
-            help="A picture; a start of the program until its first result; or what skips are"
-            " good for."
+            help="A picture; a start of the program until its first result; what skips are good"
+            " for; or what it costs a training to be watched."
         ),
     ] = "checkpoints",
     device: Device = None,
@@ -372,7 +372,8 @@ def run_benchmark(
 
     Plain float32 torch against this program's Predictor, on one picture. A start against that of a
     script that imports gradio and torch, shows an empty page and predicts once. The preset "Why
-    skips?" with its skip connections against the same without, from ten seeds.
+    skips?" with its skip connections against the same without, from ten seeds. A training that a
+    served Train page shows against the same one alone: OMP_NUM_THREADS=1 leaves a core free.
     """
     # Both are checked before anything is printed.
     pick_device(device)
@@ -381,6 +382,9 @@ def run_benchmark(
         return
     if what == "skips":
         print_skips(device)
+        return
+    if what == "watching":
+        print_watching()
         return
     names = read_index()
     print(f"one {SIDE}×{SIDE} picture, median of {REPEATS}")
@@ -418,6 +422,18 @@ def print_skips(device: str | None) -> None:
         )
         print(f"seed {pair.seed}   " + "   |   ".join(told), flush=True)
     print(f"skips won {sum(won)} of {len(won)}")
+
+
+def print_watching() -> None:
+    """Print the steps a second of a training alone, and of one that a page shows."""
+    from .ui.train.benchmark import time_watching  # imports gradio, which no other command needs
+
+    timing = time_watching()
+    print(
+        f"alone {timing.alone:.2f} steps a second   watched {timing.watched:.2f}"
+        f"   watching costs {timing.cost:.1%}   with {timing.threads} threads on"
+        f" {os.cpu_count()} cores"
+    )
 
 
 @app.command("publish")
@@ -490,7 +506,7 @@ def run_predict(
     overwrite: Annotated[
         bool, Option("--overwrite", help="Replace files that are there already.")
     ] = False,
-    tta: Annotated[bool, Option("--tta", help="Average over turns, mirrors and sizes.")] = False,
+    tta: Annotated[bool, Option("--tta", help="Average over rotations, flips and scales.")] = False,
     device: Device = None,
 ) -> int:
     """Segment picture files."""
