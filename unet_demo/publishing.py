@@ -196,7 +196,7 @@ def _no_space(target: str) -> PublishError:
 
 
 def _card(root: Path) -> SpaceCard:
-    """README.md with its front matter. Raises PublishError where it has none of a Space."""
+    """Read README.md with its front matter. Raises PublishError where it has none of a Space."""
     try:
         card = SpaceCard(_read_source(root, README).decode("utf-8"))
     except (ValueError, TypeError, yaml.YAMLError) as error:

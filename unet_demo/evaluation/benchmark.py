@@ -154,7 +154,7 @@ def _ours(picture: Path) -> float:
 
 @contextmanager
 def _running(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
-    """Python as a process of its own, ended when it has served."""
+    """Start Python as a process of its own, and end it when it has served."""
     command = [sys.executable, *arguments]
     with subprocess.Popen(
         command, env=os.environ | environment, stdout=subprocess.PIPE, text=True

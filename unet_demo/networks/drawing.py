@@ -169,7 +169,7 @@ def _upright_places(anatomy: Anatomy) -> dict[str, Place]:
 
 
 def _maps(address: str, places: list[Place]) -> str:
-    """The picture of all maps, cut up; over the stations, not in them: a part counts as large as the whole."""
+    """Lay the picture of all maps, cut up, over the stations, not in them: a part counts as large as the whole."""
     parts = "".join(
         f'<svg x="{place.x}" y="{place.y}" width="{FACE}" height="{FACE}"'
         f' viewBox="{FACE * index} 0 {FACE} {FACE}"><use href="#u-maps"/></svg>'

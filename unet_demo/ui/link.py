@@ -38,10 +38,10 @@ class Parameter(Protocol):
     """How a setting is written in an address."""
 
     def read(self, text: str) -> Any:
-        """The setting's value. Raises InvalidValue."""
+        """Return the setting's value. Raises InvalidValue."""
 
     def write(self, value: Any) -> str:
-        """The text that `read` takes for this value."""
+        """Return the text that `read` takes for this value."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Number:
     step: float = 0.0
 
     def read(self, text: str) -> float:
-        """An int where the step is whole."""
+        """Return an int where the step is whole."""
         bounds = {"least": number_text(self.least), "most": number_text(self.most)}
         whole = self._whole
         wish = "number" if not whole else "whole" if self.step == 1 else "multiple"
@@ -86,14 +86,14 @@ class Power:
     step: float
 
     def read(self, text: str) -> float:
-        """The power; a mark where the number is one of a mark's, as far as `write` tells."""
+        """Return the power; a mark where the number is one of a mark's, as far as `write` tells."""
         number = Number(10**self.least, 10**self.most).read(text)
         power = math.log10(number)
         mark = round(power / self.step) * self.step
         return mark if self.write(mark) == self.write(power) else power
 
     def write(self, value: float) -> str:
-        """Three digits, as many as a run takes of it."""
+        """Write three digits, as many as a run takes of it."""
         return number_text(float(f"{10**value:.3g}"))
 
 
@@ -158,7 +158,7 @@ class UrlWarning:
     places: Mapping[str, object]
 
     def said(self, language: str) -> str:
-        """One plain sentence."""
+        """Say it in one plain sentence."""
         wish = self.places.get("wish")
         if isinstance(wish, InvalidValue):
             return say(
@@ -177,7 +177,7 @@ class AddressSettings:
 
 
 def parameter_of(control: Component) -> Parameter:
-    """How a control's value is written. Raises TypeError for a kind of control that has none."""
+    """Tell how a control's value is written. Raises TypeError for a kind of control that has none."""
     match control:
         case gr.Slider(minimum=least, maximum=most, step=step):
             return Number(least, most, step or 0.0)
@@ -189,7 +189,7 @@ def parameter_of(control: Component) -> Parameter:
 
 
 def read(query: Mapping[str, str], parameters: Mapping[str, Parameter]) -> AddressSettings:
-    """What the query asks of these parameters; those that it does not name are left out."""
+    """Read what the query asks of these parameters; those that it does not name are left out."""
     values: dict[str, Any] = {}
     warnings = []
     for name in parameters:
@@ -203,7 +203,7 @@ def read(query: Mapping[str, str], parameters: Mapping[str, Parameter]) -> Addre
 
 
 def misspelt(query: Mapping[str, str], known: Iterable[str]) -> tuple[UrlWarning, ...]:
-    """The names that nearly are a parameter's; others come from elsewhere and mean nothing here."""
+    """Warn of the names that nearly are a parameter's; others come from elsewhere and mean nothing here."""
     names = list(known)
     strange = [name for name in query if name not in names and not name.startswith("_")]
     near = {name: get_close_matches(name.lower(), names, n=1, cutoff=0.8) for name in strange}
@@ -215,19 +215,19 @@ def misspelt(query: Mapping[str, str], known: Iterable[str]) -> tuple[UrlWarning
 
 
 def refused(wish: InvalidValue, given: str) -> UrlWarning:
-    """A value that cannot be had."""
+    """Warn of a value that cannot be had."""
     return UrlWarning("link_refused", {"given": given, "wish": wish})
 
 
 def given(query: Mapping[str, str], names: Iterable[str]) -> str:
-    """The names and values as they stand in the address, cut short."""
+    """Write names and values as they stand in the address, cut short."""
     return ", ".join(f"{shortened(name)}={shortened(query[name])}" for name in names)
 
 
 def write(
     settings: Mapping[str, Any], defaults: Mapping[str, Any], parameters: Mapping[str, Parameter]
 ) -> str:
-    """The query, without its question mark, that asks for these settings.
+    """Write the query, without its question mark, that asks for these settings.
 
     What is as ``defaults`` goes without saying, and so does a field that was left empty.
     """
@@ -241,5 +241,5 @@ def write(
 
 
 def number_text(number: float) -> str:
-    """A number of ten digits at most, without exponent."""
+    """Write a number of ten digits at most, without exponent."""
     return in_full(float(f"{number:.10g}"))

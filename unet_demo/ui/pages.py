@@ -16,7 +16,7 @@ from .train.page import TrainPage
 
 
 def theme() -> gr.themes.Base:
-    """Gradio's base theme in the demo's colours; system fonts, so that nothing is fetched."""
+    """Return Gradio's base theme in the demo's colours; system fonts, so that nothing is fetched."""
     return gr.themes.Base(
         primary_hue=gr.themes.colors.blue,
         neutral_hue=gr.themes.colors.slate,

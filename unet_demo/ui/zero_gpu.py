@@ -91,7 +91,7 @@ def open_predictor(file: Path) -> Predictor | RemotePredictor:
 
 
 def open_offered(checkpoint: str | Path) -> Predictor | RemotePredictor:
-    """As `open_predictor`, for what a visitor may name, too. Raises CheckpointError, HubError or DeviceError."""
+    """Open, as `open_predictor` does, what a visitor may name, too. Raises CheckpointError, HubError or DeviceError."""
     return open_predictor(find_offered(checkpoint) if isinstance(checkpoint, str) else checkpoint)
 
 

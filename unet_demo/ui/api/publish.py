@@ -109,7 +109,7 @@ class MadeFile(gr.File):
         super().__init__(label=label)
 
     def api_info(self) -> dict[str, Any]:
-        """Its schema for scripts."""
+        """Return its schema for scripts."""
         return described(super().api_info(), self._hint)
 
     def postprocess(self, value: Any):
