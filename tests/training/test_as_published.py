@@ -93,8 +93,8 @@ ARTICLES: dict[str, Mapping[str, object]] = {
         "fit.patience": 30,
         "fit.plateau_score": "training loss",
     },
-    "voc": {"network": "VocUNet", **VOC},
-    "voc-resnet50": {"network": "ResNetUNet", **VOC},
+    "voc": {"card.network": "VocUNet", **VOC},
+    "voc-resnet50": {"card.network": "ResNetUNet", **VOC},
     "voc-color": {
         "card.network": "StridedUNet",
         "card.options": {"in_channels": 3, "out_channels": 3, "width": 64},

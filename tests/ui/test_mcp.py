@@ -3,12 +3,10 @@
 import asyncio
 import base64
 import json
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -21,11 +19,10 @@ from mcp.types import CallToolResult, ImageContent, TextContent, Tool
 from PIL import Image
 from serving import served
 
+from unet_demo.cli import main
 from unet_demo.data.shapes import article_scene
 from unet_demo.ui import serve as demo
 from unet_demo.ui.api.mcp import VARIABLES, mcp_wanted
-
-ROOT = Path(demo.__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -183,10 +180,9 @@ def test_the_environment_asks_for_the_server_by_either_name(monkeypatch, variabl
     assert not mcp_wanted()
 
 
-def test_without_its_package_the_server_is_refused_in_one_sentence():
-    absent = "import sys; sys.modules['mcp'] = None; from unet_demo.cli import main; "
-    command = [sys.executable, "-c", absent + "sys.exit(main(['serve', '--mcp']))"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 2
-    assert done.stderr.startswith("unet_demo: The MCP server needs the package mcp")
-    assert done.stderr.count("\n") == 1
+def test_without_its_package_the_server_is_refused_in_one_sentence(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "mcp", None)
+    assert main(["serve", "--mcp"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("unet_demo: The MCP server needs the package mcp")
+    assert said.count("\n") == 1
