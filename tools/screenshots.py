@@ -33,12 +33,13 @@ def train(page: Page, out: Path) -> None:
     page.locator("#train-stop").click()
 
 
-def about(page: Page, out: Path) -> None:
-    """The About page, from its top."""
-    page.get_by_role("tab", name="About").click()
-    page.get_by_text("Five articles").wait_for(timeout=60_000)
-    page.wait_for_timeout(500)
-    page.screenshot(path=out / "about.png")
+def read(page: Page, out: Path) -> None:
+    """The Articles and the Models page, from their tops."""
+    for name, seen in (("Articles", "#article-classic"), ("Models", "#models-voc")):
+        page.get_by_role("tab", name=name).click()
+        page.locator(seen).wait_for(timeout=60_000)
+        page.wait_for_timeout(3000)
+        page.screenshot(path=out / f"{name.lower()}.png")
 
 
 def main(out: Path) -> None:
@@ -56,7 +57,7 @@ def main(out: Path) -> None:
         page.locator("#segment-status p").first.wait_for(timeout=60_000)
         segment(page, out)
         train(page, out)
-        about(page, out)
+        read(page, out)
         browser.close()
     app.get_blocks().close()
 

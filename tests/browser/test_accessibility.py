@@ -15,7 +15,8 @@ from playwright.sync_api import Page, expect
 OPENED = {
     "segment": ("#segment-status", "px in"),
     "train": ("#train-status", "parameters"),
-    "about": ("body", "Five articles"),
+    "articles": ("#articles", "Its settings"),
+    "models": ("#models", "Who made the data"),
 }
 """A page's name → where and what it shows once it is there."""
 

@@ -218,8 +218,8 @@ def test_of_what_an_address_says_twice_the_last_holds_without_its_blanks(
     page.goto(
         f"{url}?page=train&page=%20about&controls=1&controls=%200&__theme=light&__theme=dark%20"
     )
-    expect(page.locator("#about .checkpoint").first).to_be_visible()
-    expect(page.locator("html")).to_have_class(re.compile(r"\bbare bare-about\b"))
+    expect(page.locator("#models .checkpoint").first).to_be_visible()
+    expect(page.locator("html")).to_have_class(re.compile(r"\bbare bare-models\b"))
     expect(page.locator("body")).to_have_class("dark")
     expect(page.locator("#address-refusals")).to_be_hidden()
     page.mouse.wheel(0, 400)

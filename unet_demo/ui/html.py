@@ -61,6 +61,16 @@ def table(heads: Iterable[str], rows: Iterable[str]) -> str:
     return f'<table class="numbers"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
 
 
+def scrolled(inside: str, label: str, kind: str = "") -> str:
+    """Let what may be wider than a phone scroll by itself, with the keyboard too; ``label`` is HTML."""
+    return f'<div class="scrolled {kind}" role="region" aria-label="{label}" tabindex="0">{inside}</div>'
+
+
+def folded(summary: str, inside: str) -> str:
+    """Fold away what only some want to read; both are HTML."""
+    return f"<details><summary>{summary}</summary>{inside}</details>"
+
+
 def score_table(scores: Mapping[str, float], language: str) -> str:
     """Return an HTML table of scores; one that does not exist (a class in neither mask) is a dash."""
     rows = (

@@ -17,7 +17,10 @@ from gradio.components import Component
 from ..messages import in_full, shortened
 from .text import LANGUAGES, say, spoken
 
-PAGES = ("segment", "train", "about")
+PAGES = ("segment", "train", "articles", "models")
+
+FORMER_PAGES = {"about": "models"}
+"""A page's name in addresses of earlier versions → its name today."""
 
 THEMES = ("light", "dark", "system")
 
@@ -140,8 +143,19 @@ class Language:
         return value
 
 
+@dataclass(frozen=True)
+class PageName:
+    """A page's name, today's or a former one."""
+
+    def read(self, text: str) -> str:
+        return Choice(PAGES).read(FORMER_PAGES.get(text, text))
+
+    def write(self, value: str) -> str:
+        return value
+
+
 GENERAL: dict[str, Parameter] = {
-    "page": Choice(PAGES),
+    "page": PageName(),
     "autostart": Switch(),
     "controls": Switch(),
     "lang": Language(),
@@ -243,3 +257,9 @@ def write(
 def number_text(number: float) -> str:
     """Write a number of ten digits at most, without exponent."""
     return in_full(float(f"{number:.10g}"))
+
+
+def page_link(page: str, query: Mapping[str, str], **settings: object) -> str:
+    """Return the address of a page with these settings, in the language and the look that ``query`` asks for."""
+    kept = {name: query[name] for name in ("controls", "lang", "__theme") if name in query}
+    return f"?{urlencode({'page': page, **settings, **kept})}"

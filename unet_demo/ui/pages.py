@@ -4,12 +4,13 @@ from typing import Any
 
 import gradio as gr
 
-from .about.page import AboutPage
 from .api import endpoints
+from .articles.page import ArticlesPage
 from .components.bar import bar
 from .components.connection import lost
 from .html import alerts
 from .link import GENERAL, misspelt, read
+from .models.page import ModelsPage
 from .segment.page import SegmentPage
 from .text import language_of, t
 from .train.page import TrainPage
@@ -51,8 +52,10 @@ def build() -> gr.Blocks:
                 segment = SegmentPage(demo)
             with gr.Tab(t("page_train"), id="train"):
                 train = TrainPage(demo)
-            with gr.Tab(t("page_about"), id="about") as about:
-                AboutPage(about)
+            with gr.Tab(t("page_articles"), id="articles") as articles:
+                ArticlesPage(articles)
+            with gr.Tab(t("page_models"), id="models") as models:
+                ModelsPage(models)
         bar()
         refusals = gr.HTML(visible=False, elem_id="address-refusals", elem_classes="status")
         segment.open_from(train.saved.success, train.checkpoint)

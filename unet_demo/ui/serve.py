@@ -35,6 +35,7 @@ from .files import MAX_UPLOAD
 from .pages import build, theme
 from .segment.session import opening
 from .text import i18n, language_of, say
+from .triples import triples_route
 
 OWN_ROUTES = "/gradio_api/"
 """Where Gradio serves files and events, which stay as they are."""
@@ -149,7 +150,7 @@ WAKE_SECONDS = 0.1
 
 HERE = Path(__file__).parent
 
-SHEETS = ("page", "bar", "segment", "train", "about", "bare")
+SHEETS = ("page", "bar", "segment", "train", "reading", "bare")
 
 STYLES = [HERE / "styles" / f"{name}.css" for name in SHEETS]
 
@@ -185,7 +186,7 @@ def launch(**options: object):
         "i18n": i18n(),
         "app_kwargs": {
             "middleware": [Middleware(PageAddress), Middleware(PageLanguage)],
-            "routes": [health_route()],
+            "routes": [health_route(), triples_route()],
             "exception_handlers": {TypeError: endpoints.refuse_parameters},
             "lifespan": add_agents(demo) if wants_agents else None,
         },

@@ -10,7 +10,8 @@
 
   if (asked.get("controls") === "0") {
     const { classList } = document.documentElement;
-    const page = ["train", "about"].find((name) => name === asked.get("page")) ?? "segment";
+    const named = asked.get("page") === "about" ? "models" : asked.get("page");
+    const page = ["train", "articles", "models"].includes(named) ? named : "segment";
     classList.add("bare", `bare-${page}`);
 
     // What was refused lies over the page until it has been read.

@@ -1,4 +1,4 @@
-"""The About page's text: what the demo is, and a card for each bundled checkpoint.
+"""The Models page: a card for each bundled checkpoint, with what it does, its score, size and speed.
 
 What a checkpoint's header says is read from its file; what a person wrote about it comes from its
 recipe, as in the model card beside the file.
@@ -6,20 +6,25 @@ recipe, as in the model card beside the file.
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape, unescape
 from pathlib import Path
 
 import gradio as gr
 
+from ...articles import ARTICLES
 from ...checkpoints import WEIGHTS, Card, CheckpointError, read_card, read_index
+from ...evaluation.benchmark import MILLISECONDS
 from ...networks import NETWORKS, PUBLISHED_WIDTH, Network, count_parameters
 from ...training.bundle import HEADLINES, confusion_path
 from ...training.recipe import Recipe
 from ...training.recipes import RECIPES
-from ..html import alert, score_table, table
+from ..html import alert, folded, score_table, scrolled, table
+from ..link import page_link
 from ..text import language_of, say, say_card, say_name
+from ..text_page import TextPage
+from ..triples import figure
 
 NONE = "–"
 """Stands where there is nothing to say."""
@@ -69,16 +74,18 @@ def read_bundled(weights: Path) -> list[Bundled]:
     return [Bundled(file, file.stat().st_size, card) for file, card in cards.items()]
 
 
-def about(bundled: Sequence[Bundled], language: str) -> str:
-    """Return the whole page as HTML."""
+def models(
+    bundled: Sequence[Bundled], language: str, query: Mapping[str, str] | None = None
+) -> str:
+    """Return the whole page as HTML; links keep what ``query``, the page's own, asks for."""
+    cards = "".join(checkpoint_card(checkpoint, language, query or {}) for checkpoint in bundled)
     return "".join(
         (
-            section("what", language, prose("intro", language) + prose("alone", language)),
-            section("networks", language, networks(bundled, language)),
-            section("checkpoints", language, contents(bundled, language)),
-            *(checkpoint_card(checkpoint, language) for checkpoint in bundled),
-            section("sources", language, sources(language)),
-            section("code", language, prose("licence", language)),
+            prose("intro", language),
+            f'<div class="cards">{cards}</div>',
+            f'<div class="columns"><div>{section("sources", language, sources(language))}</div>'
+            f"<div>{section('code', language, code_and_licence(language))}</div></div>",
+            folded(said("networks", language), networks(bundled, language)),
         )
     )
 
@@ -90,7 +97,7 @@ def section(key: str, language: str, inside: str) -> str:
 
 def said(key: str, language: str, **values: object) -> str:
     """Return a text of this page, ready for HTML."""
-    return escape(say(f"about_{key}", language, **values))
+    return escape(say(f"models_{key}", language, **values))
 
 
 def prose(key: str, language: str, **values: object) -> str:
@@ -103,20 +110,10 @@ def words(text: str, language: str) -> str:
     return escape(say_card(text, language))
 
 
-def scrolled(inside: str, label: str, kind: str = "") -> str:
-    """Let what may be wider than a phone scroll by itself, with the keyboard too."""
-    return f'<div class="scrolled {kind}" role="region" aria-label="{label}" tabindex="0">{inside}</div>'
-
-
-def folded(summary: str, inside: str) -> str:
-    """Fold away what only some want to read."""
-    return f"<details><summary>{summary}</summary>{inside}</details>"
-
-
 def networks(bundled: Sequence[Bundled], language: str) -> str:
     """Return the articles' networks, at their own width and as they are bundled."""
     columns = ("article", "network", "channels", "published", "bundled")
-    heads = [say(f"about_{column}", language, width=PUBLISHED_WIDTH) for column in columns]
+    heads = [say(f"models_{column}", language, width=PUBLISHED_WIDTH) for column in columns]
     rows = [network_row(network, bundled, language) for network in NETWORKS.values()]
     return scrolled(table(heads, rows), said("networks", language), "networks")
 
@@ -145,27 +142,17 @@ def parameters(card: Card) -> int:
     return count_parameters(card.network, card.options)
 
 
-def contents(bundled: Sequence[Bundled], language: str) -> str:
-    """Return a link to each checkpoint's card."""
-    links = "".join(
-        f'<li><a href="#about-{escape(b.card.name)}">{title(b.card, language)}</a></li>'
-        for b in bundled
-    )
-    return f'<ul class="contents">{links}</ul>'
-
-
 def title(card: Card, language: str) -> str:
     """Return the name of a checkpoint in words."""
     return escape(say_name("title", card.title, language))
 
 
-def checkpoint_card(checkpoint: Bundled, language: str) -> str:
-    """Return all that there is to say of a checkpoint."""
+def checkpoint_card(
+    checkpoint: Bundled, language: str, query: Mapping[str, str] | None = None
+) -> str:
+    """Return all that there is to say of a checkpoint: the most telling in sight, the rest folded."""
     card, recipe = checkpoint.card, RECIPES.get(checkpoint.card.name)
-    parts = (
-        f"<h3>{title(card, language)} <code>{escape(card.name)}</code></h3>",
-        f"<p>{escape(say_name('summary', card.summary, language))}</p>",
-        headlines(card, language),
+    more = (
         facts(checkpoint, recipe, language),
         limits(recipe, language) if recipe else "",
         drawing("curve", checkpoint.file.with_suffix(".svg"), language),
@@ -173,26 +160,58 @@ def checkpoint_card(checkpoint: Bundled, language: str) -> str:
         confusion(checkpoint.file, language),
         training(card, recipe, language),
     )
-    return f'<article class="checkpoint" id="about-{escape(card.name)}">{"".join(parts)}</article>'
-
-
-def headlines(card: Card, language: str) -> str:
-    """Return the scores that a checkpoint is judged by, large, and what they were measured on."""
-    tiles = "".join(
-        f"<div><dt>{name}</dt><dd>{card.scores[name]:.3f}</dd>{without_averaging(card, name, language)}</div>"
-        for name in HEADLINES
-        if name in card.scores
+    parts = (
+        f"<h2>{title(card, language)} <code>{escape(card.name)}</code></h2>",
+        f"<p>{escape(say_name('summary', card.summary, language))}</p>",
+        f'<div class="shown">{figure(card.name, card.task, language)}'
+        f"{numbers(checkpoint, language)}</div>",
+        notes(card, language),
+        actions(card, language, query or {}),
+        folded(said("more", language), "".join(more)),
     )
+    return f'<article class="checkpoint" id="models-{escape(card.name)}">{"".join(parts)}</article>'
+
+
+def actions(card: Card, language: str, query: Mapping[str, str]) -> str:
+    """Return the links that lead from a checkpoint to where it works, and to its article."""
+    link = page_link("segment", query, checkpoint=card.name)
+    written = [article for article in ARTICLES if card.name in article.checkpoints]
+    links = [
+        f'<a class="action" href="{escape(link)}">{said("segment", language)}</a>',
+        *(
+            f'<a href="{escape(page_link("articles", query))}#article-{article.name}"'
+            f' lang="{article.language}">{escape(article.title)}</a>'
+            for article in written
+        ),
+    ]
+    return f'<p class="actions">{" ".join(links)}</p>'
+
+
+def headlines(checkpoint: Bundled) -> dict[str, str]:
+    """Return the end of a key ``models_…``, or a score's name, → score, size and speed in words."""
+    card = checkpoint.card
+    told = {name: f"{card.scores[name]:.3f}" for name in HEADLINES if name in card.scores}
+    told["size"] = f"{checkpoint.bytes / 1e6:.1f} MB"
+    if card.name in MILLISECONDS:
+        told["speed"] = f"{MILLISECONDS[card.name]} ms"
+    return told
+
+
+def numbers(checkpoint: Bundled, language: str) -> str:
+    """Return what a checkpoint is judged by, large."""
+    tiles = "".join(
+        f"<div><dt>{name if name in HEADLINES else said(name, language)}</dt><dd>{value}</dd></div>"
+        for name, value in headlines(checkpoint).items()
+    )
+    return f'<dl class="headlines">{tiles}</dl>'
+
+
+def notes(card: Card, language: str) -> str:
+    """Tell what a checkpoint was measured on, and its terms."""
     data = say_card(card.scored_on, language)
-    return f'<dl class="headlines">{tiles}</dl>{prose("measured", language, data=data) if data else ""}'
-
-
-def without_averaging(card: Card, name: str, language: str) -> str:
-    """Return the same score without test-time averaging, where it was measured."""
-    value = card.scores.get(f"{name} without averaging")
-    if value is None:
-        return ""
-    return f'<dd class="plain">{said("without", language, value=f"{value:.3f}")}</dd>'
+    measured = said("measured", language, data=data) if data else ""
+    told = (measured, words(card.licence, language))
+    return f'<p class="plain">{" · ".join(text for text in told if text)}</p>'
 
 
 def facts(checkpoint: Bundled, recipe: Recipe | None, language: str) -> str:
@@ -226,7 +245,7 @@ def limits(recipe: Recipe, language: str) -> str:
     """Return what a checkpoint is bad at, and what was seen on its pictures."""
     texts = [text for text in (recipe.limits, recipe.seen) if text]
     told = "".join(paragraph(text, language) for text in texts)
-    return f"<h4>{said('limits', language)}</h4>{told}" if told else ""
+    return f"<h3>{said('limits', language)}</h3>{told}" if told else ""
 
 
 def scores(card: Card, recipe: Recipe | None, language: str) -> str:
@@ -277,6 +296,11 @@ def training(card: Card, recipe: Recipe | None, language: str) -> str:
     return folded(said("training", language), inside) if inside else ""
 
 
+def code_and_licence(language: str) -> str:
+    """Tell where the code is, where pictures go, how fast was measured, and the terms."""
+    return "".join(prose(key, language) for key in ("alone", "timed", "licence"))
+
+
 def code(text: str, label: str) -> str:
     """Mark something to type or to copy."""
     return scrolled(f"<pre><code>{escape(text)}</code></pre>", label)
@@ -292,24 +316,16 @@ def sources(language: str) -> str:
     return f"{prose('made', language)}<ul>{works}</ul>{prose('examples', language)}"
 
 
-class AboutPage:
-    """One piece of HTML, made when a visitor opens the tab: neither start nor other pages wait for it."""
+class ModelsPage(TextPage):
+    """The page, about what is bundled at the moment when it is opened."""
 
     def __init__(self, tab: gr.Tab) -> None:
-        self.text = gr.HTML(elem_id="about", min_height=120)
-        tab.select(
-            self.on_select,
-            None,
-            self.text,
-            queue=False,
-            show_progress="minimal",
-            api_visibility="private",
-        )
+        super().__init__(tab, "models", _made)
 
-    def on_select(self, request: gr.Request) -> str:
-        """Return the page in the visitor's language, about what is bundled at this moment."""
-        language = language_of(request)
-        try:
-            return about(read_bundled(WEIGHTS), language)
-        except CheckpointError as error:
-            return alert(error, language)
+
+def _made(request: gr.Request) -> str:
+    language = language_of(request)
+    try:
+        return models(read_bundled(WEIGHTS), language, request.query_params)
+    except CheckpointError as error:
+        return alert(error, language)

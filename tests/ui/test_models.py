@@ -1,4 +1,4 @@
-"""What the About page says of each checkpoint, as HTML."""
+"""What the Models page says of each checkpoint, as HTML."""
 
 import re
 import shutil
@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from tiny import saved
 
+from unet_demo.articles import ARTICLES
 from unet_demo.checkpoints import WEIGHTS, Checkpoint, CheckpointError, add_to_index, read_index
+from unet_demo.evaluation.benchmark import MILLISECONDS
 from unet_demo.networks import NETWORKS, count_parameters
-from unet_demo.training.recipes import RECIPES
-from unet_demo.ui.about.page import DRAWN, about, checkpoint_card, read_bundled
+from unet_demo.training.recipes import AS_PUBLISHED, RECIPES
+from unet_demo.ui.models.page import DRAWN, checkpoint_card, models, read_bundled
 from unet_demo.ui.text import CARDS, ENGLISH, LANGUAGES
 
 TRANSLATIONS = [language for language in LANGUAGES if language != "en"]
@@ -44,11 +46,10 @@ def test_a_checkpoint_without_recipe_curve_and_model_card_still_shows_its_card(w
     assert "<svg" not in page and "Confusion matrix" not in page
 
 
-def test_a_headline_score_stands_beside_the_one_without_averaging(weights):
-    page = card_of(weights)
-    assert "<dd>0.512</dd>" in page
-    assert "0.498 without averaging" in page
-    assert "<dt>pixel accuracy</dt>" not in page  # only in the table of all
+def test_the_score_that_counts_stands_large_and_the_others_folded(weights):
+    sight, folded = card_of(weights).split("<details>", 1)
+    assert "<dd>0.512</dd>" in sight and "0.4980" in folded
+    assert "pixel accuracy" not in sight and "pixel accuracy" in folded
 
 
 def test_all_scores_and_every_setting_are_folded(weights):
@@ -72,7 +73,7 @@ def test_a_drawing_beside_the_file_stands_inside_the_page(weights, name, kind):
     assert DRAWING in page and f'class="scrolled {kind}"' in page
 
 
-def test_a_checkpoint_with_a_recipe_shows_what_was_written_about_it():
+def test_a_checkpoint_with_a_recipe_shows_what_was_written_models_it():
     bundled = {checkpoint.card.name: checkpoint for checkpoint in read_bundled(WEIGHTS)}
     page = unescape(checkpoint_card(bundled["isbi"], "en"))
     recipe = RECIPES["isbi"]
@@ -95,13 +96,13 @@ def test_a_recipe_that_needs_no_data_asks_for_none():
 
 
 def test_the_page_holds_every_checkpoint_in_the_order_of_the_index():
-    page = about(read_bundled(WEIGHTS), "en")
-    places = [page.index(f'id="about-{name}"') for name in read_index(WEIGHTS)]
+    page = models(read_bundled(WEIGHTS), "en")
+    places = [page.index(f'id="models-{name}"') for name in read_index(WEIGHTS)]
     assert places == sorted(places) and places
 
 
 def test_the_table_of_networks_holds_all_six_with_their_published_parameters():
-    page = about(read_bundled(WEIGHTS), "en")
+    page = models(read_bundled(WEIGHTS), "en")
     for name in NETWORKS:
         assert f"<td>{name}</td>" in page
         assert f"<td>{count_parameters(name, {}):,}</td>" in page
@@ -110,15 +111,17 @@ def test_the_table_of_networks_holds_all_six_with_their_published_parameters():
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_page_speaks_each_language(language):
-    page = unescape(about(read_bundled(WEIGHTS), language))
+    page = unescape(models(read_bundled(WEIGHTS), language))
     texts = LANGUAGES[language]
-    for key in ("about_intro", "about_limits", "about_training", "about_licence"):
+    for key in ("models_intro", "models_limits", "models_training", "models_timed"):
         assert texts[key] in page
 
 
 def told_by_cards() -> set[str]:
-    """What persons wrote about the bundled checkpoints, and what the drawings beside them say."""
-    told = set()
+    """What persons wrote about checkpoints and articles, and what the drawings beside them say."""
+    told = {text for article in ARTICLES for text in (article.says, article.prints)}
+    for recipe in AS_PUBLISHED.values():
+        told |= {recipe.data_note, *recipe.faults}
     for checkpoint in read_bundled(WEIGHTS):
         card, recipe = checkpoint.card, RECIPES[checkpoint.card.name]
         told |= {card.article, card.scored_on, card.credit, card.licence, recipe.data_note}
@@ -143,8 +146,10 @@ def test_a_translated_card_says_the_same_numbers(language):
 
 @pytest.mark.parametrize("language", TRANSLATIONS)
 def test_no_english_prose_is_left_on_the_page(language):
-    page = about(read_bundled(WEIGHTS), language)
-    shown = re.sub(r'<code>.*?</code>|<li lang="en">.*?</li>', "", page, flags=re.DOTALL)
+    page = models(read_bundled(WEIGHTS), language)
+    shown = re.sub(
+        r'<code>.*?</code>|<li lang="en">.*?</li>|<a [^>]*lang=.*?</a>', "", page, flags=re.DOTALL
+    )
     prose = re.findall(r"(?:[A-Za-z'’]+[ ,;]+){4,}[A-Za-z]+", re.sub("<.*?>", "|", shown))
     assert prose == []
 
@@ -154,7 +159,7 @@ def test_a_strangers_card_stays_in_its_own_words(weights):
 
 
 def test_a_page_with_nothing_bundled_still_tells_of_the_networks(tmp_path):
-    page = about(read_bundled(tmp_path), "en")
+    page = models(read_bundled(tmp_path), "en")
     assert "ResNetUNet" in page and "<article" not in page
 
 
@@ -170,3 +175,9 @@ def test_a_checkpoint_that_was_bundled_since_is_read_too(weights):
     add_to_index(weights / "late.safetensors")
     files = [bundled.file.name for bundled in read_bundled(weights)]
     assert files == ["mine.safetensors", "late.safetensors"]
+
+
+def test_the_speeds_are_those_of_the_readme():
+    readme = (WEIGHTS.parent / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([\w-]+)` \|.*\| (\d+) ms \|$", readme, re.MULTILINE)
+    assert {name: int(milliseconds) for name, milliseconds in rows} == MILLISECONDS

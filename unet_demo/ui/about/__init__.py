@@ -1,1 +1,0 @@
-"""About: what each checkpoint is, and what it is worth."""
