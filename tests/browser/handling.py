@@ -92,6 +92,12 @@ def unfold(page: Page, accordion: str) -> None:
     page.evaluate("new Promise((done) => requestIdleCallback(done))")
 
 
+def choose(page: Page, control: str, name: str) -> None:
+    """One of the choices of a list."""
+    page.locator(f"#{control} input").click()
+    page.get_by_role("option", name=name, exact=True).click()
+
+
 def step_of(page: Page | FrameLocator) -> int:
     """How many steps the page says that the run has taken; 0 before one."""
     shown = page.locator("[data-reading=step] dd").inner_text()

@@ -122,7 +122,7 @@ def test_the_read_out_shows_the_last_step_then_the_pointed_one(empty: Page):
     show(empty, "two")
     readout = empty.locator(".chart .readout")
     expect(readout).to_contain_text("step 120 — training 0.0597, smoothed 0.0597, validation 0.25")
-    empty.locator(".chart canvas").hover(position={"x": 53, "y": 100})
+    empty.locator(".chart canvas").hover(position={"x": 47, "y": 100})
     expect(readout).to_contain_text("step 1 — training 1.17")
     expect(readout).to_contain_text("no skips 1.17, the article 1.1")
     empty.locator(".chart canvas").press("End")

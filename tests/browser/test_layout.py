@@ -5,7 +5,15 @@ from dataclasses import replace
 import gradio as gr
 import numpy as np
 import pytest
-from handling import NOTE_SHIFTS, TINY, choose_checkpoint, open_segment, open_train, press
+from handling import (
+    NOTE_SHIFTS,
+    TINY,
+    choose_checkpoint,
+    open_segment,
+    open_train,
+    press,
+    show_next_frame,
+)
 from playwright.sync_api import Page, expect
 
 from unet_demo.data.shapes import SceneOptions
@@ -19,9 +27,9 @@ SETTLING_MS = 1500
 SHIFTED_AT_MOST = 0.02
 
 TRAIN_PARTS = [
-    "#train-start", "#train-status", "#train-readings", "#train-chart .plot", "#train-u .drawing",
-    "#train-scenes .cells", "#train-experiment", "#train-training", "#train-editor",
-    "#train-downloads", "#train-drawn", "#train-drawn-note",
+    ".train-buttons", "#train-step", "#train-reset", "#train-status", "#train-readings",
+    "#train-chart .plot", "#train-u .drawing", "#train-scenes .cells", "#train-experiment",
+    "#train-editor", "#train-downloads", "#train-drawn", "#train-drawn-note",
 ]  # fmt: skip
 
 SEGMENT_PARTS = [
@@ -70,7 +78,7 @@ def test_nothing_jumps_from_before_a_run_to_after_it_nor_in_a_second_run_on_a_ph
 ) -> None:
     page.add_init_script(NOTE_SHIFTS)
     open_train(page, url, f"{TINY}&steps=30")
-    drawn = page.locator("#train-drawn .viewer:not([data-empty])")
+    drawn = page.locator("#train-drawn img")
     watch(page, [*TRAIN_PARTS, "#train-forget"])
     press(page, "start")
     expect(page.locator("#train-status")).to_contain_text("Finished")
@@ -98,17 +106,6 @@ def test_nothing_jumps_when_a_run_breaks_wide_and_on_a_phone(page: Page, url: st
         check(page)
         press(page, "reset")
         expect(page.locator("#train-reset")).to_be_disabled()
-
-
-def test_the_scenes_are_as_wide_as_the_switches(page: Page, url: str) -> None:
-    open_train(page, url, TINY)
-    for width in (1366, 1920, 800, 360):
-        page.set_viewport_size({"width": width, "height": 900})
-        edges = [
-            page.eval_on_selector(part, "part => part.getBoundingClientRect().right")
-            for part in ("#train-scenes .cells", "#train-experiment")
-        ]
-        assert edges[0] == pytest.approx(edges[1], abs=1), width
 
 
 def test_nothing_jumps_when_another_checkpoint_segments_the_picture(page: Page, url: str) -> None:
@@ -193,3 +190,67 @@ def test_a_loss_that_exploded_stays_in_its_tile(
             "all => all.filter(one => one.scrollWidth > one.clientWidth).map(one => one.textContent)",
         )
         assert leaving == [], (width, height)
+
+
+MOVING = [
+    ".train-buttons", "#train-readings", "#train-u .drawing", "#train-chart .plot",
+    "#train-scenes .cells",
+]  # fmt: skip
+"""What moves in a run, and what is pressed meanwhile."""
+
+IN_SIGHT = """(parts) => parts.map((part) => {
+  const box = document.querySelector(part).getBoundingClientRect();
+  const inside = box.left >= 0 && box.right <= innerWidth && box.top >= 0 && box.bottom <= innerHeight;
+  return [part, box.width > 0 && inside, [box.left, box.top, box.right, box.bottom].map(Math.round)];
+}).filter(([, inside]) => !inside)"""
+"""The parts that are not wholly inside the first screen, and where they are."""
+
+CLASHES = """(parts) => {
+  const boxes = parts.map((part) => document.querySelector(part).getBoundingClientRect());
+  const aside = (a, b) => a.right <= b.left + 1 || a.bottom <= b.top + 1;
+  const apart = (a, b) => aside(a, b) || aside(b, a);
+  return parts.flatMap((part, at) => parts.slice(at + 1)
+    .filter((_, next) => !apart(boxes[at], boxes[at + 1 + next])).map((other) => [part, other]));
+}"""
+"""The parts that lie over each other."""
+
+
+def outside(page: Page, parts: list[str]) -> list[object]:
+    page.evaluate("scrollTo(0, 0)")
+    show_next_frame(page)
+    assert page.evaluate(CLASHES, parts) == []
+    return page.evaluate(IN_SIGHT, parts)
+
+
+def test_all_that_moves_in_a_run_is_in_sight_on_one_screen(tab: Page, url: str) -> None:
+    open_train(tab, url, f"{TINY}&steps=5")
+    press(tab, "start")
+    expect(tab.locator("#train-drawn img")).to_be_visible()
+    for width, height in ((1366, 768), (1280, 720), (1920, 1080)):
+        tab.set_viewport_size({"width": width, "height": height})
+        strip = ["#preset", "#network", "#width", "#skips", "#batch-norm", "#train-more"]
+        shown = [*MOVING, "#train-status", "#train-drawn-note", "#train-editor", *strip]
+        assert outside(tab, shown) == [], (width, height)
+        box = tab.locator("#train-chart canvas").bounding_box()
+        assert box and box["width"] >= 440 and box["height"] >= 240
+        assert tab.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_on_a_phone_all_but_the_u_is_in_sight_and_nothing_scrolls_sideways(tab: Page) -> None:
+    tab.set_viewport_size({"width": 360, "height": 780})
+    expect(tab.locator("#train-u .u")).to_have_attribute("data-form", "upright")
+    parts = [part for part in MOVING if part != "#train-u .drawing"]
+    assert outside(tab, [*parts, "#preset", "#train-status"]) == []
+    assert (
+        tab.evaluate(CLASHES, [*MOVING, "#train-experiment", "#train-editor", "#train-runs"]) == []
+    )
+    assert tab.evaluate("document.documentElement.scrollWidth") == 360
+
+
+def test_the_page_alone_shows_the_u_the_chart_and_the_scenes(tab: Page, url: str) -> None:
+    open_train(tab, url, f"{TINY}&steps=5&controls=0")
+    press(tab, "start")
+    expect(tab.locator("#train-scenes img[data-column=errors]").last).to_be_visible()
+    for width, height in ((960, 540), (960, 720), (800, 600), (1920, 1080)):
+        tab.set_viewport_size({"width": width, "height": height})
+        assert outside(tab, MOVING) == [], (width, height)

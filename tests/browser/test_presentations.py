@@ -81,11 +81,11 @@ def copy(page: Page, name: str) -> str:
 def test_the_address_sets_the_train_page(page: Page, url: str) -> None:
     open_train(page, url, "preset=noisy&noise=40&skips=0&width=8&seed=7&lang=ko&__theme=dark")
     expect(page.get_by_role("tab", name="학습")).to_have_attribute("aria-selected", "true")
-    expect(page.locator("#preset input[value=noisy]")).to_be_checked()
+    expect(page.locator("#preset input")).to_have_value("노이즈 많음")
     expect(page.locator("#skips input")).not_to_be_checked()
     expect(page.locator("#train-status")).to_contain_text("ShapesUNet, 너비 8")
     expect(page.locator("body")).to_have_class("dark")
-    unfold(page, "train-data")
+    unfold(page, "train-more")
     expect(number(page, "noise")).to_have_value("40")
     expect(page.locator("#address-refusals")).to_be_hidden()
 
@@ -279,7 +279,7 @@ def test_the_page_alone_fits_a_slide_and_stands_in_one_column_on_a_phone(slide: 
 
 def test_space_in_a_field_or_on_another_page_trains_nothing(page: Page, url: str) -> None:
     open_train(page, url, TINY)
-    unfold(page, "train-training")
+    unfold(page, "train-more")
     page.locator("#steps input[type=number]").focus()
     page.keyboard.press("Space")
     page.get_by_role("tab", name="Segment").click()

@@ -11,6 +11,7 @@ from handling import (
     STREAMS_CLOSE_LATE,
     TINY,
     Served,
+    choose,
     expect_checkpoint,
     let_the_server_answer,
     open_train,
@@ -146,7 +147,7 @@ def test_a_drawing_is_segmented_and_files_are_taken_along(opened: Page, tmp_path
     wait_for_step(opened, 2)
     press(opened, "stop")
     expect(status(opened)).to_contain_text("Stopped after step")
-    expect(opened.locator("#train-drawn .viewer:not([data-empty])")).to_be_visible()
+    expect(opened.locator("#train-drawn img")).to_be_visible()
     # Their length stands for the sources: a failure would print thousands of characters.
     drawn = "() => document.querySelector('#train-drawn img').src.length"
     seen = opened.evaluate(drawn)
@@ -208,7 +209,7 @@ def test_two_runs_are_compared(opened: Page):
 
 def set_in_training(page: Page, control: str, value: float) -> None:
     if not page.locator(f"#{control}").is_visible():
-        unfold(page, "train-training")
+        unfold(page, "train-more")
     set_number(page, control, value)
 
 
@@ -227,7 +228,8 @@ def test_a_rate_that_breaks_a_run_is_explained_and_the_next_run_works(opened: Pa
 def test_the_preview_follows_the_controls_also_in_a_busy_tab(untrained: Page):
     untrained.evaluate(STREAMS_CLOSE_LATE)
     picture = untrained.locator("#train-scenes img[data-column=picture]").first
-    unfold(untrained, "train-data")
+    if not untrained.locator("#noise").is_visible():
+        unfold(untrained, "train-more")
     for noise in (60, 20):
         before = picture.get_attribute("src")
         set_number(untrained, "noise", noise)
@@ -235,7 +237,7 @@ def test_the_preview_follows_the_controls_also_in_a_busy_tab(untrained: Page):
 
 
 def test_the_article_brings_its_picture_and_its_published_losses(untrained: Page):
-    untrained.locator("#preset input[value=article]").check()
+    choose(untrained, "preset", "The article")
     expect(untrained.locator("#train-scenes .note")).to_contain_text("the one picture")
     expect(untrained.locator(".chart .legend")).to_contain_text("published")
     expect(untrained.locator("#train-scenes .cell.none")).to_have_count(8)
@@ -318,8 +320,8 @@ def test_the_page_costs_a_training_less_than_a_tenth_of_its_steps_per_second(
     opened: Page, train_page: TrainPage
 ):
     settings = replace(PRESETS["random"], steps=60)
-    opened.locator("#preset input[value=article]").check()
-    opened.locator("#preset input[value=random]").check()
+    choose(opened, "preset", "The article")
+    choose(opened, "preset", "Random shapes")
     expect(status(opened)).to_contain_text("ShapesUNet of width 16")
     set_in_training(opened, "steps", settings.steps)
     headless, watched = [], []

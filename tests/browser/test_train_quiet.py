@@ -57,7 +57,7 @@ def test_a_run_uploads_nothing_keeps_the_focus_and_ends_with_words(
     wait_for_step(opened, 1)
     expect(opened.locator("#train-status")).to_contain_text("Finished")
     expect(opened.locator("#train-start")).to_be_focused()
-    expect(opened.locator("#train-drawn .viewer:not([data-empty])")).to_be_visible()
+    expect(opened.locator("#train-drawn img")).to_be_visible()
     assert uploads(asked) == []
     opened.wait_for_function("heard.has('Done')")
     assert not [said for said in opened.evaluate("[...heard]") if said.startswith("common.")]

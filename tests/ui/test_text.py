@@ -278,8 +278,8 @@ def test_every_mark_is_one_that_the_browser_can_translate() -> None:
 
 
 def test_a_component_gets_its_own_texts_and_the_classes() -> None:
-    texts = component_texts("viewer", empty="train_drawn_empty")["ko"]
+    texts = component_texts("viewer", empty="train_runs_none")["ko"]
     assert texts["hint"] == LANGUAGES["ko"]["viewer_hint"]
     assert texts["class:circle"] == "원"
-    assert texts["empty"] == LANGUAGES["ko"]["train_drawn_empty"]
+    assert texts["empty"] == LANGUAGES["ko"]["train_runs_none"]
     assert not [key for key in texts if key.startswith(("viewer_", "chart_", "train_"))]

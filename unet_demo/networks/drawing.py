@@ -5,7 +5,7 @@ and lay pictures over the stations' faces (``data-station``).
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html import escape
 
@@ -15,7 +15,7 @@ from .anatomy import DOWN, Anatomy, Layer, Skip, Station
 FACE = 64
 """Side in px of a station's face."""
 
-ACROSS, DROP = 82, 30
+ACROSS, DROP = 82, 20
 """Px from a station to the next, and from a level to the one below it, in the wide U."""
 
 COLUMNS, ROW = (32, 236), 98
@@ -77,7 +77,10 @@ def u_svg(
     places = _upright_places(anatomy) if upright else _wide_places(anatomy)
     bottom = max(place.y for place in places.values()) + FACE + 18
     width = WIDTH_UPRIGHT if upright else max(place.x for place in places.values()) + FACE + 12
-    legend, height = _legend(anatomy, width, bottom + 14, say)
+    if upright:
+        legend, height = _legend(anatomy, width, bottom + 14, say)
+    else:
+        legend, height = _corner_legend(anatomy, places, width, bottom, say)
     first, entry = anatomy.stations[0], places[anatomy.stations[0].name]
     lines = [_skip(skip, places, upright, say) for skip in anatomy.skips]
     lines.append(_mark(first.step, entry.x - 12, entry.middle[1]) if first.step else "")
@@ -275,19 +278,58 @@ def _skip(skip: Skip, places: dict[str, Place], upright: bool, say: Say) -> str:
 
 
 def _legend(anatomy: Anatomy, width: int, y: int, say: Say) -> tuple[str, int]:
-    """Draw the legend of the marks in use; return it with its lower end in px."""
-    steps = {station.step for station in anatomy.stations}
-    blocks = {layer.kind for station in anatomy.stations for layer in station.blocks}
+    """Draw the legend of the marks in use in lines; return it with its lower end in px."""
     x, entries = 20, []
-    for kind in (kind for kind in KINDS if kind in (*blocks, *steps, "skip")):
-        text = say(KINDS[kind])
-        advance = 40 + sum(6 if letter < "\u1100" else 12 for letter in text)
+    for kind, text in _named_marks(anatomy, say):
+        advance = _advance(text)
         if x + advance > width + 14:
             x, y = 20, y + 20
-        entries.append(_sample(kind, x, y))
-        entries.append(f'<text x="{x + 14}" y="{y + 4}">{escape(text)}</text>')
+        entries.append(_entry(kind, text, x, y))
         x += advance
     return "".join(entries), y + 14
+
+
+def _corner_legend(
+    anatomy: Anatomy, places: dict[str, Place], width: int, bottom: int, say: Say
+) -> tuple[str, int]:
+    """Draw the legend in the two corners below a wide U; return it with the drawing's height in px."""
+    marks = list(_named_marks(anatomy, say))
+    half = (len(marks) + 1) // 2
+    entries, height = [], bottom
+    for column, left in ((marks[:half], True), (marks[half:], False)):
+        across = max((_advance(text) for _, text in column), default=0)
+        x = 20 if left else width - across
+        free = max(
+            (
+                place.y + FACE + 18
+                for place in places.values()
+                if x - FACE - 12 < place.x < x + across
+            ),
+            default=0,
+        )
+        top = max(free + 12, bottom - 18 * len(column) + 6)
+        entries += [
+            _entry(kind, text, x, top + 18 * row) for row, (kind, text) in enumerate(column)
+        ]
+        height = max(height, top + 18 * len(column) - 6)
+    return "".join(entries), height
+
+
+def _named_marks(anatomy: Anatomy, say: Say) -> Iterator[tuple[str, str]]:
+    steps = {station.step for station in anatomy.stations}
+    blocks = {layer.kind for station in anatomy.stations for layer in station.blocks}
+    for kind in KINDS:
+        if kind in (*blocks, *steps, "skip"):
+            yield kind, say(KINDS[kind])
+
+
+def _advance(text: str) -> int:
+    """Return about how many px a legend's entry takes across."""
+    return 40 + sum(6 if letter < "\u1100" else 12 for letter in text)
+
+
+def _entry(kind: str, text: str, x: int, y: int) -> str:
+    return f'{_sample(kind, x, y)}<text x="{x + 14}" y="{y + 4}">{escape(text)}</text>'
 
 
 def _sample(kind: str, x: int, y: int) -> str:

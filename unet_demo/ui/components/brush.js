@@ -1,6 +1,14 @@
 // A picture to paint on; brush.py says what a value holds. The picture lies below a layer of its own for what
 // is painted, so that the eraser and Clear leave it as it is. Nothing is sent before a stroke has ended.
 
+const ICONS = {
+  stroke: "M3 17l1-4L14 3l3 3L7 16z",
+  circle: "M3 10a7 7 0 1 0 14 0a7 7 0 1 0-14 0",
+  rectangle: "M3 5h14v10H3z",
+  erase: "M8 16l-5-5 8-8 6 6-7 7zM6.5 7.5l6 6M8 16h9",
+  undo: "M7 3L3 7l4 4M3 7h8a4.5 4.5 0 0 1 0 9H6",
+  clear: "M4 4l12 12M16 4L4 16",
+};
 const TOOLS = ["stroke", "circle", "rectangle", "erase"];
 const KEPT = 20; // strokes that can be undone
 const STEP = 8; // pixels that an arrow key moves
@@ -10,13 +18,13 @@ build(`
   <div class="brush">
     <div class="tools">
       <fieldset class="kinds"><legend data-text="tools"></legend>
-        ${TOOLS.map((tool) => choice("tool", tool, `<span data-text="${tool}"></span>`)).join("")}
+        ${TOOLS.map((tool) => choice("tool", tool, icon(tool))).join("")}
       </fieldset>
       <fieldset class="colours"><legend data-text="colours"></legend></fieldset>
-      <label class="size"><span data-text="size"></span><input type="range" min="4" max="60" value="28"></label>
+      <input class="size" type="range" min="4" max="60" value="28">
       <span class="deeds">
-        <button type="button" class="undo" data-text="undo" disabled></button>
-        <button type="button" class="clear" data-text="clear"></button>
+        <button type="button" class="undo" disabled>${icon("undo")}</button>
+        <button type="button" class="clear">${icon("clear")}</button>
       </span>
     </div>
     <div class="paper">
@@ -27,6 +35,16 @@ build(`
     <p class="spoken" role="status"></p>
   </div>`);
 
+function icon(name) {
+  return `<svg viewBox="0 0 20 20" aria-hidden="true"><path d="${ICONS[name]}"/></svg>`;
+}
+
+// What has no words of its own gets some: for the pointer that rests on it, and for who hears it.
+function name(node, key) {
+  node.setAttribute("aria-label", text(key));
+  (node.closest("label") ?? node).title = text(key);
+}
+
 function choice(kind, value, content) {
   return `<label><input type="radio" name="${group}-${kind}" value="${value}">${content}</label>`;
 }
@@ -35,6 +53,8 @@ const canvas = find("canvas");
 const context = canvas.getContext("2d", { willReadFrequently: true });
 const [undo, clear, cursor] = [".undo", ".clear", ".cursor"].map(find);
 canvas.setAttribute("aria-label", text("canvas"));
+for (const tool of TOOLS) name(find(`input[value=${tool}]`), tool);
+for (const one of ["size", "undo", "clear"]) name(find(`.${one}`), one);
 find("input[value=stroke]").checked = true;
 
 let before = []; // the layer as it was before each stroke
@@ -72,10 +92,9 @@ function offerColours(colours) {
   if (place.dataset.colours === JSON.stringify(colours)) return;
   place.dataset.colours = JSON.stringify(colours);
   for (const label of place.querySelectorAll("label")) label.remove();
-  for (const [name, colour] of Object.entries(colours)) {
-    const swatch = `<i style="background: ${colour}" title="${text(name)}"></i>`;
-    place.insertAdjacentHTML("beforeend", choice("colour", colour, swatch));
-    place.lastElementChild.querySelector("input").setAttribute("aria-label", text(name));
+  for (const [key, colour] of Object.entries(colours)) {
+    place.insertAdjacentHTML("beforeend", choice("colour", colour, `<i style="background: ${colour}"></i>`));
+    name(place.lastElementChild.querySelector("input"), key);
   }
   place.querySelector("input").checked = true;
 }
@@ -107,7 +126,7 @@ function extend(point) {
   context.globalCompositeOperation = tool === "erase" ? "destination-out" : "source-over";
   context.strokeStyle = context.fillStyle = chosen("colour") ?? "#000";
   context.lineCap = context.lineJoin = "round";
-  context.lineWidth = Number(find(".size input").value);
+  context.lineWidth = Number(find(".size").value);
   context.beginPath();
   if (tool === "circle" || tool === "rectangle") {
     context.putImageData(before.at(-1), 0, 0);

@@ -19,9 +19,9 @@ build(`
   </div>`);
 
 const SPEAK_EVERY = 5000; // milliseconds between two summaries for screen readers
-const TICK_ROOM = 56; // pixels that a tick of the x axis asks for
+const TICK_ROOM = 4; // heights of a line of text that a tick of the x axis asks for
 const HEADROOM = 1.25; // times the greatest training loss: a validation loss above it is clipped
-const MARGIN = { left: 52, right: 14, top: 22, bottom: 36 };
+const MARGIN = { left: 3.6, right: 1, top: 1.6, bottom: 1.7 }; // in heights of a line of text
 
 // A line is told from another by colour, by dash and by the shape of its dots.
 const FRONT = {
@@ -48,6 +48,7 @@ let reference = null;
 let scale = new URLSearchParams(location.search).get("scale") === "log" ? "log" : "linear";
 let pointed = null; // the step under the pointer
 let theme = readTheme();
+let size = 15; // of the axes' text
 let series = new Map(); // text of a line -> its points, for the lines now shown
 let frame = null; // of the axes: {x0, x1, y0, y1, left, right, top, bottom}
 let drawing = 0;
@@ -186,10 +187,10 @@ function measure(width, height) {
     x1: Math.max(last, first + 1),
     y0: losses[0],
     y1: losses[1],
-    left: MARGIN.left,
-    right: width - MARGIN.right,
-    top: MARGIN.top,
-    bottom: height - MARGIN.bottom,
+    left: MARGIN.left * size,
+    right: width - MARGIN.right * size,
+    top: MARGIN.top * size,
+    bottom: height - MARGIN.bottom * size,
   };
 }
 
@@ -218,6 +219,7 @@ function readTheme() {
   const style = getComputedStyle(root);
   return {
     font: style.fontFamily,
+    size: () => 1.07 * parseFloat(style.fontSize), // px: what a projector shows
     colour: (name) => style.getPropertyValue(name).trim(), // live: follows the theme by itself
   };
 }
@@ -237,6 +239,7 @@ function draw() {
   drawLegend();
   const { clientWidth: width, clientHeight: height } = canvas;
   if (!width) return; // in a tab that is not shown; the observer calls again
+  size = theme.size();
   sizeCanvas(width, height);
   context.clearRect(0, 0, width, height);
   frame = measure(width, height);
@@ -267,14 +270,14 @@ function sizeCanvas(width, height) {
 
 function drawAxes() {
   const { left, right, top, bottom } = frame;
-  context.font = `12px ${theme.font}`;
+  context.font = `${size}px ${theme.font}`;
   context.lineWidth = 1;
   context.setLineDash([]);
   context.strokeStyle = theme.colour("--rule");
   context.fillStyle = theme.colour("--ink-soft");
   context.textAlign = "right";
   context.textBaseline = "middle";
-  const rows = Math.round((bottom - top) / 45);
+  const rows = Math.round((bottom - top) / (3.2 * size));
   const losses = (scale === "log" ? logTicks : linearTicks)(frame.y0, frame.y1, rows);
   for (const loss of losses) {
     const y = Math.round(toY(loss)) + 0.5;
@@ -283,7 +286,7 @@ function drawAxes() {
   }
   context.textAlign = "center";
   context.textBaseline = "top";
-  const columns = Math.max(Math.floor((right - left) / TICK_ROOM), 2);
+  const columns = Math.max(Math.floor((right - left) / (TICK_ROOM * size)), 2);
   const steps = linearTicks(frame.x0, frame.x1, Math.min(columns, frame.x1 - frame.x0));
   for (const step of steps.filter(Number.isInteger)) {
     const x = Math.round(toX(step)) + 0.5;
@@ -292,11 +295,10 @@ function drawAxes() {
   }
   context.strokeStyle = theme.colour("--ink-soft");
   stroke([[left + 0.5, top], [left + 0.5, bottom + 0.5], [right, bottom + 0.5]]);
-  context.textAlign = "right";
-  context.textBaseline = "bottom";
-  context.fillText(text("step"), right, bottom + 36);
   context.textAlign = "left";
-  context.fillText(text("loss"), 4, top - 6);
+  context.fillText(text("step"), 2, bottom + 7);
+  context.textBaseline = "bottom";
+  context.fillText(text("loss"), 2, top - 6);
 }
 
 function stroke(corners) {
@@ -408,7 +410,7 @@ function drawDivergence(run) {
   context.textBaseline = "top";
   const row = runs.filter((other) => other.diverged !== null).indexOf(run);
   const at = Math.max(x + (context.textAlign === "right" ? -6 : 6), frame.left + 2);
-  context.fillText(label, at, frame.top + 2 + 15 * row);
+  context.fillText(label, at, frame.top + 2 + 1.2 * size * row);
 }
 
 // --- pointer --------------------------------------------------------------------------------

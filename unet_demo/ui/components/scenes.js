@@ -54,7 +54,7 @@ function receive() {
       if (images.length === 2) show(images[0], row?.errors && row.picture, "");
     });
   });
-  find(".note").textContent = value.note;
+  find(".note").textContent = find(".note").title = value.note;
   find(".key").replaceChildren(
     ...value.classes.map(({ name, colour }) => {
       const item = document.createElement("li");

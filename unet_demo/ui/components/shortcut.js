@@ -10,11 +10,6 @@ let list = null;
 
 build(`<p class="shortcut" data-text="does"></p>`);
 
-for (const button of document.querySelectorAll(BUTTONS.join())) {
-  button.setAttribute("aria-keyshortcuts", "Space");
-  button.title = text("title");
-}
-
 function onKey(event) {
   if (!element.isConnected) {
     document.removeEventListener("keydown", onKey);
@@ -22,7 +17,7 @@ function onKey(event) {
     return;
   }
   const modified = event.ctrlKey || event.altKey || event.metaKey || event.shiftKey;
-  const shown = document.querySelector(".train-buttons").checkVisibility();
+  const shown = row?.checkVisibility();
   const chosen = list;
   list = event.key === "Enter" && event.target.matches("[role=combobox]") ? event.target : null;
   if (modified || event.defaultPrevented || !shown) return;
@@ -46,7 +41,7 @@ document.addEventListener("pointerdown", leave);
 
 // A button that can no longer be pressed would drop the focus, at a run's start and at its end.
 
-const row = document.querySelector(".train-buttons");
+let row = null;
 let own = null; // the button that the person went to or pressed
 let held = null; // the one that has the focus, or had it until it could no longer be pressed
 
@@ -65,9 +60,20 @@ function keepFocus() {
   own = person;
 }
 
+// The row may come later than this line of text.
+function begin() {
+  row = document.querySelector(".train-buttons");
+  if (!row) return requestAnimationFrame(begin);
+  for (const button of row.querySelectorAll(BUTTONS.join())) {
+    button.setAttribute("aria-keyshortcuts", "Space");
+    button.title = text("title");
+  }
+  row.addEventListener("click", ({ target }) => {
+    if (target.closest("button") === held) own = held;
+  });
+  new MutationObserver(keepFocus).observe(row, { attributes: true, attributeFilter: ["disabled"], subtree: true });
+}
+
 document.addEventListener("focusin", ({ target }) => goTo(target));
 document.addEventListener("pointerdown", ({ target }) => goTo(target));
-row.addEventListener("click", ({ target }) => {
-  if (target.closest("button") === held) own = held;
-});
-new MutationObserver(keepFocus).observe(row, { attributes: true, attributeFilter: ["disabled"], subtree: true });
+begin();

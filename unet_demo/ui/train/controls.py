@@ -65,9 +65,11 @@ def named(key: str, values: tuple[Any, ...]) -> list[tuple[Any, Any]]:
     return [(t(text) if text in ENGLISH else str(value), value) for value, text in texts.items()]
 
 
-def preset_control() -> gr.Radio:
+def preset_control() -> gr.Dropdown:
     """Make the choice of where to start from."""
-    return gr.Radio(named("preset", tuple(PRESETS)), value=FIRST_PRESET, **described("preset"))
+    return gr.Dropdown(
+        named("preset", tuple(PRESETS)), value=FIRST_PRESET, filterable=False, **described("preset")
+    )
 
 
 def lay_out(

@@ -10,9 +10,10 @@ from ...live.experiment import watched_scenes
 from ...live.files import write_animation, write_curve, write_losses
 from ...live.run import LiveRun
 from ...live.settings import LiveSettings
+from ...render import colour_mask
 from ...training.published_losses import PUBLISHED
 from ..components.brush import brush_value, painted
-from ..components.viewer import viewer_value
+from ..html import png_url
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,10 @@ def drawing_ground(settings: LiveSettings) -> dict[str, Any]:
     return brush_value(watched_scenes(settings).images[0])
 
 
-def segment_drawing(run: LiveRun, drawing: dict[str, Any]) -> dict[str, Any]:
-    """Segment the brush's value at the size that the network knows; returns the viewer's value.
+def segment_drawing(run: LiveRun, drawing: dict[str, Any]) -> str:
+    """Segment the brush's value at the size that the network knows; returns the mask as ``data:image/png``.
 
     Raises ValueError for what no brush sends, LiveError where the run has no network at rest.
     """
-    picture = painted(drawing, run.settings.size)
-    prediction = run.predict(picture[None])
-    return viewer_value(picture, prediction.probabilities[0], prediction.task)
+    prediction = run.predict(painted(drawing, run.settings.size)[None])
+    return png_url(colour_mask(prediction.labels()[0], prediction.task.palette))

@@ -15,7 +15,6 @@ from ..components.scenes import scenes
 from ..components.share import ShareButtons
 from ..components.shortcut import shortcut
 from ..components.u import u
-from ..components.viewer import viewer
 from ..files import download_link, start_download
 from ..html import Update, alert, hint, note
 from ..text import DEFAULT_LANGUAGE, language_of, say, t
@@ -35,6 +34,7 @@ from .link import TrainLink
 from .session import Session, Sessions
 from .views import (
     curves,
+    drawn,
     envelope_table,
     living_u,
     pictures,
@@ -50,7 +50,10 @@ TRAINING = "train"
 
 TRAININGS_AT_ONCE = 2
 
-BUTTONS = ("start", "pause", "resume", "step", "stop", "reset")
+MAIN = ("start", "pause", "resume")
+"""One button in three states: only the one that can be pressed is seen."""
+
+BUTTONS = (*MAIN, "step", "stop", "reset")
 
 ENABLED: dict[str, tuple[str, ...]] = {
     "ready": ("start", "step"),
@@ -83,31 +86,23 @@ class TrainPage:
         self.controls: dict[str, Any] = {}
         opening = values_of(first) if first else preset_values(FIRST_PRESET, self.limits)
         with gr.Row(elem_classes="train-page"):
-            with gr.Column(min_width=280, elem_classes="start"):
-                self._lay_out_start()
-            with gr.Column(min_width=280, elem_classes="scenes-column"):
-                self.scenes = scenes(elem_id="train-scenes")
-                self.controls |= lay_out(
-                    EXPERIMENT, opening, self.limits, elem_id="train-experiment"
+            with gr.Row(elem_id="train-strip"):
+                self._lay_out_strip(opening)
+            with gr.Column(elem_classes="told"):
+                self.readings = gr.HTML(readings(None, DEFAULT_LANGUAGE), elem_id="train-readings")
+                self.status = gr.HTML(
+                    hint("loading"), elem_id="train-status", elem_classes="status"
                 )
-            with gr.Column(min_width=280, elem_classes="chart-column"):
-                self.chart = chart(elem_id="train-chart")
-                with gr.Row(elem_classes="train-foot"):
-                    shortcut()
-                    self.share = ShareButtons("train")
-            with gr.Column(min_width=280, elem_classes="u-column"):
+            with gr.Column(elem_classes="scenes-column"):
+                self.scenes = scenes(elem_id="train-scenes")
+                self.drawn_note = gr.HTML(hint("train_draw_untrained"), elem_id="train-drawn-note")
+                with gr.Row(elem_id="train-drawing"):
+                    self.editor = brush(elem_id="train-editor")
+                    self.drawn = gr.HTML(elem_id="train-drawn")
+            with gr.Column(elem_classes="u-column"):
                 self.u = u(elem_id="train-u")
-        with gr.Row(equal_height=False):
-            with (
-                gr.Column(min_width=300),
-                gr.Accordion(t("train_training"), open=False, elem_id="train-training"),
-            ):
-                self.controls |= lay_out(METHOD, opening, self.limits)
-            with (
-                gr.Column(min_width=300),
-                gr.Accordion(t("train_data"), open=False, elem_id="train-data"),
-            ):
-                self.controls |= lay_out(DATA, opening, self.limits)
+            with gr.Column(elem_classes="chart-column"):
+                self.chart = chart(elem_id="train-chart")
         self._lay_out_afterwards()
         self.checkpoint = gr.State(None)
         self.autostarted = gr.State(False)
@@ -117,46 +112,44 @@ class TrainPage:
         self._wire_controls()
         self._wire_afterwards()
 
-    def _lay_out_start(self) -> None:
-        self.preset = preset_control()
+    def _lay_out_strip(self, opening: dict[str, Any]) -> None:
+        """The buttons and what a run is, in one line; what is seldom changed folds out below it."""
         with gr.Row(elem_classes="train-buttons"):
             self.buttons = {
                 name: gr.Button(
                     t(f"train_{name}"),
-                    variant="primary" if name == "start" else "secondary",
-                    size="lg" if name == "start" else "md",
+                    variant="primary" if name in MAIN else "secondary",
                     interactive=name in ENABLED["ready"],
                     elem_id=f"train-{name}",
-                    min_width=64,
+                    min_width=0,
                 )
                 for name in BUTTONS
             }
-        self.status = gr.HTML(
-            hint("loading"),
-            elem_id="train-status",
-            elem_classes="status",
-        )
-        self.readings = gr.HTML(readings(None, DEFAULT_LANGUAGE), elem_id="train-readings")
+        self.preset = preset_control()
+        self.controls |= lay_out(EXPERIMENT, opening, self.limits, elem_id="train-experiment")
+        with gr.Accordion(t("train_more"), open=False, elem_id="train-more"), gr.Row():
+            with gr.Column():
+                gr.HTML(f"<h3>{t('train_training')}</h3>", padding=False)
+                self.controls |= lay_out(METHOD, opening, self.limits)
+            with gr.Column():
+                gr.HTML(f"<h3>{t('train_data')}</h3>", padding=False)
+                self.controls |= lay_out(DATA, opening, self.limits)
 
     def _lay_out_afterwards(self) -> None:
-        with gr.Row(elem_id="train-after"):
-            with gr.Column(min_width=300):
-                gr.HTML(t("train_draw"), elem_classes="padded")
-                self.editor = brush(elem_id="train-editor")
-                with gr.Row(elem_id="train-downloads"):
-                    self.downloads = {
-                        kind: gr.Button(
-                            t(f"train_download_{kind}"), size="sm", interactive=False, min_width=110,
-                            elem_id=f"train-download-{kind}",
-                        )
-                        for kind in FILES
-                    }  # fmt: skip
-                self.use = gr.Button(t("train_use"), interactive=False, elem_id="train-use")
-            with gr.Column(min_width=300):
-                self.drawn = viewer(empty="train_drawn_empty", elem_id="train-drawn")
-                self.drawn_note = gr.HTML(
-                    hint("train_draw_untrained"), elem_id="train-drawn-note", elem_classes="padded"
+        with gr.Row(elem_classes="train-foot"):
+            shortcut()
+            self.share = ShareButtons("train")
+        with gr.Row(elem_id="train-downloads"):
+            self.downloads = {
+                kind: gr.Button(
+                    t(f"train_download_{kind}"), size="sm", interactive=False, min_width=110,
+                    elem_id=f"train-download-{kind}",
                 )
+                for kind in FILES
+            }  # fmt: skip
+            self.use = gr.Button(
+                t("train_use"), size="sm", interactive=False, min_width=110, elem_id="train-use"
+            )
         # A file is made when it is asked for, then this link is clicked for the person.
         self.download = download_link("train-download-link")
         with gr.Accordion(t("train_runs"), open=True):
@@ -430,13 +423,14 @@ class TrainPage:
         if drawing is None:
             return {self.drawn_note: hint("train_draw_info")}
         try:
-            value = segment_drawing(session.run, drawing)
+            mask = segment_drawing(session.run, drawing)
         except ValueError:
             broken = say("train_draw_broken", session.language)
             return {self.drawn_note: alert(broken, session.language)}
         except LiveError as error:
             return {self.drawn_note: alert(error, session.language)}
-        return {self.drawn: value, self.drawn_note: hint("train_draw_info")}
+        shown = drawn(mask, session.language)
+        return {self.drawn: shown, self.drawn_note: hint("train_draw_info")}
 
     def on_use(self, request: gr.Request) -> Update:
         """Write the checkpoint for the Segment page."""

@@ -155,6 +155,11 @@ def living_u(settings: LiveSettings, snapshot: Snapshot | None, language: str) -
     )
 
 
+def drawn(mask: str, language: str) -> str:
+    """Return the mask of a drawing, an address of a picture, as HTML."""
+    return f'<img src="{mask}" alt="{escape(say("train_drawn", language))}">'
+
+
 def curves(session: Session, settings: LiveSettings) -> dict[str, Any]:
     """Return the chart's value: the run in hand before those behind it, and the article's where it applies."""
     attempts = session.attempts
