@@ -237,7 +237,7 @@ def test_the_preview_follows_the_controls_also_in_a_busy_tab(untrained: Page):
 
 
 def test_the_article_brings_its_picture_and_its_published_losses(untrained: Page):
-    choose(untrained, "preset", "The article")
+    choose(untrained, "preset", "Article: U-Net from scratch")
     expect(untrained.locator("#train-scenes .note")).to_contain_text("the one picture")
     expect(untrained.locator(".chart .legend")).to_contain_text("published")
     expect(untrained.locator("#train-scenes .cell.none")).to_have_count(8)
@@ -320,7 +320,7 @@ def test_the_page_costs_a_training_less_than_a_tenth_of_its_steps_per_second(
     opened: Page, train_page: TrainPage
 ):
     settings = replace(PRESETS["random"], steps=60)
-    choose(opened, "preset", "The article")
+    choose(opened, "preset", "Article: U-Net from scratch")
     choose(opened, "preset", "Random shapes")
     expect(status(opened)).to_contain_text("ShapesUNet of width 16")
     set_in_training(opened, "steps", settings.steps)
