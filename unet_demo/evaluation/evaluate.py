@@ -157,17 +157,13 @@ def evaluate_photos(
 
     EVEN_MIOU tells what the mIoU would be about if all classes were in as many photos.
     """
-    task = predictor.card.task
     matrices = []
     for number, name in enumerate(photos.names):
         image, truth = photos.images[number][None], photos.labels[number][None]
-        prediction = predictor.predict(image, tta=tta)
-        labels = prediction.labels()
-        matrices.append(confusion_matrix(truth, labels, len(task.classes)))
-        _keep_cases(keep, [name], image, truth, prediction.probabilities, labels)
+        matrices.append(_stack_matrix(predictor, image, truth, [name], tta, None, keep))
         if progress:
             progress(number + 1, len(photos))
-    scores = class_scores(np.sum(matrices, axis=0), task.classes)
+    scores = class_scores(np.sum(matrices, axis=0), predictor.card.task.classes)
     return {"mIoU": scores["mIoU"], EVEN_MIOU: even_mean_iou(matrices), **scores}
 
 
