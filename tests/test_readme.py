@@ -57,8 +57,8 @@ def test_the_python_script_ends_in_the_words_by_which_a_setting_is_refused(addre
 
 def test_the_curl_commands_answer_what_readme_says(address):
     # Its loss at the end is what the Python script prints: a few steps serve here.
-    commands = block_with("curl", "sh").replace('"steps": 60', '"steps": 3')
-    commands = commands.replace('"step": 60', '"step": 3').replace('"loss": 0.4', '"loss": ')
+    commands = block_with("curl", "sh").replace('"steps": 20', '"steps": 3')
+    commands = commands.replace('"step": 20', '"step": 3').replace('"loss": 0.7', '"loss": ')
     answers = [line.removeprefix("# ") for line in commands.splitlines() if line.startswith("# ")]
     printed = run("bash", "-c", commands.replace(ADDRESS, address))
     said = f"{LEFT_OUT}\n".join(answers).replace(ADDRESS, address) + LEFT_OUT
