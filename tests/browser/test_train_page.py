@@ -205,6 +205,13 @@ def test_two_runs_are_compared(opened: Page):
     expect(status(opened)).to_contain_text("Finished after step 3,")
     expect(opened.locator("#train-runs tbody tr").first).to_contain_text("skips off")
     expect(opened.locator(".chart .legend")).to_contain_text("run 1: skips on")
+    heads = opened.locator("#train-scenes .heads span")
+    expect(heads).to_have_text(["Picture", "Truth", "run 1: skips on", "run 2: skips off"])
+    masks = opened.locator("#train-scenes img:is([data-column=before], [data-column=prediction])")
+    before, now = (one.get_attribute("src") for one in masks.all()[:2])
+    assert before != now
+    opened.get_by_label("Errors").check()
+    expect(masks.first).not_to_have_attribute("src", before or "")
 
 
 def set_in_training(page: Page, control: str, value: float) -> None:

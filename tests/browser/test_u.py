@@ -68,6 +68,23 @@ def test_the_u_is_saved_as_it_is_seen(tab: Page) -> None:
     assert picture.width > 1500 and len(picture.convert("L").getcolors(256)) > 100
 
 
+def test_an_arrow_switches_the_skips_and_what_the_last_run_showed_stays(tab: Page) -> None:
+    skips, cut = tab.locator("#skips input"), tab.locator("#train-u .u.cut")
+    arrow = tab.locator("#train-u [role=switch]")
+    predicted = tab.locator("#train-scenes img[data-column=prediction]").first
+    seen = predicted.get_attribute("src")
+    tab.locator("#train-u [data-skip] .hit").last.click(force=True)
+    expect(skips).not_to_be_checked()
+    expect(cut).to_be_visible()
+    expect(arrow).to_have_attribute("aria-checked", "false")
+    expect(tab.locator("#train-u #u-maps")).to_have_attribute("href", re.compile("^data:image/png"))
+    expect(predicted).to_have_attribute("src", seen or "")
+    expect(tab.locator("#train-chart .chart:not([data-empty])")).to_be_visible()
+    arrow.press("Enter")
+    expect(skips).to_be_checked()
+    expect(cut).to_be_hidden()
+
+
 def test_the_u_stands_upright_on_a_phone(tab: Page) -> None:
     tab.set_viewport_size({"width": 360, "height": 780})
     expect(tab.locator("#train-u .u")).to_have_attribute("data-form", "upright")

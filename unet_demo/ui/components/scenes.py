@@ -24,7 +24,14 @@ def scenes(value: dict[str, Any] | None = None, **html: Any) -> gr.HTML:
 
 
 def scenes_value(
-    pictures: np.ndarray, truth: np.ndarray, prediction: np.ndarray | None, task: Task, note: str
+    pictures: np.ndarray,
+    truth: np.ndarray,
+    prediction: np.ndarray | None,
+    task: Task,
+    note: str,
+    *,
+    before: np.ndarray | None = None,
+    heads: tuple[str, str] | None = None,
 ) -> dict[str, Any]:
     """Collect what the component shows, JSON-able.
 
@@ -37,16 +44,21 @@ def scenes_value(
         prediction: label ids (n, H, W), None where there is none yet.
         task: names and colours of the labels.
         note: a sentence below the grid.
+        before: label ids (n, H, W) of an earlier run, to stand beside the prediction.
+        heads: what to call that run and this one, where there is one.
     """
     rows = []
     for row, picture in enumerate(pictures):
-        ids = None if prediction is None else prediction[row]
+        mask, errors = _shown(prediction, truth, row, task)
+        mask_before, errors_before = _shown(before, truth, row, task)
         rows.append(
             {
                 "picture": png_url(picture),
                 "truth": png_url(colour_mask(truth[row], task.palette)),
-                "prediction": None if ids is None else png_url(colour_mask(ids, task.palette)),
-                "errors": None if ids is None else png_url(_wrong(ids, truth[row])),
+                "prediction": mask,
+                "errors": errors,
+                "before": mask_before,
+                "before errors": errors_before,
             }
         )
     classes = [
@@ -54,7 +66,17 @@ def scenes_value(
         for label, (name, colour) in enumerate(zip(task.classes, task.palette, strict=True))
         if label != task.background
     ]
-    return {"rows": rows, "note": note, "classes": classes}
+    return {"rows": rows, "note": note, "classes": classes, "heads": heads}
+
+
+def _shown(
+    prediction: np.ndarray | None, truth: np.ndarray, row: int, task: Task
+) -> tuple[str | None, str | None]:
+    """Return a prediction's mask and its errors as pictures."""
+    if prediction is None:
+        return None, None
+    ids = prediction[row]
+    return png_url(colour_mask(ids, task.palette)), png_url(_wrong(ids, truth[row]))
 
 
 def _wrong(labels: np.ndarray, truth: np.ndarray) -> np.ndarray:

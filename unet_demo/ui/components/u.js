@@ -32,6 +32,10 @@ function receive() {
   root.dataset.form = form;
   if (value[form] !== drawn) draw(value[form]);
   root.classList.toggle("cut", !value.skips);
+  root.classList.toggle("switchable", value.switchable);
+  const knob = drawing.querySelector("[data-skip]");
+  knob?.setAttribute("aria-checked", String(value.skips));
+  knob?.setAttribute("aria-disabled", String(!value.switchable));
   const maps = drawing.querySelector("#u-maps");
   if (maps.getAttribute("href") !== value.maps) maps.setAttribute("href", value.maps);
 }
@@ -47,8 +51,27 @@ function draw(svg) {
     station.setAttribute("role", "img");
     station.setAttribute("aria-label", textOf(station, "title"));
   });
+  drawing.querySelectorAll("[data-skip]").forEach(makeKnob);
   tell(told !== null && told < stations().length ? told : null);
   if (focused) stations()[told ?? 0].focus();
+}
+
+// All skips are on or off together: the pointer may press any of their arrows, the keyboard goes to the first.
+function makeKnob(skip, at) {
+  const hit = skip.querySelector("path").cloneNode();
+  hit.setAttribute("class", "hit");
+  skip.append(hit);
+  skip.querySelector("title").textContent = text("skips");
+  if (at) return skip.setAttribute("aria-hidden", "true");
+  skip.setAttribute("role", "switch");
+  skip.setAttribute("tabindex", "0");
+  skip.setAttribute("aria-label", text("skips"));
+}
+
+function flip(event) {
+  if (!props.value?.switchable || !event.target.closest("[data-skip]")) return;
+  event.preventDefault();
+  trigger("input");
 }
 
 function textOf(node, name) {
@@ -74,12 +97,16 @@ function stationAt(event) {
 drawing.addEventListener("pointerover", (event) => {
   if (stationAt(event) !== null) tell(stationAt(event));
 });
-drawing.addEventListener("click", (event) => drawn && tell(stationAt(event)));
+drawing.addEventListener("click", (event) => {
+  if (drawn) tell(stationAt(event));
+  flip(event);
+});
 drawing.addEventListener("focusin", (event) => tell(stationAt(event)));
 drawing.addEventListener("pointerleave", (event) => {
   if (drawn && event.pointerType === "mouse" && !drawing.contains(document.activeElement)) tell(null);
 });
 drawing.addEventListener("keydown", (event) => {
+  if ([" ", "Enter"].includes(event.key)) return flip(event);
   const last = stations().length - 1;
   const at = told ?? 0;
   const to = {

@@ -23,7 +23,12 @@ def u(value: dict[str, Any] | None = None, **html: Any) -> gr.HTML:
 
 
 def u_value(
-    anatomy: Anatomy, maps: np.ndarray | None, *, skips: bool, language: str
+    anatomy: Anatomy,
+    maps: np.ndarray | None,
+    *,
+    skips: bool,
+    language: str,
+    switchable: bool = False,
 ) -> dict[str, Any]:
     """Collect what the component shows, JSON-able; of an update, only the maps differ.
 
@@ -32,6 +37,7 @@ def u_value(
         maps: uint8 (stations, side, side), None where it has seen nothing yet.
         skips: whether its skip connections are in use.
         language: a key of `text.LANGUAGES`.
+        switchable: whether a press on a skip's arrow triggers ``input``.
     """
     drawn = {
         form: u_svg(
@@ -43,5 +49,6 @@ def u_value(
         **drawn,
         "network": anatomy.network,
         "skips": skips,
+        "switchable": switchable,
         "maps": "" if maps is None else png_url(np.hstack(list(maps))),
     }

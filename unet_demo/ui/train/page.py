@@ -38,7 +38,7 @@ from .views import (
     envelope_table,
     living_u,
     pictures,
-    preview,
+    proposed,
     readings,
     ready_sentence,
     run_sentence,
@@ -187,7 +187,8 @@ class TrainPage:
             self.buttons[name].click(self.on_press, None, self._followed, **QUICK)
             self._wire_run(self.buttons[name].click, handler, inputs)
         self.buttons["pause"].click(self.on_pause, **QUICK)
-        self.buttons["stop"].click(self.on_stop, outputs=self._followed, **QUICK)
+        stopped = self.buttons["stop"].click(self.on_stop, outputs=self._followed, **QUICK)
+        stopped.then(self.on_rested, controls, self.u, **QUICK)
         self.buttons["reset"].click(self.on_reset, controls, self._followed, **QUICK)
         self.forget.click(self.on_forget, None, [self.runs, self.chart], **QUICK)
         self.share.wire(self.query, [self.preset, *controls])
@@ -200,14 +201,18 @@ class TrainPage:
             show_progress="hidden", api_visibility="private",
         )  # fmt: skip
         self._wire_drawing(chosen.then)
+        shown = [self.scenes, self.u, self.status, self.chart]
         gr.on(
             [control.input for control in controls],
             self.on_change,
             controls,
-            [self.scenes, self.u, self.status, self.chart],
+            shown,
             trigger_mode="always_last",
             **QUICK,
         )
+        skips = self.controls["skips"]
+        switched = self.u.input(None, skips, skips, js="(on) => !on", **QUICK)
+        switched.then(self.on_change, controls, shown, **QUICK)
 
     def _wire_afterwards(self) -> None:
         """What can be done with a network that was trained."""
@@ -232,6 +237,7 @@ class TrainPage:
             trigger_mode="once", api_visibility="private",
         )  # fmt: skip
         over.failure(self.on_refused, None, self._followed, **QUICK)
+        over.then(self.on_rested, list(self.controls.values()), self.u, **QUICK)
         self._wire_drawing(over.then)
 
     def _wire_drawing(self, event: Callable[..., Any]) -> None:
@@ -319,6 +325,15 @@ class TrainPage:
         except SettingsError as error:
             told = gr.skip() if session.waiting else alert(error, session.language)
             return {self.status: told}
+
+    def on_rested(self, request: gr.Request, *values: Any) -> Update:
+        """A run is over: the U is again that of the controls, and its skips can be switched."""
+        session = self._session(request)
+        try:
+            settings = self._settings(values)
+        except SettingsError:
+            return {self.u: gr.skip()}
+        return {self.u: gr.skip() if session.in_progress else living_u(session, settings)}
 
     def on_press(self, request: gr.Request) -> Update:
         """A run was asked for: say at once where it has to wait; what begins it says the rest."""
@@ -485,11 +500,12 @@ class TrainPage:
                     if state != known:
                         status = run_status(snapshot, run, session.language)
                         moved[self.runs] = runs_table(session)
-                    known = state
                     if snapshot.validation is None or snapshot.validation is not seen:
-                        moved[self.scenes] = pictures(snapshot, run.settings, session.language)
-                        moved[self.u] = living_u(run.settings, snapshot, session.language)
+                        moved[self.scenes] = pictures(session, run.settings, snapshot)
+                    if snapshot.validation is not seen or state != known:
+                        moved[self.u] = living_u(session, run.settings, snapshot)
                     seen = snapshot.validation
+                    known = state
                     yield {**moved, self.status: status}
         except LiveError as error:
             yield self._failure(session, error)
@@ -535,8 +551,8 @@ class TrainPage:
         """
         self.limits.check(settings)
         proposal = {
-            self.scenes: preview(settings, session.language),
-            self.u: living_u(settings, None, session.language),
+            self.scenes: proposed(session, settings),
+            self.u: living_u(session, settings),
             self.status: note(ready_sentence(settings, session.language)),
             self.chart: curves(session, settings),
         }

@@ -120,39 +120,77 @@ def clock(seconds: float | None) -> str:
     return f"{whole // 60}:{whole % 60:02d}"
 
 
-def preview(settings: LiveSettings, language: str) -> dict[str, Any]:
-    """Return the pictures that a run would be looked at by, before there is one."""
+def proposed(session: Session, settings: LiveSettings) -> dict[str, Any]:
+    """Return the pictures that a run would be looked at by; where it is those of the last run, as that left them."""
+    run = session.run
+    if run and run.settings.scenes == settings.scenes:
+        return pictures(session, run.settings, run.snapshot())
     watched = watched_scenes(settings)
-    return pictures_value(settings, watched.images, watched.labels, None, language)
+    return pictures_value(settings, watched.images, watched.labels, None, session.language)
 
 
-def pictures(snapshot: Snapshot, settings: LiveSettings, language: str) -> dict[str, Any]:
-    """Return the pictures of a run as it is now."""
-    watched = snapshot.watched
-    return pictures_value(settings, watched.images, watched.labels, snapshot, language)
+def pictures(session: Session, settings: LiveSettings, snapshot: Snapshot) -> dict[str, Any]:
+    """Return the pictures of a run as it is now, beside the one before on the same pictures."""
+    watched, validation = snapshot.watched, snapshot.validation
+    same = [
+        one for one in session.past
+        if one.settings.scenes == settings.scenes and one.snapshot.validation
+    ]  # fmt: skip
+    other = same[-1] if same else None
+    labels = run_labels([*same[-1:], Attempt(session.number, settings, snapshot)], session.language)
+    return pictures_value(
+        settings,
+        watched.images,
+        watched.labels,
+        validation.prediction if validation else None,
+        session.language,
+        before=other.snapshot.validation.prediction
+        if other and other.snapshot.validation
+        else None,
+        heads=(labels[0], labels[1]) if other else None,
+    )
 
 
 def pictures_value(
-    settings: LiveSettings, images: Any, labels: Any, snapshot: Snapshot | None, language: str
+    settings: LiveSettings,
+    images: Any,
+    labels: Any,
+    prediction: Any,
+    language: str,
+    **beside: Any,
 ) -> dict[str, Any]:
     """Return the scenes component's value for all watched pictures (N, H, W, 3), of which it shows the first."""
-    prediction = snapshot.validation.prediction if snapshot and snapshot.validation else None
     kind = "scenes" if settings.scenes else "article"
     note = say(f"train_note_{kind}", language, count=len(images))
     shown = slice(SHOWN)
     task = task_of(settings)
-    return scenes_value(images[shown], labels[shown], prediction, task, note)
+    return scenes_value(images[shown], labels[shown], prediction, task, note, **beside)
 
 
-def living_u(settings: LiveSettings, snapshot: Snapshot | None, language: str) -> dict[str, Any]:
-    """Return the U of a run's network, with what it sees in the first picture once there is a run."""
+def living_u(
+    session: Session, settings: LiveSettings, snapshot: Snapshot | None = None
+) -> dict[str, Any]:
+    """Return the U of a network, with what it sees in the first picture: in the run's ``snapshot``, or
+    the last of the run in hand where that has a network alike.
+
+    Its skips can be switched as long as no run is in progress.
+    """
+    run = session.run
+    if run and alike(run.settings, settings):
+        snapshot = snapshot or run.snapshot()
     validation = snapshot.validation if snapshot else None
     return u_value(
         anatomy(settings.network, settings.network_options, settings.size),
         validation.maps if validation else None,
         skips=settings.skips,
-        language=language,
+        language=session.language,
+        switchable=not session.in_progress,
     )
+
+
+def alike(one: LiveSettings, other: LiveSettings) -> bool:
+    """Tell whether two runs' networks have the same stations, and look at the same pictures."""
+    return (one.network, one.width, one.scenes) == (other.network, other.width, other.scenes)
 
 
 def drawn(mask: str, language: str) -> str:
