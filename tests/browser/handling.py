@@ -125,3 +125,19 @@ def let_the_server_answer(page: Page) -> None:
 def show_next_frame(page: Page) -> None:
     """Until what is to be drawn has been drawn."""
     page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def meter(page: Page) -> Callable[[], tuple[float, float]]:
+    """What tells the seconds of main-thread work so far, and the MiB of heap once garbage is collected."""
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Performance.enable")
+
+    def measure() -> tuple[float, float]:
+        devtools.send("HeapProfiler.collectGarbage")
+        metrics = {
+            metric["name"]: metric["value"]
+            for metric in devtools.send("Performance.getMetrics")["metrics"]
+        }
+        return metrics["TaskDuration"], metrics["JSHeapUsedSize"] / 2**20
+
+    return measure

@@ -6,6 +6,7 @@ import time
 import gradio as gr
 import numpy as np
 import pytest
+from handling import meter
 from playwright.sync_api import Page, expect
 
 from unet_demo.data.shapes import SceneOptions, scene_batch
@@ -40,17 +41,7 @@ def test_two_thousand_updates_leave_the_tab_responsive_and_its_memory_flat(
         shown = [chart(), scenes()]
         gr.Button("go").click(updates, outputs=shown, show_progress="hidden")
     page.goto(serve_blocks(demo))
-    devtools = page.context.new_cdp_session(page)
-    devtools.send("Performance.enable")
-
-    def measure() -> tuple[float, float]:
-        """(seconds of main-thread work so far, MiB of heap after collecting garbage)."""
-        devtools.send("HeapProfiler.collectGarbage")
-        metrics = {
-            m["name"]: m["value"] for m in devtools.send("Performance.getMetrics")["metrics"]
-        }
-        return metrics["TaskDuration"], metrics["JSHeapUsedSize"] / 2**20
-
+    measure = meter(page)
     page.get_by_role("button", name="go", exact=True).click()
     expect(page.get_by_text("update 200", exact=True)).to_be_visible(timeout=60_000)
     begun, (work_before, heap_before) = time.perf_counter(), measure()
