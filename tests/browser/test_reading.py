@@ -137,3 +137,8 @@ def test_a_phone_shows_both_pages_without_scrolling_sideways(models: Page, artic
     assert loss and score
     assert score["y"] > loss["y"] + loss["height"] / 2
     assert score["x"] + score["width"] <= 360
+
+
+def test_a_model_leads_to_the_card_of_its_article(models: Page) -> None:
+    models.locator("#models-voc-color .actions a").last.click()
+    expect(models.locator("#article-strided h2")).to_be_in_viewport()

@@ -4,6 +4,11 @@ from collections.abc import Callable
 
 import gradio as gr
 
+SCROLL = """() => requestAnimationFrame(
+  () => document.getElementById(location.hash.slice(1))?.scrollIntoView()
+)"""
+"""Goes to the card that the address names, which was not there when the browser looked for it."""
+
 
 class TextPage:
     """One piece of HTML, made when a visitor opens its tab: neither start nor other pages wait for it."""
@@ -18,7 +23,7 @@ class TextPage:
             queue=False,
             show_progress="minimal",
             api_visibility="private",
-        )
+        ).then(None, js=SCROLL, api_visibility="private")
 
     def on_select(self, request: gr.Request) -> str:
         """Return the page in the visitor's language, about what is bundled at this moment."""
