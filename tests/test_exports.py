@@ -1,6 +1,7 @@
 """A prediction as files, each read back."""
 
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,13 @@ def test_a_mask_is_decided_by_the_checkpoints_own_threshold(tmp_path):
     one = prediction(1, ISBI)
     (path,) = write_prediction(tmp_path, "cells", one)
     assert np.array_equal(read_mask(path).values[..., 0], one.probabilities[:, 0] >= 0.3)
+
+
+def test_painted_colours_are_written_as_they_are(tmp_path):
+    painted = picture(2).slices
+    path = EXPORTS["painted"](tmp_path, picture(2), replace(prediction(2), painted=painted), VIEW)
+    assert path.name == "cells-painted.tif"
+    assert np.array_equal(pages_of(path), painted)
 
 
 @pytest.mark.parametrize(("pages", "ending"), [(1, ".png"), (3, ".tif")])

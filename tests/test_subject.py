@@ -1,5 +1,6 @@
 """What a picture shows is told from its pixels: drawn scenes, membranes, photos in colour and in gray."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,9 @@ from skimage import data as skimage_data
 from unet_demo.checkpoints import find_checkpoint, read_card, read_index
 from unet_demo.data.em import synthetic_em
 from unet_demo.data.images import read_picture
+from unet_demo.data.isbi import load_frames
 from unet_demo.data.shapes import SceneOptions, random_scene
+from unet_demo.data.voc import load_photos
 from unet_demo.examples import EXAMPLES, Example, load_example
 from unet_demo.live.settings import PRESETS
 from unet_demo.segmentation import FITTING, better_checkpoint, subject_of
@@ -64,3 +67,30 @@ def test_a_better_checkpoint_is_named_only_where_another_is_plainly_wrong(
     example: str, task: Task, better: str | None
 ) -> None:
     assert better_checkpoint(load_example(example).picture.slices[0], task) == better
+
+
+def folder(variable: str) -> str:
+    """Where the environment says that a published data set lies; none is part of the project."""
+    return os.environ.get(variable) or pytest.skip(f"{variable} names no folder")
+
+
+@pytest.mark.slow
+def test_twenty_slices_of_isbi_are_membranes() -> None:
+    slices = load_frames(folder("UNET_DEMO_ISBI")).images[:20]
+    assert [subject_of(np.atleast_3d(one)) for one in slices] == [ISBI] * 20
+
+
+@pytest.mark.slow
+def test_fifty_photos_of_voc_are_of_things() -> None:
+    photos = load_photos(folder("UNET_DEMO_VOC"), "val", only=range(50)).images
+    told = [subject_of(photo) for photo in photos]
+    print(f"{told.count(VOC)} of {len(told)}")
+    assert told.count(VOC) >= 49
+
+
+@pytest.mark.slow
+def test_fifty_scenes_are_shapes() -> None:
+    rng = np.random.default_rng(0)
+    told = [subject_of(random_scene(SCENES[n % len(SCENES)], rng)[0]) for n in range(50)]
+    print(f"{told.count(SHAPES)} of {len(told)}")
+    assert told.count(SHAPES) >= 47

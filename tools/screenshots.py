@@ -14,7 +14,7 @@ SYSTEM = ("/usr/bin/chromium", "/usr/bin/google-chrome")
 def segment(page: Page, out: Path) -> None:
     """The Segment page with the membranes example, and with the photograph of a person."""
     for number, title, name in (
-        (1, "Cell membranes (ISBI 2012): 512", "segment"),
+        (0, "Cell membranes (ISBI 2012): 512", "segment"),
         (5, "Everyday objects (Pascal VOC): 512", "voc"),
     ):
         page.locator("#examples .gallery-item").nth(number).locator("button").click()

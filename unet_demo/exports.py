@@ -104,11 +104,18 @@ def probabilities_file(folder: Path, picture: Picture, prediction: Prediction, v
     return path
 
 
+def painted_file(folder: Path, picture: Picture, prediction: Prediction, view: View) -> Path:
+    """Write the colours that the network painted, which the prediction has: PNG, or multi-page TIFF."""
+    assert prediction.painted is not None
+    return _save_images(folder, f"{picture.name}-painted", prediction.painted)
+
+
 EXPORTS: dict[str, Callable[[Path, Picture, Prediction, View], Path]] = {
     "colours": colour_mask_file,
     "labels": label_mask_file,
     "overlay": overlay_file,
     "probabilities": probabilities_file,
+    "painted": painted_file,
 }
 
 

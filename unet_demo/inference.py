@@ -66,6 +66,7 @@ class Prediction:
     ``probabilities``: float32 (N, K, H, W), 0..1; K = 1 for a binary task: P(label 1).
     ``notes``: plain sentences on what went otherwise than asked.
     ``void``: bool (N, H, W), pixels without a value in the picture, which become void; or None.
+    ``painted``: uint8 (N, H, W, 3), the colours themselves of a network that paints, if asked for.
     """
 
     probabilities: np.ndarray
@@ -75,6 +76,7 @@ class Prediction:
     device: str
     notes: tuple[str, ...] = ()
     void: np.ndarray | None = None
+    painted: np.ndarray | None = None
 
     def of(self, picture: Picture) -> "Prediction":
         """Return the prediction with the picture's pixels without a value as void."""
@@ -83,8 +85,10 @@ class Prediction:
     def slice(self, number: int) -> "Prediction":
         """Return the prediction of one slice, numbered from 0, as a stack of one."""
         one = slice(number, number + 1)
-        void = None if self.void is None else self.void[one]
-        return replace(self, probabilities=self.probabilities[one], void=void)
+        void, painted = (
+            None if array is None else array[one] for array in (self.void, self.painted)
+        )
+        return replace(self, probabilities=self.probabilities[one], void=void, painted=painted)
 
     def labels(self, threshold: float | None = None) -> np.ndarray:
         """Return label ids uint8 (N, H, W), 255 void.
@@ -161,7 +165,12 @@ class Predictor:
         )
 
     def paint(
-        self, slices: np.ndarray, *, tta: bool = False, progress: Progress | None = None
+        self,
+        slices: np.ndarray,
+        *,
+        tta: bool = False,
+        progress: Progress | None = None,
+        cancelled: threading.Event | None = None,
     ) -> np.ndarray:
         """Return the colours that a ColourTask's network paints, uint8 (N, H, W, 3); see :meth:`predict`.
 
@@ -172,7 +181,8 @@ class Predictor:
         painter = copy(self)
         paint = PaintTask(task.classes, task.palette, task.background)
         painter.card = replace(self.card, task=paint)
-        colours = painter.predict(slices, tta=tta, progress=progress).probabilities
+        painted = painter.predict(slices, tta=tta, progress=progress, cancelled=cancelled)
+        colours = painted.probabilities
         return (colours.transpose(0, 2, 3, 1) * 255).round().astype(np.uint8)
 
     def check_paints(self) -> None:

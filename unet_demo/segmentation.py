@@ -91,8 +91,13 @@ class Result:
     def bytes(self) -> int:
         """Size of the arrays in bytes."""
         truth = self.request.truth
-        arrays = (self.request.picture.slices, self.prediction.probabilities)
-        return sum(array.nbytes for array in arrays) + (truth.labels.nbytes if truth else 0)
+        arrays = (
+            self.request.picture.slices,
+            self.prediction.probabilities,
+            self.prediction.painted,
+            truth.labels if truth else None,
+        )
+        return sum(array.nbytes for array in arrays if array is not None)
 
     def notes(self, threshold: float | None = None) -> tuple[str, ...]:
         """List how the picture was read and segmented, and why the mask may be all one class."""

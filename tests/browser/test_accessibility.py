@@ -31,7 +31,9 @@ WIDE, PHONE = 1366, 360
 STOP = """() => {
   const focused = document.activeElement;
   if (focused === document.body) return null;
-  const marked = focused.matches(".divider") ? focused.querySelector(".grip") : focused;
+  const { opacity } = getComputedStyle(focused);
+  const shown = opacity === "0" && focused.type === "radio" ? focused.closest("label") : focused;
+  const marked = focused.matches(".divider") ? focused.querySelector(".grip") : shown;
   const { outlineStyle, outlineWidth, outlineColor } = getComputedStyle(marked);
   const fill = (node) => getComputedStyle(node).backgroundColor;
   let around = marked.parentElement;

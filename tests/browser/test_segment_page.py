@@ -139,6 +139,46 @@ def test_a_16_bit_stack_is_segmented_and_its_label_mask_holds_the_exact_ids(
     np.testing.assert_array_equal(mask, expected)
 
 
+def test_an_arrow_key_chooses_what_to_look_for_and_the_focus_stays_through_the_run(
+    opened: Page,
+) -> None:
+    opened.locator("#looks-for input[value=auto]").focus()
+    opened.keyboard.press("ArrowRight")
+    expect(opened.locator("#segment-status")).to_contain_text(SHAPES)
+    assert opened.evaluate("document.activeElement.value") == "shapes"
+
+
+def test_painted_colours_are_a_layer_and_a_download(page: Page, url: str) -> None:
+    open_segment(page, url, "example=person&checkpoint=voc-color")
+    page.locator("#viewer .layers").get_by_text("Painted").click()
+    painted = page.locator("#viewer .painted")
+    expect(painted).to_be_visible()
+    colours = np.asarray(Image.open(download(page, "painted")))
+    assert colours.shape == (512, 512, 3)
+    assert len(np.unique(colours.reshape(-1, 3), axis=0)) > 100
+    look_for(page, "shapes")
+    expect(page.locator("#download-painted")).to_be_hidden()
+
+
+def test_on_a_phone_the_picture_comes_first_and_a_bar_says_what_to_look_for(
+    opened: Page,
+) -> None:
+    opened.set_viewport_size({"width": 360, "height": 780})
+    for part in ("#viewer .stage", "#opacity", "#legend tbody", ".phone-bar"):
+        expect(opened.locator(part)).to_be_in_viewport(ratio=1)
+    expect(opened.locator("#picture")).to_be_hidden()
+    opened.locator(".phone-bar select").select_option(label="Shapes")
+    expect(opened.locator("#segment-status")).to_contain_text(SHAPES)
+    with opened.expect_file_chooser():
+        opened.locator(".phone-bar .photo").click()
+    expect(opened.locator("#downloads")).to_be_hidden()
+    opened.locator(".phone-bar .more").click()
+    expect(opened.locator("#downloads")).to_be_visible()
+    opened.evaluate("scrollTo(0, document.body.scrollHeight)")
+    opened.locator(".phone-bar select").select_option(label="Membranes")
+    expect(opened.locator("#viewer .stage")).to_be_in_viewport()
+
+
 def test_the_slice_slider_shows_another_slice(stacked: Page) -> None:
     legend, slice_ = stacked.locator("#legend"), stacked.locator("#slice input[type=number]")
     before = legend.inner_text()

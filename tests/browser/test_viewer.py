@@ -29,6 +29,22 @@ def three_classes(made: float = 2, slice: int = 1) -> dict:
     return viewer_value(picture, probabilities, SHAPES, made=made, slice=slice, slices=2)
 
 
+def judged() -> dict:
+    """Three classes of which the right half is wrong, painted in one colour."""
+    truth = np.where(np.arange(SIDE) < SIDE // 2, 1, 2).astype(np.uint8)[None].repeat(SIDE, axis=0)
+    return viewer_value(
+        plain((90, 90, 90)), shares(0.1, 0.9, 0), SHAPES, truth=truth, painted=plain((7, 8, 9))
+    )
+
+
+def halves() -> dict:
+    """A rectangle to the left of a circle, and a speck of no name."""
+    probabilities = shares(0.1, 0.9, 0)
+    probabilities[:, :, : SIDE // 2] = np.array([0.1, 0, 0.9])[:, None, None]
+    probabilities[:, 0, 0] = (0.1, 0.9, 0)
+    return viewer_value(plain((9, 9, 9)), probabilities, SHAPES)
+
+
 def binary(void: np.ndarray | None = None) -> dict:
     """Of membranes in the upper half, at 0.4."""
     membrane = shares(0.93)
@@ -64,6 +80,8 @@ def address(serve_blocks: Callable[..., str]) -> str:
         values = {
             "three": three_classes,
             "binary": binary,
+            "judged": judged,
+            "halves": halves,
             "void": lambda: binary(upper_half()),
             "huge": huge,
             "another": lambda: three_classes(made=3),
@@ -330,6 +348,75 @@ def test_the_address_chooses_the_language(page: Page, address: str):
     show(page, "three")
     page.locator(".stage").hover(position=point(page, 3, 4))
     expect(readout(page)).to_have_text("x 3, y 4 — 원 97.1 %, 배경 2.6 %, 사각형 0.3 %")
+
+
+def test_errors_and_painted_colours_are_further_layers(empty: Page):
+    show(empty, "judged")
+    layers = empty.locator(".viewer .layers")
+    expect(layers.locator("label")).to_have_text(["Mask", "Errors", "Painted"])
+    layers.locator("input").first.press("ArrowRight")
+    expect(empty.locator(".viewer .fill")).to_be_hidden()
+    assert pixel(empty, "errors", 4, 4)[3] == 128  # paler
+    assert pixel(empty, "errors", SIDE - 4, 4) == [230, 30, 30, 255]
+    layers.get_by_text("Painted").click()
+    expect(empty.locator(".viewer .painted")).to_be_visible()
+    show(empty, "three")
+    expect(layers).to_be_hidden()
+    expect(empty.locator(".viewer .fill")).to_be_visible()
+
+
+def test_each_class_is_named_where_its_largest_patch_is(empty: Page):
+    show(empty, "halves")
+    names = empty.locator(".viewer .names span")
+    expect(names).to_have_count(2)
+    places = {}
+    for name in names.all():
+        box, stage = name.bounding_box(), empty.locator(".viewer .stage").bounding_box()
+        assert box and stage
+        places[name.inner_text()] = (box["x"] + box["width"] / 2 - stage["x"]) / stage["width"]
+    assert 0.1 < places["rectangle"] < 0.4 and 0.6 < places["circle"] < 0.9
+
+
+def test_wheel_and_keys_zoom_and_the_picture_is_dragged(three: Page):
+    stage, whole = three.locator(".viewer .stage"), three.locator(".viewer .unzoom")
+    stage.hover(position=point(three, 8, 8))
+    three.mouse.wheel(0, -400)
+    expect(whole).to_have_text("2.2×")
+    expect(readout(three)).to_contain_text("x 8, y 8")  # what is under the pointer stays there
+    box = stage.bounding_box()
+    assert box
+    three.mouse.down()
+    three.mouse.move(box["x"] + box["width"] * 0.27 - 80, box["y"] + box["height"] * 0.27, steps=4)
+    three.mouse.up()
+    expect(readout(three)).to_contain_text("x 8, y 8")  # it came along
+    expect(readout(three)).not_to_contain_text("pinned")
+    stage.press("+")
+    expect(whole).to_have_text("3.3×")
+    stage.press("-")
+    expect(whole).to_have_text("2.2×")
+    stage.press("0")
+    expect(whole).to_be_hidden()
+
+
+def test_two_fingers_zoom(three: Page):
+    three.locator(".viewer .stage").evaluate(
+        """(stage) => {
+          const { left, top, width, height } = stage.getBoundingClientRect();
+          const finger = (type, pointerId, x) => stage.dispatchEvent(new PointerEvent(type, {
+            pointerId, clientX: left + x * width, clientY: top + height / 2, bubbles: true,
+          }));
+          stage.setPointerCapture = () => {}; // of fingers that there are not
+          finger("pointerdown", 11, 0.4);
+          finger("pointerdown", 12, 0.6);
+          finger("pointermove", 11, 0.3);
+          finger("pointermove", 12, 0.7);
+          finger("pointerup", 11, 0.3);
+          finger("pointerup", 12, 0.7);
+        }"""
+    )
+    expect(three.locator(".viewer .unzoom")).to_have_text("2.0×")
+    three.locator(".viewer .unzoom").click()
+    expect(three.locator(".viewer .unzoom")).to_be_hidden()
 
 
 def test_small_pictures_are_enlarged_with_square_pixels(three: Page):

@@ -514,6 +514,20 @@ def test_a_checkpoint_of_the_menu_says_what_it_looks_for(page: SegmentPage) -> N
     assert all_of(picks(page, "voc-color"))[page.controls.looks_for] == "voc"
 
 
+def test_the_colours_that_a_network_paints_come_with_its_result_and_a_download(
+    page: SegmentPage, own_picture: Path
+) -> None:
+    all_of(brings(page, own_picture))
+    said = all_of(picks(page, "voc-color"))
+    assert said[page.controls.viewer]["painted"].startswith("data:image/png")
+    assert said[page.controls.downloads["painted"]].visible is True
+    with Image.open(page.results.download("painted")(asked(), *VIEW)) as painted:
+        assert painted.size == (64, 48)
+    said = all_of(picks(page, "voc"))
+    assert said[page.controls.viewer]["painted"] is None
+    assert said[page.controls.downloads["painted"]].visible is False
+
+
 def test_the_menu_says_what_each_checkpoint_is_for_and_its_score(page: SegmentPage) -> None:
     labels = dict((name, label) for label, name in menu(tuple(page.controls.names), "en"))
     assert labels["isbi-elastic"].startswith(

@@ -154,13 +154,14 @@ SHEETS = ("page", "bar", "segment", "train", "reading", "bare")
 
 STYLES = [HERE / "styles" / f"{name}.css" for name in SHEETS]
 
-SCRIPT = HERE / "components" / "address.js"
+SCRIPTS = [HERE / "components" / f"{name}.js" for name in ("address", "radios")]
 
 
 def head() -> str:
-    """Return what goes before the page: the styles, and the script that reads the address at once."""
-    styles = "".join(f"<style>{path.read_text(encoding='utf-8')}</style>" for path in STYLES)
-    return f"{styles}<script>{SCRIPT.read_text(encoding='utf-8')}</script>"
+    """Return what goes before the page: the styles, and the scripts, of which the first reads the address at once."""
+    styles = (f"<style>{path.read_text(encoding='utf-8')}</style>" for path in STYLES)
+    scripts = (f"<script>{path.read_text(encoding='utf-8')}</script>" for path in SCRIPTS)
+    return "".join((*styles, *scripts))
 
 
 def launch(**options: object):

@@ -65,6 +65,7 @@ def viewer_value(
     slices: int = 1,
     void: NDArray[np.bool_] | None = None,
     truth: NDArray[np.uint8] | None = None,
+    painted: NDArray[np.uint8] | None = None,
     made: float | None = None,
 ) -> dict[str, Any]:
     """Say what the viewer shows, JSON-able: a result, or one more slice of it.
@@ -78,6 +79,7 @@ def viewer_value(
         slices: how many the result has.
         void: ``(H, W)``, the pixels that have no label, or None.
         truth: ``(H, W)``, the label ids that are right, 255 where nobody knows, or None.
+        painted: ``(H, W, 3)``, the colours that the network painted, if it paints, or None.
         made: when the result was made, in seconds; slices of one result say the same, and what
             comes late, of an earlier one, is dropped. Default: now.
 
@@ -102,6 +104,7 @@ def viewer_value(
         "columns": display.shape[1],
         "rows": display.shape[0],
         "picture": png_url(display if display.shape[2] == 3 else display[..., 0]),
+        "painted": None if painted is None else png_url(_thin(painted)),
         "classes": list(task.classes),
         "palette": [list(lifted(colour)) for colour in task.palette],
         "background": task.background,

@@ -13,6 +13,7 @@ from ...checkpoints.hub import PICKLES
 from ...exports import EXPORTS
 from ...render import STYLES
 from ...segmentation import FITTING
+from ..components.phone_bar import phone_bar
 from ..components.picture_input import PictureInput, SliceSlider
 from ..components.share import ShareButtons
 from ..components.upload_box import upload_box
@@ -28,11 +29,16 @@ AUTO = "auto"
 """What is looked for: whatever the picture seems to show; else one of FITTING's checkpoints."""
 
 
+PAINTED = "painted"
+"""The one of EXPORTS that only a network that paints colours has something for."""
+
+
 class SegmentControls:
     """All that stands on the page; ``names`` are the checkpoints that the menu has from the start."""
 
     def __init__(self) -> None:
         self.names = offered_names()
+        self.kinds = [AUTO, *(name for name in FITTING.values() if name in self.names)]
         with gr.Row(elem_classes="segment-page"):
             with gr.Column(min_width=0, elem_classes=["rail", "input"]):
                 self._lay_out_picture()
@@ -47,6 +53,7 @@ class SegmentControls:
                 self.legend = legend(elem_id="legend")
                 self._lay_out_truth()
                 self._lay_out_downloads()
+            self.phone_bar = phone_bar(self.kinds, AUTO)
 
     def _lay_out_picture(self) -> None:
         gr.HTML(heading("segment_picture"))
@@ -76,9 +83,8 @@ class SegmentControls:
 
     def _lay_out_looks_for(self) -> None:
         gr.HTML(heading("segment_looks_for"))
-        kinds = [AUTO, *(name for name in FITTING.values() if name in self.names)]
         self.looks_for = gr.Radio(
-            choices=[(t(f"looks_{kind}"), kind) for kind in kinds],
+            choices=[(t(f"looks_{kind}"), kind) for kind in self.kinds],
             value=AUTO,
             label=t("segment_looks_for"),
             show_label=False,
@@ -154,7 +160,7 @@ class SegmentControls:
             self.downloads = {
                 kind: gr.Button(
                     t(f"segment_download_{kind}"), size="sm", min_width=0,
-                    elem_id=f"download-{kind}",
+                    visible=kind != PAINTED, elem_id=f"download-{kind}",
                 )
                 for kind in EXPORTS
             }  # fmt: skip
@@ -187,9 +193,9 @@ class SegmentControls:
     def results(self) -> list[Block]:
         """What changes when something is segmented."""
         return [
-            self.viewer, self.status, self.scores, self.truth, self.looks_for, self.guess,
+            self.viewer, self.status, self.scores, self.truth, self.looks_for, self.phone_bar, self.guess,
             self.checkpoint, self.tta, self.picture, self.slice, self.threshold, self.download_note,
-            self.cancel, self.misfit, self.misfit_said, self.fitting,
+            self.cancel, self.misfit, self.misfit_said, self.fitting, self.downloads[PAINTED],
         ]  # fmt: skip
 
     def picked(self, checkpoint: str, tta: bool, choices: Iterable[tuple[str, str]]) -> Update:

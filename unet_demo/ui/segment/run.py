@@ -19,13 +19,15 @@ from ...segmentation import (
     Result,
     SegmentRequest,
     better_checkpoint,
+    open_predictor,
     plain_words,
     segment,
 )
 from .. import zero_gpu
+from ..components.phone_bar import phone_bar_value
 from ..html import Update, alert, note
 from ..text import say, say_name
-from .controls import AUTO, SegmentControls, Values
+from .controls import AUTO, PAINTED, SegmentControls, Values
 from .session import Session, Sessions, opening
 from .views import comparison, menu, slice_value, status, whole_slice
 
@@ -88,6 +90,7 @@ class Runner:
                 progress=lambda done, total: progress((done, total)),
                 cancelled=stop,
             )
+            result = with_colours(result, file, stop)
         except Cancelled:
             cancelled = note(say("segment_cancelled", session.language))
             yield {**self.as_before(session, stop), self.controls.status: cancelled}
@@ -152,8 +155,10 @@ class Runner:
         controls = self.controls
         kind = FITTING.get(card.task.classes)
         guess = say(f"kind_{kind}", language) if request.auto else ""
+        looked_for = AUTO if request.auto else kind
         said = {
-            controls.looks_for: AUTO if request.auto else kind,
+            controls.looks_for: looked_for,
+            controls.phone_bar: phone_bar_value(controls.kinds, looked_for),
             controls.guess: note(say("segment_guess", language, kind=guess)) if guess else "",
             controls.misfit: gr.Row(visible=False),
         }
@@ -186,6 +191,7 @@ class Runner:
                 "segment_download_note", language, last=len(card.task.classes) - 1
             ),
             controls.cancel: HIDDEN_BUTTON,
+            controls.downloads[PAINTED]: gr.Button(visible=result.prediction.painted is not None),
             controls.scores: comparison(result, view, language),
             **self._fit(result.request, card, language),
         }
@@ -207,3 +213,16 @@ class Runner:
     def mistake(self, error: Exception, session: Session) -> Update:
         """Say what is wrong with what a person brought."""
         return {self.controls.status: alert(plain_words(error), session.language)}
+
+
+def with_colours(result: Result, file: Path, stop: Event) -> Result:
+    """Add the colours that the checkpoint's network paints, if it is one that does.
+
+    In this process, on ZeroGPU too, where that takes no second. Raises EXPECTED_ERRORS and Cancelled.
+    """
+    if result.card.task.kind != "colour":
+        return result
+    request = result.request
+    painter = open_predictor(file, device=zero_gpu.DEVICE)
+    painted = painter.paint(request.picture.slices, tta=request.tta, cancelled=stop)
+    return replace(result, prediction=replace(result.prediction, painted=painted))

@@ -27,8 +27,12 @@ def whole_slice(number: float | None, slices: int) -> int:
 
 def slice_value(result: Result, view: View) -> dict[str, Any]:
     """Make the viewer's value for the view's slice."""
-    slices, void, truth = result.request.picture.slices, result.prediction.void, result.truth
+    slices = result.request.picture.slices
     number = whole_slice(view.slice, len(slices))
+    void, truth, painted = (
+        None if array is None else array[number - 1]
+        for array in (result.prediction.void, result.truth, result.prediction.painted)
+    )
     return viewer_value(
         slices[number - 1],
         result.prediction.probabilities[number - 1],
@@ -36,8 +40,9 @@ def slice_value(result: Result, view: View) -> dict[str, Any]:
         threshold=result.prediction.threshold if view.threshold is None else view.threshold,
         slice=number,
         slices=len(slices),
-        void=None if void is None else void[number - 1],
-        truth=None if truth is None else truth[number - 1],
+        void=void,
+        truth=truth,
+        painted=painted,
         made=result.made,
     )
 

@@ -11,7 +11,6 @@ from ...live.settings import LiveSettings, SettingsError, current_limits, with_c
 from .. import zero_gpu
 from ..components.brush import brush
 from ..components.chart import chart
-from ..components.recording import recording
 from ..components.scenes import scenes
 from ..components.share import ShareButtons
 from ..components.shortcut import shortcut
@@ -32,7 +31,6 @@ from .controls import (
 )
 from .downloads import FILES, drawing_ground, segment_drawing
 from .link import TrainLink
-from .recording import recorded_for
 from .session import Session, Sessions
 from .views import (
     curves,
@@ -105,7 +103,6 @@ class TrainPage:
                 self.u = u(elem_id="train-u")
             with gr.Column(elem_classes="chart-column"):
                 self.chart = chart(elem_id="train-chart")
-                self.recording = recording(elem_id="train-recording")
         self._lay_out_afterwards()
         self.checkpoint = gr.State(None)
         self.autostarted = gr.State(False)
@@ -167,7 +164,7 @@ class TrainPage:
         """What a page does when it opens, and when it is left."""
         greeted = [
             self.scenes, self.u, self.status, self.chart, self.readings, self.runs, self.envelope,
-            self.editor, self.preset, self.recording,
+            self.editor, self.preset,
         ]  # fmt: skip
         controls = list(self.controls.values())
         demo.load(self.on_greeting, controls, [*greeted, *controls], **QUICK).then(
@@ -204,7 +201,7 @@ class TrainPage:
             show_progress="hidden", api_visibility="private",
         )  # fmt: skip
         self._wire_drawing(chosen.then)
-        shown = [self.scenes, self.u, self.status, self.chart, self.recording]
+        shown = [self.scenes, self.u, self.status, self.chart]
         gr.on(
             [control.input for control in controls],
             self.on_change,
@@ -254,7 +251,6 @@ class TrainPage:
     def _followed(self) -> list[Any]:
         """All that moves while a run is followed."""
         watched = [self.chart, self.scenes, self.u, self.status, self.readings, self.runs, self.use]
-        watched.append(self.recording)
         return [*watched, *self.buttons.values(), *self.downloads.values()]
 
     def _session(self, request: gr.Request) -> Session:
@@ -278,13 +274,11 @@ class TrainPage:
         }
         if session.run:
             return always
-        starts = self.link.autostart(request.query_params)
-        if starts:
+        if self.link.autostart(request.query_params):
             proposal |= self._told_to_wait(session)
         return {
             **proposal,
             **always,
-            self.recording: None if starts else recorded_for(settings),
             self.readings: readings(None, session.language),
             self.runs: runs_table(session),
         }
@@ -330,7 +324,7 @@ class TrainPage:
             return self._proposal(session, self._settings(values))
         except SettingsError as error:
             told = gr.skip() if session.waiting else alert(error, session.language)
-            return {self.status: told, self.recording: None}
+            return {self.status: told}
 
     def on_rested(self, request: gr.Request, *values: Any) -> Update:
         """A run is over: the U is again that of the controls, and its skips can be switched."""
@@ -343,7 +337,7 @@ class TrainPage:
 
     def on_press(self, request: gr.Request) -> Update:
         """A run was asked for: say at once where it has to wait; what begins it says the rest."""
-        return {self.recording: None, **self._waiting(self._session(request))}
+        return self._waiting(self._session(request)) or {self.status: gr.skip()}
 
     def on_refused(self, request: gr.Request) -> Update:
         """Where a run was waited for and never had its turn: wait no more; Gradio has said why."""
@@ -561,7 +555,6 @@ class TrainPage:
             self.u: living_u(session, settings),
             self.status: note(ready_sentence(settings, session.language)),
             self.chart: curves(session, settings),
-            self.recording: None,
         }
         if session.in_progress:
             return {self.status: gr.skip()}
