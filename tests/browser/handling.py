@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import parse_qs, urlparse
 
 from playwright.sync_api import FrameLocator, Page, expect
 
@@ -118,8 +119,13 @@ def wait_until(there: Callable[[], bool]) -> None:
 
 def let_the_server_answer(page: Page) -> None:
     """Until it has, to something that was asked after all that a test says nothing comes of."""
-    page.locator("#train-copy-link").click()
-    expect(page.locator("#train-shared .share-answer")).to_be_visible()
+    with page.expect_response("**/run/predict*"):
+        page.locator("#train-forget").click()
+
+
+def asks_for(page: Page, query: str) -> None:
+    """Until the address says just this, in whatever order."""
+    wait_until(lambda: parse_qs(urlparse(page.url).query) == parse_qs(query))
 
 
 def show_next_frame(page: Page) -> None:

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import parse_qs, urlparse
 
-import numpy as np
 import pytest
 from handling import (
     IN_LINE,
@@ -18,7 +18,6 @@ from handling import (
     wait_for_step,
     wait_until,
 )
-from PIL import Image
 from playwright.sync_api import FloatRect, FrameLocator, Locator, Page, expect
 
 from unet_demo.ui.serve import head
@@ -70,12 +69,13 @@ def number(page: Page, control: str) -> Locator:
     return page.locator(f"#{control} input[type=number]").first
 
 
-def copy(page: Page, name: str) -> str:
-    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page.evaluate("navigator.clipboard.writeText('')")
-    page.locator(f"#{name}").click()
-    wait_until(lambda: page.evaluate("navigator.clipboard.readText()"))
-    return page.evaluate("navigator.clipboard.readText()")
+def shared(page: Page, what: str) -> str:
+    """The "Link" or the "Embed code" that the dialog offers, which is left again."""
+    page.get_by_role("button", name="Share").click()
+    dialog = page.get_by_role("dialog")
+    text = dialog.get_by_label(what, exact=True).input_value()
+    dialog.get_by_role("button", name="Close").click()
+    return text
 
 
 def test_the_address_sets_the_train_page(page: Page, url: str) -> None:
@@ -90,37 +90,50 @@ def test_the_address_sets_the_train_page(page: Page, url: str) -> None:
     expect(page.locator("#address-refusals")).to_be_hidden()
 
 
-def test_a_link_that_is_copied_shows_the_same_elsewhere(
+def test_a_link_that_is_shared_shows_the_same_elsewhere(
     page: Page, new_visitor: Callable[..., Page], url: str
 ) -> None:
     open_train(page, url, f"{TINY}&blur=1.5&rate=0.002&optimiser=SGD")
     page.locator("#skips input").uncheck()
-    link = copy(page, "train-copy-link")
-    expect(page.locator("#train-shared [role=status]")).to_contain_text("Copied")
+    link = shared(page, "Link")
     other = new_visitor()
     other.goto(link)
     expect(other.locator("#skips input")).not_to_be_checked()
-    assert copy(other, "train-copy-link") == link
+    assert shared(other, "Link") == link
     for setting in ("width=8", "blur=1.5", "rate=0.002", "optimiser=SGD", "skips=0"):
         assert setting in link
 
 
-def test_where_the_clipboard_is_blocked_the_link_stands_there_selected(
+def test_what_is_shared_is_copied_or_stands_there_selected(page: Page, url: str) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    open_train(page, url, TINY)
+    page.get_by_role("button", name="Share").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Copy link").click()
+    expect(dialog.get_by_role("status")).to_contain_text("Copied")
+    link = dialog.get_by_label("Link", exact=True)
+    assert page.evaluate("navigator.clipboard.readText()") == link.input_value()
+    page.evaluate(NO_CLIPBOARD)
+    dialog.get_by_role("button", name="Copy link").click()
+    expect(link).to_be_focused()
+    selected = "field => field.value.slice(field.selectionStart, field.selectionEnd)"
+    assert link.evaluate(selected).startswith(f"{url}?page=train&preset=random")
+    expect(dialog.get_by_role("status")).to_contain_text("Ctrl+C")
+
+
+def test_the_embed_code_is_an_iframe_of_the_page_alone_as_the_preview_shows(
     page: Page, url: str
 ) -> None:
-    page.add_init_script(NO_CLIPBOARD)
-    open_train(page, url, TINY)
-    page.locator("#train-copy-link").click()
-    field = page.locator("#train-shared textarea")
-    expect(field).to_be_focused()
-    selected = "field => field.value.slice(field.selectionStart, field.selectionEnd)"
-    assert field.evaluate(selected).startswith(f"{url}?page=train&preset=random")
-    expect(page.locator("#train-shared [role=status]")).to_contain_text("Ctrl+C")
-
-
-def test_the_embed_code_is_an_iframe_of_the_page_alone(page: Page, url: str) -> None:
-    open_train(page, url, f"{TINY}&lang=zh-TW&__theme=dark")
-    code = copy(page, "train-copy-embed")
+    open_train(page, url, f"{TINY}&__theme=dark&lang=zh-TW")
+    assert len(page.frames) == 1
+    page.get_by_role("button", name="分享").click()
+    dialog = page.get_by_role("dialog")
+    code = dialog.locator("#share-embed").input_value()
+    preview = dialog.frame_locator("iframe")
+    expect(preview.locator("#train-status")).to_contain_text("寬度 8")
+    page.keyboard.press("Escape")
+    expect(dialog.locator("iframe")).to_have_count(0)
+    expect(page.get_by_role("button", name="分享")).to_be_focused()
     page.set_content(code)
     frame = page.frame_locator("iframe")
     expect(frame.locator("#train-start")).to_be_visible()
@@ -155,19 +168,10 @@ def test_the_address_sets_the_segment_page(page: Page, url: str) -> None:
     expect(number(page, "threshold")).to_have_value("0.7")
     expect(number(page, "opacity")).to_have_value("0.3")
     expect(page.locator("#style input[value=outline]")).to_be_checked()
-    expected = "?page=segment&checkpoint=isbi&example=membranes&threshold=0.7&opacity=0.3"
-    assert copy(page, "segment-copy-link") == f"{url}{expected}&style=outline"
-
-
-def test_a_picture_of_ones_own_is_said_not_to_travel(page: Page, url: str, tmp_path: Path) -> None:
-    page.goto(f"{url}?page=segment&example=coins")
-    expect(page.locator("#segment-status")).to_contain_text("384×303")
-    own = tmp_path / "coins.png"
-    Image.fromarray(np.full((64, 96, 3), 90, np.uint8)).save(own)
-    page.locator("#picture input[type=file]").set_input_files(own)
-    expect(page.locator("#segment-status")).to_contain_text("96×64")
-    assert "example" not in copy(page, "segment-copy-link")
-    expect(page.locator("#segment-shared [role=status]")).to_contain_text("Your own picture")
+    expected = (
+        "page=segment&checkpoint=isbi&example=membranes&threshold=0.7&opacity=0.3&style=outline"
+    )
+    assert parse_qs(urlparse(shared(page, "Link")).query) == parse_qs(expected)
 
 
 def test_a_segmentation_alone_fits_a_slide_and_a_phone(page: Page, url: str) -> None:
@@ -262,7 +266,7 @@ def test_the_page_alone_fits_a_slide_and_stands_in_one_column_on_a_phone(slide: 
         slide.set_viewport_size({"width": width, "height": height})
         show_next_frame(slide)
         assert slide.evaluate(size) == [width, height]
-        for hidden in ("footer", "[role=tablist]", "#preset", "#train-share"):
+        for hidden in ("footer", "[role=tablist]", "#preset"):
             expect(slide.locator(hidden).first).to_be_hidden()
         curve, pictures = places()
         assert curve["x"] + curve["width"] <= pictures["x"]

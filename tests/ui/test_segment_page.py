@@ -18,7 +18,7 @@ from PIL import Image
 
 from unet_demo.checkpoints.hub import sha256_of
 from unet_demo.data.em import synthetic_em
-from unet_demo.examples import load_example, offered_examples
+from unet_demo.examples import EXAMPLES, load_example, offered_examples
 from unet_demo.ui.html import alert
 from unet_demo.ui.pages import build
 from unet_demo.ui.segment.controls import AUTO
@@ -33,6 +33,9 @@ ANN, BEN = "ann", "ben"
 
 VIEW = (0.5, 0.2, "fill", 1)
 """Threshold, opacity, marking and slice, as the page sends them."""
+
+
+OPENING = EXAMPLES[0].name
 
 
 @pytest.fixture
@@ -202,34 +205,45 @@ PAINTED = "&opacity=0.2&style=outline"
 """And how it is to be looked at."""
 
 
-def test_a_link_copied_while_the_address_is_segmented_is_that_address(page: SegmentPage) -> None:
-    address = LINK + PAINTED
-    page.on_greeting(asked(query=address))
-
-    def copied(*look: object) -> dict[str, str]:
-        copy, incomplete = page.results.query(asked(query=address), *look)
-        assert not incomplete
-        return dict(parse_qsl(copy))
-
-    job = opens(page, address)
-    assert copied(0.5, 0.6, "fill", 1) == dict(parse_qsl(address))  # as the page is laid out
-    for _ in range(2):  # the controls are set, then the network runs
-        next(job)
-        assert copied(0.5, 0.2, "outline", 1) == dict(parse_qsl(address))
+def test_the_address_is_told_of_what_it_named_while_that_is_segmented(page: SegmentPage) -> None:
+    address = dict(parse_qsl(LINK))
+    told = next(opens(page, LINK))[page.controls.told]
+    assert not told["incomplete"]
+    assert told["values"] == {
+        "checkpoint": "isbi", "example": "stack", "slice": 4, "flips": True, "threshold": 0.3,
+    }  # fmt: skip
+    assert set(told["values"]) < set(address)
 
 
-def test_a_link_copied_while_an_own_picture_is_segmented_first_says_that_it_does_not_travel(
+def test_the_address_is_told_at_once_that_an_own_picture_is_in_none(
     page: SegmentPage, own_picture: Path
 ) -> None:
-    page.on_greeting(asked(query=LINK))
-    next(brings(page, own_picture))
-    copied, incomplete = page.results.query(asked(query=LINK), *VIEW)
-    assert incomplete and "example" not in copied
+    told = next(brings(page, own_picture))[page.controls.told]
+    assert told["incomplete"] and told["values"]["example"] is None
 
 
-def test_no_link_is_copied_of_what_the_server_has_forgotten(page: SegmentPage) -> None:
-    with pytest.raises(gr.Error, match="reload the page"):
-        page.results.query(asked(query=LINK), *VIEW)
+@pytest.mark.parametrize(
+    ("query", "example"),
+    [("example=coins&opacity=0.3", "coins"), ("", OPENING), ("utm_source=x", OPENING)],
+)
+def test_a_step_back_shows_what_that_address_showed(
+    page: SegmentPage, query: str, example: str
+) -> None:
+    page.steps = gr.HTML()
+    first = next(page.on_restored(set_to(page, {page.steps: {"query": query}}), asked()))
+    assert first[page.controls.told]["values"]["example"] == example
+    assert first[page.controls.opacity] == (0.3 if "opacity" in query else 0.6)
+
+
+def test_after_a_mistake_the_address_is_that_of_the_result_that_stays(
+    page: SegmentPage, tmp_path: Path
+) -> None:
+    before = all_of(opens(page))[page.controls.told]
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"this is no picture")
+    after = all_of(brings(page, broken))[page.controls.told]
+    assert before["values"] | after["values"] == before["values"]
+    assert after["values"]["example"] and not after["incomplete"]
 
 
 def test_what_the_address_names_is_set_at_once(page: SegmentPage) -> None:
@@ -322,9 +336,8 @@ def test_a_visitor_whose_result_was_put_away_is_told_so_and_can_go_on(
     assert page.results.on_slice(asked(), *VIEW) == told
     assert page.results.on_truth(asked(), None, *VIEW) == told
     assert all_of(picks(page, "isbi")) == told
-    for ask in (page.results.download("labels"), page.results.query):
-        with pytest.raises(gr.Error, match="make room"):
-            ask(asked(), *VIEW)
+    with pytest.raises(gr.Error, match="make room"):
+        page.results.download("labels")(asked(), *VIEW)
     all_of(brings(page, own_picture, ANN))
     assert page.controls.viewer in page.results.on_slice(asked(), *VIEW)
 

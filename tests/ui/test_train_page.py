@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
+from html import unescape
 from typing import Any
 
 import gradio as gr
@@ -13,12 +14,11 @@ from starlette.requests import Request
 
 from unet_demo.data.shapes import SceneOptions
 from unet_demo.live.run import LiveRun
-from unet_demo.live.settings import LOCAL, LiveSettings, SettingsError
-from unet_demo.ui.components.share import ShareButtons
+from unet_demo.live.settings import LOCAL, LiveSettings
 from unet_demo.ui.html import alert
 from unet_demo.ui.link import AddressSettings
 from unet_demo.ui.text import say
-from unet_demo.ui.train.controls import preset_values, settings_of, values_of
+from unet_demo.ui.train.controls import values_of
 from unet_demo.ui.train.page import TRAININGS_AT_ONCE, TrainPage
 from unet_demo.ui.train.views import number, run_sentence
 
@@ -240,36 +240,29 @@ def test_a_run_starts_by_itself_only_where_it_is_seen(page, request_of, query, s
         ({"count_least": 5, "count_most": 2}, "The greatest number of shapes is 2"),
     ],
 )
-def test_settings_that_cannot_be_are_in_no_link(page, request_of, change, why):
+def test_settings_that_cannot_be_are_refused(page, request_of, change, why):
     shown = [{**values_of(TINY), **change}[name] for name in page.controls]
-    with pytest.raises(SettingsError) as refused:
-        page.query(request_of(), "random", *shown)
-    assert str(refused.value).startswith(why)
+    assert why in unescape(page.on_change(request_of(), *shown)[page.status])
 
 
 def test_a_seed_between_two_numbers_is_not_rounded_unseen(page):
     assert page.controls["seed"].preprocess(1.7) == 1.7
 
 
-def test_a_link_that_cannot_be_is_said_and_not_copied(request_of):
-    def query(request: gr.Request) -> tuple[str, bool]:
-        return str(settings_of({**values_of(TINY), "seed": None})), False
-
-    with gr.Blocks() as demo:
-        ShareButtons("train").wire(query, [])
-    for event in demo.fns.values():
-        answer = event.fn(request_of("lang=zh-CN"))
-        assert answer["refused"] == "“随机种子”一栏是空的，请填写。"
-        assert "query" not in answer
-
-
-def test_a_scenes_setting_beside_the_article_is_refused_and_not_written(page):
+def test_a_scenes_setting_beside_the_article_is_refused(page):
     (warning,) = page.link.read({"preset": "article", "noise": "30", "width": "8"}).warnings
     assert warning.said("en").startswith("The address says noise=30, which was left out")
     asked = {"preset": "article", "source": "scenes", "noise": "30"}
     assert page.link.read(asked).warnings == ()
-    shown = {**preset_values("article", LOCAL), "noise": 30}
-    assert page.link.write("article", shown) == "page=train&preset=article"
+
+
+def test_a_step_back_sets_the_controls_and_shows_what_would_be_learned(page, request_of):
+    request = request_of()
+    back = page.on_restored({"query": "preset=noisy&width=8&skips=0"}, request)
+    assert (back[page.preset], back[page.controls["skips"]]) == ("noisy", False)
+    assert "width 8" in back[page.status]
+    first = page.on_restored({"query": ""}, request)
+    assert (first[page.preset], first[page.controls["skips"]]) == ("random", True)
 
 
 def test_the_charts_scale_is_part_of_an_address_but_no_setting(page):

@@ -1,4 +1,4 @@
-"""What a page's address says, and the address that says what a page shows.
+"""What a page's address says; components/history.js writes the address of what a page shows.
 
 ``/?page=train&preset=noisy&noise=40``: a name and a value for each setting. A value that cannot be is
 refused with a sentence and changes nothing; the others hold.
@@ -236,22 +236,6 @@ def refused(wish: InvalidValue, given: str) -> UrlWarning:
 def given(query: Mapping[str, str], names: Iterable[str]) -> str:
     """Write names and values as they stand in the address, cut short."""
     return ", ".join(f"{shortened(name)}={shortened(query[name])}" for name in names)
-
-
-def write(
-    settings: Mapping[str, Any], defaults: Mapping[str, Any], parameters: Mapping[str, Parameter]
-) -> str:
-    """Write the query, without its question mark, that asks for these settings.
-
-    What is as ``defaults`` goes without saying, and so does a field that was left empty.
-    """
-    return urlencode(
-        {
-            name: parameters[name].write(value)
-            for name, value in settings.items()
-            if value is not None and not (name in defaults and defaults[name] == value)
-        }
-    )
 
 
 def number_text(number: float) -> str:

@@ -8,6 +8,8 @@ from .api import endpoints
 from .articles.page import ArticlesPage
 from .components.bar import bar
 from .components.connection import lost
+from .components.history import history
+from .components.share import share
 from .html import alerts
 from .link import GENERAL, misspelt, read
 from .models.page import ModelsPage
@@ -57,6 +59,10 @@ def build() -> gr.Blocks:
             with gr.Tab(t("page_models"), id="models") as models:
                 ModelsPage(models)
         bar()
+        share()
+        steps = history()
+        segment.follow(steps)
+        train.follow(steps)
         refusals = gr.HTML(visible=False, elem_id="address-refusals", elem_classes="status")
         segment.open_from(train.saved.success, train.checkpoint)
         train.saved.success(
@@ -70,24 +76,18 @@ def build() -> gr.Blocks:
         links = (segment.link, train.link)
 
         def on_address(request: gr.Request) -> dict[Any, Any]:
-            """Open the page that the address names, and say what of it was left out."""
+            """Say what of the address was left out."""
             query, language = request.query_params, language_of(request)
-            asked = read(query, GENERAL)
             known = [*GENERAL, *(name for link in links for name in link.parameters)]
             refused = [
-                *asked.warnings,
+                *read(query, GENERAL).warnings,
                 *(warning for link in links for warning in link.read(query).warnings),
             ]
             said = [warning.said(language) for warning in (*refused, *misspelt(query, known))]
-            wished = asked.values.get("page")
-            return {
-                refusals: gr.HTML(alerts(said, language), visible=bool(said)),
-                # Where the address names none, a visitor may have opened another page meanwhile.
-                **({pages: gr.Tabs(selected=wished)} if wished else {}),
-            }
+            return {refusals: gr.HTML(alerts(said, language), visible=bool(said))}
 
         demo.load(
-            on_address, None, [pages, refusals], queue=False, show_progress="hidden",
+            on_address, None, refusals, queue=False, show_progress="hidden",
             api_visibility="private",
         )  # fmt: skip
     return demo

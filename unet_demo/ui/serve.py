@@ -5,7 +5,7 @@ zh-HK for English. So the server, which decides the language anyway, writes it w
 
 Nor do Gradio's scripts arrive in an iframe whose sandbox lacks allow-same-origin, where the server is
 this machine's: it does not answer pages of no origin, so that no other site drives it. What stands
-here does arrive, and says so.
+here does arrive, and says so. It is also early enough to open the page that the address names (address.js).
 """
 
 import json
@@ -53,7 +53,12 @@ if (self.origin === "null") {
     if (refused) document.body.innerHTML = '<p role="alert" style="margin: 2rem">%(sandboxed)s</p>';
   });
 }
+%(address)s
 </script>"""
+
+HERE = Path(__file__).parent
+
+ADDRESS = (HERE / "components" / "address.js").read_text(encoding="utf-8")
 
 
 class PageLanguage:
@@ -71,6 +76,7 @@ class PageLanguage:
         script = LANGUAGE_SCRIPT % {
             "language": json.dumps(language),
             "sandboxed": say("page_sandboxed", language),
+            "address": ADDRESS,
         }
         await self.app(scope, receive, _with_script(script.encode(), send))
 
@@ -148,20 +154,17 @@ LOGGER = logging.getLogger(__name__)
 WAKE_SECONDS = 0.1
 """Between two looks at whether the server is to end."""
 
-HERE = Path(__file__).parent
-
 SHEETS = ("page", "bar", "segment", "train", "reading", "bare")
 
 STYLES = [HERE / "styles" / f"{name}.css" for name in SHEETS]
 
-SCRIPTS = [HERE / "components" / f"{name}.js" for name in ("address", "radios")]
+RADIOS = HERE / "components" / "radios.js"
 
 
 def head() -> str:
-    """Return what goes before the page: the styles, and the scripts, of which the first reads the address at once."""
-    styles = (f"<style>{path.read_text(encoding='utf-8')}</style>" for path in STYLES)
-    scripts = (f"<script>{path.read_text(encoding='utf-8')}</script>" for path in SCRIPTS)
-    return "".join((*styles, *scripts))
+    """Return what goes before the page: the styles, and a script for radio buttons."""
+    styles = "".join(f"<style>{path.read_text(encoding='utf-8')}</style>" for path in STYLES)
+    return f"{styles}<script>{RADIOS.read_text(encoding='utf-8')}</script>"
 
 
 def launch(**options: object):

@@ -1,4 +1,4 @@
-// Runs before anything is drawn: what the address says of the page as a whole, for bare.css.
+// Runs before anything else: what the address says of the page as a whole, for Gradio and for bare.css.
 {
   // As link.py takes it: of a name that is repeated the last value, without the blanks around it.
   const said = [...new URLSearchParams(location.search)];
@@ -8,10 +8,18 @@
   // Gradio's own script takes the first as it is, so let the address say nothing twice.
   if (`${asked}` !== `${new URLSearchParams(said)}`) location.replace(`?${asked}${location.hash}`);
 
+  const named = asked.get("page") === "about" ? "models" : asked.get("page");
+  const page = ["train", "articles", "models"].includes(named) ? named : "segment";
+
+  // Gradio would open the first page, and load what that needs. Its script starts after this event.
+  const openPage = () => {
+    const tabs = window.gradio_config?.components.find(({ props }) => props.elem_id === "pages");
+    if (tabs) tabs.props.selected = page;
+  };
+  document.addEventListener("readystatechange", openPage, { once: true });
+
   if (asked.get("controls") === "0") {
     const { classList } = document.documentElement;
-    const named = asked.get("page") === "about" ? "models" : asked.get("page");
-    const page = ["train", "articles", "models"].includes(named) ? named : "segment";
     classList.add("bare", `bare-${page}`);
 
     // What was refused lies over the page until it has been read.

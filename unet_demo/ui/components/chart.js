@@ -559,13 +559,14 @@ function showScale() {
   for (const button of element.querySelectorAll("[data-scale]")) {
     button.setAttribute("aria-pressed", String(button.dataset.scale === scale));
   }
-  root.dataset.link = scale === "log" ? "scale=log" : ""; // for share.js
 }
 
 find(".scale").addEventListener("click", (event) => {
   const button = event.target.closest("[data-scale]");
   if (!button) return;
   scale = button.dataset.scale;
+  const detail = { page: "train", values: { scale }, defaults: { scale: "linear" } }; // for history.js
+  document.dispatchEvent(new CustomEvent("settings", { detail }));
   showScale();
   drawSoon();
 });

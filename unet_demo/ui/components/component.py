@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 
 
 def component(name: str, value: Any, texts: dict[str, dict[str, str]], **html: Any) -> gr.HTML:
-    """Make a ``gr.HTML`` driven by ``name.js`` and dressed by ``name.css``.
+    """Make a ``gr.HTML`` driven by ``name.js`` and dressed by ``name.css``, if there is one.
 
     Args:
         name: stem of the two files.
@@ -24,7 +24,7 @@ def component(name: str, value: Any, texts: dict[str, dict[str, str]], **html: A
         html: further arguments of ``gr.HTML`` (``elem_id``, ``visible``, …).
     """
     script = [
-        f"const STYLE = {json.dumps(_read(f'{name}.css'))};",
+        f"const STYLE = {json.dumps(_read(f'{name}.css') if (HERE / f'{name}.css').exists() else '')};",
         f"const TEXTS = {json.dumps(texts, ensure_ascii=False)};",
         _read("component.js"),
         _read(f"{name}.js"),

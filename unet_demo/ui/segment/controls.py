@@ -13,9 +13,9 @@ from ...checkpoints.hub import PICKLES
 from ...exports import EXPORTS
 from ...render import STYLES
 from ...segmentation import FITTING
+from ..components.history import settings
 from ..components.phone_bar import phone_bar
 from ..components.picture_input import PictureInput, SliceSlider
-from ..components.share import ShareButtons
 from ..components.upload_box import upload_box
 from ..components.viewer import legend, viewer
 from ..files import download_link
@@ -165,7 +165,7 @@ class SegmentControls:
                 for kind in EXPORTS
             }  # fmt: skip
         self.download_note = gr.HTML(elem_classes="hint")
-        self.share = ShareButtons("segment")
+        self.told = settings(elem_id="segment-told")
         # A file is made when it is asked for, then this link is clicked for the person.
         self.download = download_link("download-link")
 
@@ -196,6 +196,7 @@ class SegmentControls:
             self.viewer, self.status, self.scores, self.truth, self.looks_for, self.phone_bar, self.guess,
             self.checkpoint, self.tta, self.picture, self.slice, self.threshold, self.download_note,
             self.cancel, self.misfit, self.misfit_said, self.fitting, self.downloads[PAINTED],
+            self.told,
         ]  # fmt: skip
 
     def picked(self, checkpoint: str, tta: bool, choices: Iterable[tuple[str, str]]) -> Update:

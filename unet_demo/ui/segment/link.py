@@ -16,7 +16,6 @@ from ...examples import load_example, offered_examples
 from ...render import View
 from ...segmentation import SegmentRequest
 from ..link import (
-    GENERAL,
     AddressSettings,
     Choice,
     InvalidValue,
@@ -27,7 +26,6 @@ from ..link import (
     parameter_of,
     read,
     refused,
-    write,
 )
 
 
@@ -58,7 +56,6 @@ class SegmentLink:
     """Read and write the Segment page's part of an address; ``controls`` say what can be set."""
 
     def __init__(self, controls: Mapping[str, Any]) -> None:
-        self.defaults = {name: control.value for name, control in controls.items()}
         self.parameters: dict[str, Parameter] = {
             "checkpoint": CheckpointName(),
             "example": ExampleName(),
@@ -84,27 +81,37 @@ class SegmentLink:
             warnings = (*warnings, threshold_refused(query))
         return AddressSettings({**values, "example": example}, warnings)
 
-    def write(self, settings: Mapping[str, Any], threshold: float | None) -> str:
-        """Write the query that brings these settings back; ``threshold`` is the checkpoint's own, if known."""
-        defaults = {**self.defaults, "threshold": threshold, "slice": 1}
-        return write({"page": "segment", **settings}, defaults, {**GENERAL, **self.parameters})
 
-    def query_of(
-        self, request: SegmentRequest, view: View, own_threshold: float | None
-    ) -> tuple[str, bool]:
-        """Write the query for a request in this view; tell whether something of it cannot travel."""
-        example = example_of(request.picture)
-        travels = request.name in offered_names() or looks_like_repo(request.name)
-        settings = {
+UNKNOWN = 0.0
+"""A checkpoint's own threshold before it has been opened: none has this."""
+
+
+def told(request: SegmentRequest, view: View | None, own_threshold: float | None) -> dict[str, Any]:
+    """Say what belongs into the address of what is segmented, as history.js takes it.
+
+    ``view`` is None where the page goes on to show what it shows.
+    """
+    example = example_of(request.picture)
+    travels = request.name in offered_names() or looks_like_repo(request.name)
+    usual = View()
+    return {
+        "page": "segment",
+        "values": {
             "checkpoint": request.name if travels else None,
             "example": example,
-            "slice": view.slice if example else None,
+            **({"slice": view.slice} if view else {}),
             "flips": request.tta,
-            "threshold": view.threshold,
-            "opacity": view.opacity,
-            "style": view.style,
-        }
-        return self.write(settings, own_threshold), example is None or not travels
+            **({"threshold": view.threshold} if view else {}),
+        },
+        "defaults": {
+            "slice": usual.slice if example else None,
+            "flips": False,
+            "threshold": own_threshold,
+            "opacity": usual.opacity,
+            "style": usual.style,
+        },
+        "incomplete": example is None or not travels,
+    }
 
 
 class Slice:

@@ -1,7 +1,7 @@
 """The Segment page: what happens when it is used. A handler makes a request, and `SegmentPage.run` does it."""
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
@@ -12,7 +12,7 @@ from gradio.blocks import Block
 from gradio.events import Dependency
 
 from ...data.images import Picture, read_picture
-from ...examples import load_example, offered_examples
+from ...examples import EXAMPLES, load_example, offered_examples
 from ...render import View
 from ...segmentation import (
     EXPECTED_ERRORS,
@@ -21,13 +21,14 @@ from ...segmentation import (
     plain_words,
     subject_of,
 )
+from ..components.history import restored_query
 from ..files import start_download
 from ..html import Update, alert
 from .controls import AUTO, SegmentControls, Values
 from .link import SegmentLink, threshold_refused
 from .results import Results
 from .run import Runner
-from .session import Sessions
+from .session import Session, Sessions
 from .views import captioned_examples
 
 INFERENCE = "inference"
@@ -89,7 +90,7 @@ class SegmentPage:
         self.controls = SegmentControls()
         self.link = SegmentLink(self.controls.linked)
         self.runner = Runner(self.controls, self.sessions)
-        self.results = Results(self.runner, self.link)
+        self.results = Results(self.runner)
         self.addressed = gr.State(False)  # whether the page's address names something to segment
         self._wire_opening(demo)
         self._wire_segmenting()
@@ -145,7 +146,6 @@ class SegmentPage:
             [controls.viewer, controls.scores, controls.truth, controls.status],
             show_progress_on=[controls.scores], api_visibility="private",
         )  # fmt: skip
-        controls.share.wire(self.results.query, controls.view)
         for kind, button in controls.downloads.items():
             made = button.click(
                 self.results.download(kind),
@@ -154,6 +154,15 @@ class SegmentPage:
                 api_visibility="private",
             )
             start_download(made, controls.download)
+
+    def follow(self, steps: gr.HTML) -> None:
+        """Have the page follow the history's ``steps``; of what it shows, ``controls.told`` tells."""
+        self.steps = steps
+        looks = [self.controls.opacity, self.controls.style]
+        self._segment_at(
+            steps.restored_segment, self.on_restored, steps,
+            outputs=[*self.controls.results, *looks],
+        )  # fmt: skip
 
     def _segment_at(
         self, listen: Callable[..., Dependency], handler: Callable, *inputs: Block, **options: Any
@@ -203,7 +212,21 @@ class SegmentPage:
         if session.asked:
             yield self.runner.unchanged()
             return
-        asked = self.link.read(request.query_params).values
+        yield from self._asked(session, values, request.query_params, progress)
+
+    def on_restored(
+        self, values: Values, request: gr.Request, progress: gr.Progress = PROGRESS
+    ) -> Iterator[Update]:
+        """Segment what an address of before names; one that names nothing is the opening's."""
+        query = restored_query(values[self.steps])
+        if not self.link.read(query).values:
+            query = {"example": EXAMPLES[0].name}
+        yield from self._asked(self.sessions.visitor(request), values, query, progress)
+
+    def _asked(
+        self, session: Session, values: Values, query: Mapping[str, str], progress: gr.Progress
+    ) -> Iterator[Update]:
+        asked = self.link.read(query).values
 
         def work(stop: Event) -> Iterator[Update]:
             example = load_example(asked["example"])
@@ -215,9 +238,9 @@ class SegmentPage:
             )
             view = View(**{name: asked[name] for name in View.__match_args__ if name in asked})
             session.take(stop, wanted, view)
-            looks = {"opacity": self.controls.opacity, "style": self.controls.style}
             yield {
-                **{control: asked[name] for name, control in looks.items() if name in asked},
+                self.controls.opacity: view.opacity,
+                self.controls.style: view.style,
                 **self.runner.begun(session, wanted, values),
             }
             mistakes = []
@@ -230,7 +253,7 @@ class SegmentPage:
             yield from self.runner.run(session, stop, wanted, view, values, progress, file)
             result = session.result
             if view.threshold is not None and result and result.own_threshold is None:
-                warning = threshold_refused(request.query_params)
+                warning = threshold_refused(query)
                 mistakes.append(alert(warning.said(session.language), session.language))
             if mistakes:
                 yield {self.controls.status: "".join(mistakes)}

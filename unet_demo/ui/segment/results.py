@@ -1,7 +1,6 @@
 """What is asked of a result that is there: slices, scores, files, a link."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -13,7 +12,6 @@ from ...segmentation import EXPECTED_ERRORS, Truth
 from ..files import fresh_folder
 from ..html import Update
 from ..text import say
-from .link import SegmentLink
 from .run import Runner
 from .session import Session
 from .views import comparison, slice_value
@@ -22,11 +20,10 @@ from .views import comparison, slice_value
 class Results:
     """The handlers of the page's result."""
 
-    def __init__(self, runner: Runner, link: SegmentLink) -> None:
+    def __init__(self, runner: Runner) -> None:
         self.controls = runner.controls
         self.sessions = runner.sessions
         self.runner = runner
-        self.link = link
 
     def on_slice(self, request: gr.Request, *view: Any) -> Update:
         """Give the viewer a slice that it does not have; it drops one of an earlier result."""
@@ -85,24 +82,6 @@ class Results:
             return str(EXPORTS[kind](fresh_folder(), picture, prediction, View(*view)))
 
         return on_download
-
-    def query(self, request: gr.Request, *view: Any) -> tuple[str, bool]:
-        """Write the query of an address that shows the same; tell whether something of it cannot travel.
-
-        While nothing is shown, of one that asks for what is under way; before that, of the page's own.
-        """
-        session, seen = self.sessions.visitor(request), View(*view)
-        result = session.result
-        if result:
-            if result.own_threshold is None:
-                seen = replace(seen, threshold=None)
-            return self.link.query_of(result.request, seen, result.own_threshold)
-        if session.asked:
-            wanted = replace(session.view, opacity=seen.opacity, style=seen.style)
-            return self.link.query_of(session.asked, wanted, None)
-        if session.nothing_shown == "segment_no_picture":
-            return self.link.write(self.link.read(request.query_params).values, None), False
-        raise refusal(session)
 
 
 def refusal(session: Session) -> gr.Error:

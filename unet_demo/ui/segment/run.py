@@ -28,6 +28,7 @@ from ..components.phone_bar import phone_bar_value
 from ..html import Update, alert, note
 from ..text import say, say_name
 from .controls import AUTO, PAINTED, SegmentControls, Values
+from .link import UNKNOWN, told
 from .session import Session, Sessions, opening
 from .views import comparison, menu, slice_value, status, whole_slice
 
@@ -132,6 +133,7 @@ class Runner:
         return {
             self.controls.cancel: gr.Button(visible=here),
             self.controls.status: note(say(key, session.language, repo=request.name)),
+            self.controls.told: told(request, session.view, UNKNOWN),
             self.controls.picture: None,  # it stands in the viewer, and the box is for the next
             **(self._picked(session, request, values) if known else {}),
         }
@@ -145,6 +147,7 @@ class Runner:
             before |= {
                 self.controls.checkpoint: request.name,
                 self.controls.tta: request.tta,
+                self.controls.told: told(request, None, session.result.own_threshold),
                 **self._fit(request, session.result.card, session.language),
             }
         return before
@@ -192,6 +195,7 @@ class Runner:
             ),
             controls.cancel: HIDDEN_BUTTON,
             controls.downloads[PAINTED]: gr.Button(visible=result.prediction.painted is not None),
+            controls.told: told(result.request, view, result.own_threshold),
             controls.scores: comparison(result, view, language),
             **self._fit(result.request, card, language),
         }

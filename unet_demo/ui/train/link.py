@@ -1,5 +1,6 @@
 """The Train page's settings in an address: a preset, and whatever differs from it."""
 
+import json
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -18,7 +19,6 @@ from ..link import (
     given,
     read,
     refused,
-    write,
 )
 from .controls import FIRST_PRESET, SCENE_SETTINGS, SOURCES, preset_values, settings_of
 
@@ -26,7 +26,17 @@ WORK = ("source", "width", "size", "batch")
 """Settings that together say how much work a step is."""
 
 SCALE: dict[str, Parameter] = {"scale": Choice(("linear", "log"))}
-"""The chart's own; its script reads it (chart.js), and adds it to what is copied (share.js)."""
+"""The chart's own: its script reads it, and tells history.js of it (chart.js)."""
+
+TELL = """(...told) => {
+  const values = Object.fromEntries(%(names)s.map((name, number) => [name, told[number]]));
+  const defaults = %(defaults)s[values.preset];
+  if (typeof values.rate === "number") values.rate = Number((10 ** values.rate).toPrecision(3));
+  if (values.source === "article") for (const name of %(idle)s) defaults[name] = null;
+  const detail = { page: "train", values, defaults };
+  document.dispatchEvent(new CustomEvent("settings", { detail }));
+}"""
+"""A rate stands on the page as its power of ten, and the article's picture has no settings of scenes."""
 
 
 def parameter(control: Control, limits: Limits) -> Parameter:
@@ -64,14 +74,20 @@ class TrainLink:
         asked = read(query, GENERAL).values
         return asked.get("autostart", False) and asked.get("page") == "train"
 
-    def write(self, preset: str, values: Mapping[str, Any]) -> str:
-        """Return the query that brings these settings back."""
-        idle = SCENE_SETTINGS if values["source"] == "article" else ()
-        told = {name: value for name, value in values.items() if name not in idle}
-        defaults = preset_values(preset, self.limits)
-        return write(
-            {"page": "train", "preset": preset, **told}, defaults, {**GENERAL, **self.settings}
-        )
+    def script(self) -> str:
+        """Return JavaScript that tells history.js of the values of ``settings``, in their order."""
+        defaults = {
+            preset: {
+                name: self.settings[name].write(value)
+                for name, value in preset_values(preset, self.limits).items()
+            }
+            for preset in PRESETS
+        }
+        return TELL % {
+            "names": json.dumps(list(self.settings)),
+            "defaults": json.dumps(defaults),
+            "idle": json.dumps(SCENE_SETTINGS),
+        }
 
     def _read_settings(self, query: Mapping[str, str]) -> AddressSettings:
         asked = read(query, self.settings)

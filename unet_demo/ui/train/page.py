@@ -11,8 +11,8 @@ from ...live.settings import LiveSettings, SettingsError, current_limits, with_c
 from .. import zero_gpu
 from ..components.brush import brush
 from ..components.chart import chart
+from ..components.history import restored_query
 from ..components.scenes import scenes
-from ..components.share import ShareButtons
 from ..components.shortcut import shortcut
 from ..components.u import u
 from ..files import download_link, start_download
@@ -138,7 +138,6 @@ class TrainPage:
     def _lay_out_afterwards(self) -> None:
         with gr.Row(elem_classes="train-foot"):
             shortcut()
-            self.share = ShareButtons("train")
         with gr.Row(elem_id="train-downloads"):
             self.downloads = {
                 kind: gr.Button(
@@ -191,7 +190,6 @@ class TrainPage:
         stopped.then(self.on_rested, controls, self.u, **QUICK)
         self.buttons["reset"].click(self.on_reset, controls, self._followed, **QUICK)
         self.forget.click(self.on_forget, None, [self.runs, self.chart], **QUICK)
-        self.share.wire(self.query, [self.preset, *controls])
 
     def _wire_controls(self) -> None:
         """What shows at once what a run would learn."""
@@ -213,6 +211,15 @@ class TrainPage:
         skips = self.controls["skips"]
         switched = self.u.input(None, skips, skips, js="(on) => !on", **QUICK)
         switched.then(self.on_change, controls, shown, **QUICK)
+
+    def follow(self, steps: gr.HTML) -> None:
+        """Have the address follow the controls, and the controls the history's ``steps``."""
+        linked = [self._linked()[name] for name in self.link.settings]
+        gr.on([control.change for control in linked], None, linked, js=self.link.script())
+        steps.restored_train(
+            self.on_restored, steps, [self.preset, *self.controls.values(), self.editor, *self._followed],
+            **QUICK,
+        )  # fmt: skip
 
     def _wire_afterwards(self) -> None:
         """What can be done with a network that was trained."""
@@ -297,20 +304,19 @@ class TrainPage:
         else:
             yield {self.status: gr.skip()}
 
-    def query(self, request: gr.Request, preset: str, *values: Any) -> tuple[str, bool]:
-        """The query of an address that brings the controls' values back; nothing is left out.
-
-        Raises SettingsError for values that no run can have.
-        """
-        self._settings(values)
-        return self.link.write(preset, dict(zip(self.controls, values, strict=True))), False
-
     def on_preset(self, name: str, request: gr.Request) -> Update:
         """Set every control, and show what is to be learned unless a run is in progress."""
-        session = self._session(request)
-        values = preset_values(name, self.limits)
+        return self._set(self._session(request), preset_values(name, self.limits))
+
+    def on_restored(self, step: dict[str, Any], request: gr.Request) -> Update:
+        """Set what an address of before says, as for a preset."""
+        first = {"preset": FIRST_PRESET, **preset_values(FIRST_PRESET, self.limits)}
+        values = self.link.read(restored_query(step)).values or first
+        return {self.preset: values["preset"], **self._set(self._session(request), values)}
+
+    def _set(self, session: Session, values: dict[str, Any]) -> Update:
         settings = settings_of(values)
-        moved = {self.controls[key]: value for key, value in values.items()}
+        moved = {control: values[name] for name, control in self.controls.items()}
         if session.in_progress:
             return moved
         return {**moved, self.editor: drawing_ground(settings), **self._proposal(session, settings)}

@@ -1,0 +1,171 @@
+"""The frame around the pages: the bar, the address that follows what is chosen, and the keyboard."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from handling import TINY, asks_for, open_train, wait_until
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+SIZES = [(1366, 768), (1280, 720), (360, 780)]
+
+MOST_REQUESTS = 125
+"""Ninety of them are Gradio's own scripts and styles, one or two for each kind of component."""
+
+SETTLING_MS, RESTING_MS = 6000, 3000
+
+IN_THE_BAR = [
+    "#pages .bar-name svg", "#pages [role=tablist]", ".bar-tools .language", ".bar-tools .theme",
+    ".bar-tools .opener",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def tab(tab: Page, url: str) -> Page:
+    """The Segment page with the membranes, which the tests look at from several sides."""
+    tab.goto(f"{url}?page=segment&example=membranes")
+    expect(tab.locator("#segment-status")).to_contain_text("512×512")
+    return tab
+
+
+def chosen(page: Page) -> str:
+    return page.get_by_role("tab", selected=True).inner_text()
+
+
+def go_to(page: Page, name: str) -> None:
+    page.get_by_role("tab", name=name).click()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_bar_is_one_line_of_48_pixels_on_every_page(tab: Page, size: tuple[int, int]) -> None:
+    tab.set_viewport_size({"width": size[0], "height": size[1]})
+    for name in ("Train", "Articles", "Models", "Segment"):
+        if size[0] < 720 and not tab.get_by_role("tab", name=name).is_visible():
+            tab.get_by_role("button", name="More tabs").click()
+            tab.locator(".overflow-dropdown").get_by_text(name).click()
+        else:
+            go_to(tab, name)
+        bar = tab.locator("#pages > .tab-wrapper").bounding_box()
+        assert bar and (bar["y"], bar["height"]) == (0, 48)
+        right = bar["x"]
+        for part in IN_THE_BAR:
+            box = tab.locator(part).bounding_box()
+            assert box and box["y"] >= 0 and box["y"] + box["height"] <= 48, part
+            assert box["x"] >= right - 0.5, part
+            right = box["x"] + box["width"]
+        assert right <= bar["x"] + bar["width"] + 0.5
+        assert tab.evaluate("document.documentElement.scrollWidth") == size[0]
+    tab.set_viewport_size({"width": 1366, "height": 900})
+
+
+def test_the_tab_key_comes_to_the_skip_link_then_to_the_tabs_as_one_stop(tab: Page) -> None:
+    tab.reload()
+    expect(tab.locator("#segment-status")).to_contain_text("512×512")
+    tab.keyboard.press("Tab")
+    skip = tab.get_by_role("link", name="Skip to the page")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport(ratio=1)
+    tab.keyboard.press("Tab")
+    expect(tab.get_by_role("tab", name="Segment")).to_be_focused()
+    tab.keyboard.press("ArrowRight")
+    expect(tab.get_by_role("tab", name="Train")).to_be_focused()
+    assert chosen(tab) == "Train"
+    tab.keyboard.press("Home")
+    assert chosen(tab) == "Segment"
+    tab.keyboard.press("Shift+Tab")
+    tab.keyboard.press("Enter")
+    expect(tab.get_by_role("tabpanel")).to_be_focused()
+
+
+def test_radios_are_one_stop_of_the_tab_key_and_arrows_choose_among_them(tab: Page) -> None:
+    go_to(tab, "Segment")
+    tab.locator("#style input[value=fill]").check()
+    tab.keyboard.press("ArrowRight")
+    outline = tab.locator("#style input[value=outline]")
+    expect(outline).to_be_focused()
+    expect(outline).to_be_checked()
+    wait_until(lambda: "style=outline" in tab.url)
+    tab.keyboard.press("Shift+Tab")
+    radios = tab.locator("#style input")
+    assert not radios.evaluate_all("all => all.includes(document.activeElement)")
+
+
+def test_the_title_of_the_browsers_tab_names_the_page_in_the_language(page: Page, url: str) -> None:
+    open_train(page, url, f"{TINY}&lang=ko")
+    expect(page).to_have_title("학습 – 눈으로 보는 U-Net")
+    page.get_by_role("tab", name="모델").click()
+    expect(page).to_have_title("모델 – 눈으로 보는 U-Net")
+
+
+def test_language_and_theme_are_changed_in_the_bar_and_stay(page: Page, url: str) -> None:
+    open_train(page, url, TINY)
+    page.get_by_role("button", name="Dark theme").click()
+    expect(page.locator("body")).to_have_class(re.compile("dark"))
+    page.get_by_label("Language").select_option("zh-TW")
+    expect(page.locator("#train-status")).to_contain_text("寬度 8")
+    expect(page.locator("body")).to_have_class(re.compile("dark"))
+    expect(page.get_by_role("button", name="深色主題")).to_have_attribute("aria-pressed", "true")
+
+
+def test_the_address_follows_what_is_chosen_and_back_and_reload_restore_it(
+    tab: Page, url: str
+) -> None:
+    page = tab
+    page.goto(f"{url}?example=membranes")
+    status = page.locator("#segment-status")
+    expect(status).to_contain_text("512×512")
+    page.locator("#style input[value=outline]").check()
+    membranes = "page=segment&checkpoint=isbi&example=membranes&style=outline"
+    asks_for(page, membranes)
+    go_to(page, "Train")
+    page.locator("#skips input").uncheck()
+    trained = "page=train&preset=random&skips=0"
+    asks_for(page, trained)
+    go_to(page, "Segment")
+    asks_for(page, membranes)
+    page.locator("#examples .gallery-item").nth(4).locator("button").click()
+    asks_for(page, "page=segment&checkpoint=shapes&example=coins&style=outline")
+    page.go_back()
+    asks_for(page, trained)
+    assert chosen(page) == "Train"
+    page.go_back()
+    asks_for(page, membranes)
+    expect(status).to_contain_text("512×512")
+    expect(page.locator("#style input[value=outline]")).to_be_checked()
+    page.go_forward()
+    asks_for(page, trained)
+    page.reload()
+    expect(page.locator("#skips input")).not_to_be_checked()
+    assert chosen(page) == "Train"
+    asks_for(page, trained)
+
+
+def test_an_own_picture_is_in_no_address(page: Page, url: str, tmp_path: Path) -> None:
+    page.goto(f"{url}?page=segment&example=coins&controls=1")
+    expect(page.locator("#segment-status")).to_contain_text("384×303")
+    own = tmp_path / "coins.png"
+    Image.fromarray(np.full((64, 96, 3), 90, np.uint8)).save(own)
+    page.locator("#picture input[type=file]").set_input_files(own)
+    expect(page.locator("#segment-status")).to_contain_text("96×64")
+    asks_for(page, "page=segment&checkpoint=shapes&controls=1")
+    page.get_by_role("button", name="Share").click()
+    expect(page.locator("dialog .incomplete")).to_contain_text("Your own picture")
+
+
+@pytest.mark.parametrize("name", ["segment", "train", "models"])
+def test_opening_a_page_takes_no_more_requests_than_today_and_then_none(
+    new_visitor: Callable[..., Page], url: str, name: str
+) -> None:
+    page, asked = new_visitor(), []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{url}?page={name}")
+    expect(page.locator(".bar-tools .opener")).to_be_visible()
+    page.wait_for_timeout(SETTLING_MS)
+    opening = [address for address in asked if address.startswith("http")]
+    assert len(opening) <= MOST_REQUESTS, "\n".join(opening)
+    asked.clear()
+    page.wait_for_timeout(RESTING_MS)
+    assert asked == []
