@@ -425,14 +425,14 @@ def print_skips(device: str | None) -> None:
 
 
 def print_watching() -> None:
-    """Print the steps a second of a training alone, and of one that a page shows."""
+    """Print steps a second and CPU time of a training alone, and of one that a page shows."""
     from .ui.train.benchmark import time_watching  # imports gradio, which no other command needs
 
     timing = time_watching()
     print(
-        f"alone {timing.alone:.2f} steps a second   watched {timing.watched:.2f}"
-        f"   watching costs {timing.cost:.1%}   with {timing.threads} threads on"
-        f" {os.cpu_count()} cores"
+        f"alone {timing.alone_rate:.2f} steps a second   watched {timing.watched_rate:.2f}"
+        f"   watching costs {timing.cost:.1%} of them, and {timing.work:.1%} more CPU time"
+        f"   with {timing.threads} threads on {os.cpu_count()} cores"
     )
 
 

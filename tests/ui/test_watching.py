@@ -11,5 +11,7 @@ def test_a_training_is_timed_alone_and_on_a_page():
     assert preset.scenes
     tiny = replace(preset, scenes=replace(preset.scenes, size=64), width=8, batch=1)
     timing = time_watching(tiny, steps=4, rounds=1)
-    assert timing.alone > 0 and timing.watched > 0
-    assert timing.cost == 1 - timing.watched / timing.alone
+    assert timing.alone_rate > 0 and timing.watched_rate > 0
+    assert timing.cost == 1 - timing.watched_rate / timing.alone_rate
+    assert timing.work == timing.watched_seconds / timing.alone_seconds - 1
+    assert timing.alone_seconds > 0

@@ -1,15 +1,15 @@
 """Measures what it costs a training to be watched: the same one alone, and on a served Train page."""
 
 import json
-import statistics
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
 import gradio as gr
+import numpy as np
 import torch
 
 from ...devices import pick_device
@@ -19,22 +19,32 @@ from ...training.loop import Trainer, fit, load_batches
 from .controls import FIRST_PRESET, values_of
 from .page import TrainPage
 
-STEPS = 60
+STEPS = 30
 ROUNDS = 3
 
 
 @dataclass(frozen=True)
 class WatchingTiming:
-    """Median steps a second of a training alone, and of one on a page; ``threads``: of torch."""
+    """Medians of a training alone and of one on a page; ``threads``: of torch.
 
-    alone: float
-    watched: float
+    ``rate``: steps a second. ``seconds``: CPU time that the whole program takes for a step.
+    """
+
+    alone_rate: float
+    watched_rate: float
+    alone_seconds: float
+    watched_seconds: float
     threads: int
 
     @property
     def cost(self) -> float:
         """Share of the steps a second that watching takes; within the noise it can be below 0."""
-        return 1 - self.watched / self.alone
+        return 1 - self.watched_rate / self.alone_rate
+
+    @property
+    def work(self) -> float:
+        """CPU time that watching adds, as a share: no load on the machine changes it."""
+        return self.watched_seconds / self.alone_seconds - 1
 
 
 class ServedPage:
@@ -102,6 +112,14 @@ def time_watching(
         ways = (train_alone, page.train)
         for way in ways:
             way(replace(settings, steps=2))
-        rates = [[way(replace(settings, steps=steps)) for way in ways] for _ in range(rounds)]
-    alone, watched = (statistics.median(column) for column in zip(*rates, strict=True))
-    return WatchingTiming(alone, watched, torch.get_num_threads())
+        counted = replace(settings, steps=steps)
+        timed = [[_timed(way, counted) for way in ways] for _ in range(rounds)]
+    (alone, watched), (alone_seconds, watched_seconds) = np.median(timed, axis=0).T.tolist()
+    threads = torch.get_num_threads()
+    return WatchingTiming(alone, watched, alone_seconds, watched_seconds, threads)
+
+
+def _timed(way: Callable[[LiveSettings], float], settings: LiveSettings) -> tuple[float, float]:
+    begun = time.process_time()
+    rate = way(settings)
+    return rate, (time.process_time() - begun) / settings.steps
