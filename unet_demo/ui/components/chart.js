@@ -57,7 +57,7 @@ let legendKey = "";
 // --- values ---------------------------------------------------------------------------------
 
 function receive() {
-  const value = props.value || { runs: [], reference: null };
+  const value = currentValue() || { runs: [], reference: null };
   const former = series;
   series = new Map();
   const parse = (line) => {
@@ -235,7 +235,7 @@ function draw() {
   find(".notice").textContent = empty ? text("empty") : "";
   canvas.setAttribute("aria-label", [text("chart"), summary()].filter(Boolean).join(": "));
   if (empty) return;
-  speakSoon(summary());
+  if (!recorded) speakSoon(summary());
   drawLegend();
   const { clientWidth: width, clientHeight: height } = canvas;
   if (!width) return; // in a tab that is not shown; the observer calls again

@@ -58,3 +58,15 @@ function whenThere(selector, callback) {
   observer.observe(document.body, { childList: true, subtree: true });
   look();
 }
+
+// What a component shows: its value, or what a recording makes of it meanwhile (recording.js).
+let recorded = null;
+
+function currentValue() {
+  return recorded ? recorded(props.value) : props.value;
+}
+
+element.addEventListener("recorded", ({ detail }) => {
+  recorded = detail;
+  receive();
+});

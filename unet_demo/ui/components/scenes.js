@@ -44,7 +44,7 @@ function layers(row, column) {
 }
 
 function receive() {
-  const value = props.value || { rows: [], note: "", classes: [], heads: null };
+  const value = currentValue() || { rows: [], note: "", classes: [], heads: null };
   find(".wrong").hidden = !value.heads;
   if (!value.heads) wrong.checked = false;
   const columns = value.heads ? COMPARED : ALONE;

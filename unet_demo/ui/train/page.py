@@ -12,6 +12,7 @@ from .. import zero_gpu
 from ..components.brush import brush
 from ..components.chart import chart
 from ..components.history import restored_query
+from ..components.recording import recording
 from ..components.scenes import scenes
 from ..components.shortcut import shortcut
 from ..components.u import u
@@ -31,6 +32,7 @@ from .controls import (
 )
 from .downloads import FILES, drawing_ground, segment_drawing
 from .link import TrainLink
+from .recording import recorded_for
 from .session import Session, Sessions
 from .views import (
     curves,
@@ -103,6 +105,7 @@ class TrainPage:
                 self.u = u(elem_id="train-u")
             with gr.Column(elem_classes="chart-column"):
                 self.chart = chart(elem_id="train-chart")
+                self.recording = recording(elem_id="train-recording")
         self._lay_out_afterwards()
         self.checkpoint = gr.State(None)
         self.autostarted = gr.State(False)
@@ -163,7 +166,7 @@ class TrainPage:
         """What a page does when it opens, and when it is left."""
         greeted = [
             self.scenes, self.u, self.status, self.chart, self.readings, self.runs, self.envelope,
-            self.editor, self.preset,
+            self.editor, self.preset, self.recording,
         ]  # fmt: skip
         controls = list(self.controls.values())
         demo.load(self.on_greeting, controls, [*greeted, *controls], **QUICK).then(
@@ -199,7 +202,7 @@ class TrainPage:
             show_progress="hidden", api_visibility="private",
         )  # fmt: skip
         self._wire_drawing(chosen.then)
-        shown = [self.scenes, self.u, self.status, self.chart]
+        shown = [self.scenes, self.u, self.status, self.chart, self.recording]
         gr.on(
             [control.input for control in controls],
             self.on_change,
@@ -258,6 +261,7 @@ class TrainPage:
     def _followed(self) -> list[Any]:
         """All that moves while a run is followed."""
         watched = [self.chart, self.scenes, self.u, self.status, self.readings, self.runs, self.use]
+        watched.append(self.recording)
         return [*watched, *self.buttons.values(), *self.downloads.values()]
 
     def _session(self, request: gr.Request) -> Session:
@@ -281,11 +285,13 @@ class TrainPage:
         }
         if session.run:
             return always
-        if self.link.autostart(request.query_params):
+        starts = self.link.autostart(request.query_params)
+        if starts:
             proposal |= self._told_to_wait(session)
         return {
             **proposal,
             **always,
+            self.recording: None if starts else recorded_for(settings),
             self.readings: readings(None, session.language),
             self.runs: runs_table(session),
         }
@@ -330,7 +336,7 @@ class TrainPage:
             return self._proposal(session, self._settings(values))
         except SettingsError as error:
             told = gr.skip() if session.waiting else alert(error, session.language)
-            return {self.status: told}
+            return {self.status: told, self.recording: None}
 
     def on_rested(self, request: gr.Request, *values: Any) -> Update:
         """A run is over: the U is again that of the controls, and its skips can be switched."""
@@ -343,7 +349,7 @@ class TrainPage:
 
     def on_press(self, request: gr.Request) -> Update:
         """A run was asked for: say at once where it has to wait; what begins it says the rest."""
-        return self._waiting(self._session(request)) or {self.status: gr.skip()}
+        return {self.recording: None, **self._waiting(self._session(request))}
 
     def on_refused(self, request: gr.Request) -> Update:
         """Where a run was waited for and never had its turn: wait no more; Gradio has said why."""
@@ -561,6 +567,7 @@ class TrainPage:
             self.u: living_u(session, settings),
             self.status: note(ready_sentence(settings, session.language)),
             self.chart: curves(session, settings),
+            self.recording: None,
         }
         if session.in_progress:
             return {self.status: gr.skip()}
