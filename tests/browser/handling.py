@@ -125,7 +125,9 @@ def let_the_server_answer(page: Page) -> None:
 
 def asks_for(page: Page, query: str) -> None:
     """Until the address says just this, in whatever order."""
-    wait_until(lambda: parse_qs(urlparse(page.url).query) == parse_qs(query))
+    page.wait_for_url(
+        lambda url: parse_qs(urlparse(url).query) == parse_qs(query), wait_until="commit"
+    )
 
 
 def show_next_frame(page: Page) -> None:

@@ -183,6 +183,7 @@ def test_the_segment_page_has_none_after_an_error_with_a_stack_and_with_scores(
     expect(tab.locator("#segment-status")).to_contain_text("3 slices")
     expect(tab.locator("#slice")).to_be_visible()
     check(tab, "with a stack")
+    dress(tab, WIDE, dark=False)
     tab.locator("#truth input[type=file]").set_input_files(truth)
     tab.locator("#viewer .layers").get_by_text("Errors").click()
     expect(tab.locator("#scores table")).to_be_visible()

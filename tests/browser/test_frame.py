@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from handling import TINY, asks_for, open_train, wait_until
+from handling import TINY, asks_for, open_train
 from PIL import Image
 from playwright.sync_api import Page, expect
 
@@ -82,12 +82,12 @@ def test_the_tab_key_comes_to_the_skip_link_then_to_the_tabs_as_one_stop(tab: Pa
 
 def test_radios_are_one_stop_of_the_tab_key_and_arrows_choose_among_them(tab: Page) -> None:
     go_to(tab, "Segment")
-    tab.locator("#style input[value=fill]").check()
+    tab.locator("#style input[value=fill]").focus()
     tab.keyboard.press("ArrowRight")
     outline = tab.locator("#style input[value=outline]")
     expect(outline).to_be_focused()
     expect(outline).to_be_checked()
-    wait_until(lambda: "style=outline" in tab.url)
+    tab.wait_for_url(lambda address: "style=outline" in address, wait_until="commit")
     tab.keyboard.press("Shift+Tab")
     radios = tab.locator("#style input")
     assert not radios.evaluate_all("all => all.includes(document.activeElement)")

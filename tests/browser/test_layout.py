@@ -43,7 +43,7 @@ NOTE_PLACES = """(parts) => {
   const note = () => {
     for (const part of parts) {
       const { left, top, width, height } = document.querySelector(part).getBoundingClientRect();
-      const place = [left, top + scrollY, width, height].map(Math.round).join(" ");
+      const place = width ? [left, top + scrollY, width, height].map(Math.round).join(" ") : "folded";
       if (places[part].at(-1) !== place) places[part].push(place);
     }
     requestAnimationFrame(note);
@@ -116,6 +116,8 @@ def test_nothing_jumps_when_another_checkpoint_segments_the_picture(page: Page, 
         (360, "Cell membranes (ISBI 2012)"),
     ):
         page.set_viewport_size({"width": width, "height": 900})
+        if width == 360:
+            page.locator(".phone-bar .more").click()
         watch(page, SEGMENT_PARTS)
         choose_checkpoint(page, other)
         expect(page.locator("#segment-status")).to_contain_text(other)

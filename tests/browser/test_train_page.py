@@ -211,6 +211,7 @@ def test_two_runs_are_compared(opened: Page):
     masks = opened.locator("#train-scenes img:is([data-column=before], [data-column=prediction])")
     before, now = (one.get_attribute("src") for one in masks.all()[:2])
     assert before != now
+    opened.locator("#train-more button").first.click()  # its panel lies over the scenes
     opened.get_by_role("checkbox", name="Errors").check()
     expect(masks.first).not_to_have_attribute("src", before or "")
 

@@ -41,7 +41,7 @@ def uploads(asked: list[Request]) -> list[str]:
 def test_opening_uploads_nothing_and_an_open_page_at_rest_asks_for_nothing(
     opened: Page, asked: list[Request]
 ) -> None:
-    expect(opened.locator("#segment-status")).to_contain_text("px in")
+    expect(opened.locator("#train-status")).to_contain_text("parameters")
     opened.wait_for_timeout(AT_REST_MS)
     before = len(asked)
     opened.wait_for_timeout(AT_REST_MS)

@@ -360,7 +360,7 @@ def test_errors_and_painted_colours_are_further_layers(empty: Page):
     assert pixel(empty, "errors", SIDE - 4, 4) == [230, 30, 30, 255]
     layers.get_by_text("Painted").click()
     expect(empty.locator(".viewer .painted")).to_be_visible()
-    show(empty, "three")
+    show(empty, "halves")
     expect(layers).to_be_hidden()
     expect(empty.locator(".viewer .fill")).to_be_visible()
 

@@ -60,18 +60,23 @@ function keepFocus() {
   own = person;
 }
 
-// The row may come later than this line of text.
+// Row and buttons may come later than this line of text.
 function begin() {
   row = document.querySelector(".train-buttons");
   if (!row) return requestAnimationFrame(begin);
+  row.addEventListener("click", ({ target }) => {
+    if (target.closest("button") === held) own = held;
+  });
+  new MutationObserver(follow).observe(row, { attributes: true, attributeFilter: ["disabled"], childList: true, subtree: true });
+  follow();
+}
+
+function follow() {
   for (const button of row.querySelectorAll(BUTTONS.join())) {
     button.setAttribute("aria-keyshortcuts", "Space");
     button.title = text("title");
   }
-  row.addEventListener("click", ({ target }) => {
-    if (target.closest("button") === held) own = held;
-  });
-  new MutationObserver(keepFocus).observe(row, { attributes: true, attributeFilter: ["disabled"], subtree: true });
+  keepFocus();
 }
 
 document.addEventListener("focusin", ({ target }) => goTo(target));

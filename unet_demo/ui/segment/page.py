@@ -200,9 +200,7 @@ class SegmentPage:
         elif self.link.read(request.query_params).values:
             yield {self.addressed: True}
         else:
-            yield from self.runner.newest(
-                session, lambda stop: self.runner.open(session, stop, values)
-            )
+            yield from self.runner.newest(session, lambda stop: self.runner.open(session, stop))
 
     def on_addressed(
         self, values: Values, request: gr.Request, progress: gr.Progress = PROGRESS

@@ -53,7 +53,7 @@ class Runner:
                 return
             yield update
 
-    def open(self, session: Session, stop: Event, values: Values) -> Iterator[Update]:
+    def open(self, session: Session, stop: Event) -> Iterator[Update]:
         """Show the first example, which is segmented once for all."""
         session.take(stop, load_example(EXAMPLES[0].name), View())
         try:
@@ -62,7 +62,7 @@ class Runner:
             yield self.mistake(error, session)
             return
         session.keep(stop, result, View(), shared=True)
-        yield self._shown(session, result, View(), values)
+        yield self._shown(session, result, View())
 
     def run(
         self,
@@ -107,7 +107,7 @@ class Runner:
             session.keep(stop, result, view)
             self.sessions.make_room(session)
             # With what was said before: of updates in quick succession Gradio may lose one.
-            yield self._shown(session, result, view, values)
+            yield self._shown(session, result, view)
             if session.is_boxed_elsewhere(session.result):
                 session.empty_box()
 
@@ -176,7 +176,7 @@ class Runner:
             controls.fitting: say("segment_fitting", language, title=title),
         }
 
-    def _shown(self, session: Session, result: Result, view: View, values: Values) -> Update:
+    def _shown(self, session: Session, result: Result, view: View) -> Update:
         """Set everything on the page that speaks of the picture, after the network ran."""
         controls, language, card = self.controls, session.language, result.card
         picture = result.request.picture
@@ -184,8 +184,10 @@ class Runner:
         binary = result.own_threshold is not None
         threshold = card.threshold if view.threshold is None or not binary else view.threshold
         view = replace(view, threshold=threshold, slice=whole_slice(view.slice, slices))
+        request = result.request
         update = {
-            **self._picked(session, result.request, values),
+            # Also where they showed this when it was asked for: work that was called off may have moved them.
+            **controls.picked(request.name, request.tta, self.choices(session)),
             controls.viewer: slice_value(result, view),
             controls.status: status(result, language),
             controls.slice: gr.Slider(maximum=max(2, slices), value=view.slice, visible=slices > 1),
