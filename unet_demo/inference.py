@@ -436,7 +436,7 @@ def sizes_seen(height: int, width: int, card: Card, tta: bool) -> list[tuple[int
 
 def resize_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Resize a slice uint8 (H, W, C) to (height, width), antialiased."""
-    resized = _resize(torch.from_numpy(image).permute(2, 0, 1).float(), size)
+    resized = _resize(torch.from_numpy(image.astype(np.float32)).permute(2, 0, 1), size)
     return resized.round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
 
 
