@@ -144,7 +144,8 @@ class SegmentPage:
             [controls.truth.upload, controls.truth.clear],
             self.results.on_truth, [controls.truth, *controls.view],
             [controls.viewer, controls.scores, controls.truth, controls.status],
-            show_progress_on=[controls.scores], api_visibility="private",
+            # A truth that is taken away while it is compared must not stay.
+            trigger_mode="multiple", show_progress_on=[controls.scores], api_visibility="private",
         )  # fmt: skip
         for kind, button in controls.downloads.items():
             made = button.click(
