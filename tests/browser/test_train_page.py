@@ -85,9 +85,15 @@ def status(page: Page):
 
 
 def set_number(page: Page, control: str, value: float) -> None:
+    """Type it, and once more where Gradio has put back what only just unfolded."""
     box = page.locator(f"#{control} input[type=number]").first
-    box.fill(str(value))
-    box.press("Tab")
+    for _ in range(3):
+        box.fill(str(value))
+        box.press("Tab")
+        page.evaluate("new Promise((done) => requestIdleCallback(() => setTimeout(done, 300)))")
+        if float(box.input_value()) == value:
+            return
+    raise AssertionError(f"{control} is {box.input_value()}")
 
 
 def take(page: Page, kind: str) -> Download:
