@@ -42,6 +42,8 @@ def go_to(page: Page, name: str) -> None:
 @pytest.mark.parametrize("size", SIZES)
 def test_the_bar_is_one_line_of_48_pixels_on_every_page(tab: Page, size: tuple[int, int]) -> None:
     tab.set_viewport_size({"width": size[0], "height": size[1]})
+    if size[0] < 720:
+        expect(tab.get_by_role("button", name="More tabs")).to_be_visible()
     for name in ("Train", "Articles", "Models", "Segment"):
         if size[0] < 720 and not tab.get_by_role("tab", name=name).is_visible():
             tab.get_by_role("button", name="More tabs").click()

@@ -316,10 +316,10 @@ def test_a_long_run_leaves_the_tab_responsive_its_heap_flat_and_asks_for_nothing
     busy = (work - work_before) / (time.perf_counter() - begun)
     print(f"main thread busy {busy:.1%}, heap {heap_before:.1f} → {heap:.1f} MiB, asked {asked}")
     assert step_of(opened) < 3000
-    press(opened, "stop")
     assert busy < 0.25
     assert heap < heap_before + 10
     assert asked == []
+    press(opened, "stop")
 
 
 @pytest.mark.slow
@@ -357,9 +357,8 @@ def watched_speed(page: Page, train_page: TrainPage, settings: LiveSettings) -> 
     """Steps a second of a run that the browser follows, server and browser on this machine."""
     press(page, "start")
     expect(status(page)).to_contain_text(f"Finished after step {settings.steps},", timeout=300_000)
-    (session,) = train_page.sessions.open
-    assert session.run
-    speed = session.run.snapshot().steps_per_second
+    (run,) = [session.run for session in train_page.sessions.open if session.run]
+    speed = run.snapshot().steps_per_second
     press(page, "reset")
     expect(page.locator("#train-reset")).to_be_disabled()
     return speed

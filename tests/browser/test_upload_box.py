@@ -36,6 +36,7 @@ def address(serve_blocks: Callable[..., str]) -> str:
 def opened(page: Page, address: str) -> Page:
     page.goto(address)
     expect(page.locator(ZONE)).to_be_visible()
+    expect(page.locator(".taken")).to_be_attached()  # its script listens from then on
     return page
 
 
