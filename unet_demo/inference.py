@@ -185,6 +185,16 @@ class Predictor:
         colours = painted.probabilities
         return (colours.transpose(0, 2, 3, 1) * 255).round().astype(np.uint8)
 
+    def seen(self, image: np.ndarray) -> np.ndarray:
+        """Return a slice uint8 (H, W, C) as the network gets it: resized, with its mirrored border."""
+        height, width, _ = image.shape
+        (size,) = sizes_seen(height, width, self.card, tta=False)
+        return mirrored(resize_image(image, size), self.card.margin)
+
+    def walk(self, image: np.ndarray) -> list[tuple[str, Tensor]]:
+        """Return (station, map float32 (C, H, W)) for each station of the network, for a slice as it is `seen`."""
+        return self._ready.walk(normalise(self.seen(image), self.card))
+
     def check_paints(self) -> None:
         """Raise PictureError unless the checkpoint's task is a ColourTask."""
         if not isinstance(self.card.task, ColourTask):
@@ -291,6 +301,14 @@ class _Ready:
             picture = picture.to(self.device, self.dtype, memory_format=torch.channels_last)
             return self.network(picture)
 
+    def walk(self, picture: Tensor) -> list[tuple[str, Tensor]]:
+        with torch.inference_mode():
+            picture = picture.to(self.device, self.dtype, memory_format=torch.channels_last)
+            # Cloned: a layer that computes in place may go on in a map that has been seen.
+            return [
+                (name, maps[0].float().clone()) for name, maps in self.network.walk(picture, ())
+            ]
+
     def operations(self) -> float:
         """Count the multiplications and additions for each pixel of a picture."""
         with FlopCounterMode(display=False) as counter:
@@ -367,18 +385,10 @@ class _Passes:
     def _inside_margin(self, image: np.ndarray) -> np.ndarray:
         height, width, _ = image.shape
         margin = self.card.margin
-        rows, columns = (padded_length(side, margin) for side in (height, width))
-        inside = np.s_[:, margin : margin + height, margin : margin + width]
-        return self._padded_image(image, rows, columns)[inside]
-
-    def _padded_image(self, image: np.ndarray, rows: int, columns: int) -> np.ndarray:
-        height, width, _ = image.shape
-        margin = self.card.margin
-        padding = ((margin, rows - height - margin), (margin, columns - width - margin), (0, 0))
-        padded = normalise(np.pad(image, padding, mode="reflect"), self.card)
-        if max(rows, columns) <= self.tile:
-            return self._views_of(padded)
-        return self._tiled(padded)
+        padded = normalise(mirrored(image, margin), self.card)
+        fits = max(padded.shape[-2:]) <= self.tile
+        whole = self._views_of(padded) if fits else self._tiled(padded)
+        return whole[:, margin : margin + height, margin : margin + width]
 
     def _tiled(self, padded: Tensor) -> np.ndarray:
         rows, columns = padded.shape[-2:]
@@ -420,6 +430,14 @@ class _Passes:
 def padded_length(length: int, margin: int) -> int:
     """Return a side's length in px with both margins, rounded up to a multiple of GRID."""
     return -(-(length + 2 * margin) // GRID) * GRID
+
+
+def mirrored(image: np.ndarray, margin: int) -> np.ndarray:
+    """Mirror a slice (H, W, C) over its border, ``margin`` px or more: up to multiples of GRID."""
+    height, width, _ = image.shape
+    rows, columns = (padded_length(side, margin) for side in (height, width))
+    padding = ((margin, rows - height - margin), (margin, columns - width - margin), (0, 0))
+    return np.pad(image, padding, mode="reflect")
 
 
 def scaled_size(height: int, width: int, side: int, scale: float) -> tuple[int, int]:

@@ -325,8 +325,8 @@ def test_a_number_beside_the_marks_of_a_slider_stays_itself() -> None:
 
 
 def test_a_control_without_a_way_to_write_it_is_said() -> None:
-    with pytest.raises(TypeError, match="Textbox"):
-        parameter_of(gr.Textbox())
+    with pytest.raises(TypeError, match="File"):
+        parameter_of(gr.File())
 
 
 def test_unfit_says_what_would_fit() -> None:

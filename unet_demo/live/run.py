@@ -20,6 +20,7 @@ from ..evaluation.evaluate import class_scores
 from ..inference import Prediction, Predictor
 from ..messages import Sentence, sentence
 from ..metrics import confusion_matrix
+from ..networks.maps import mosaic
 from ..training.batches import to_tensor
 from ..training.loop import Diverged, Event, Finished, StepDone, Trainer, fit, load_batches
 from ..training.recipes import SHAPES
@@ -28,7 +29,6 @@ from .experiment import (
     Watched,
     batches_of,
     fit_options_of,
-    mosaic,
     normalisation_of,
     seeded_network,
     task_of,

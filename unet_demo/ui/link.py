@@ -17,7 +17,7 @@ from gradio.components import Component
 from ..messages import in_full, shortened
 from .text import LANGUAGES, say, spoken
 
-PAGES = ("segment", "train", "articles", "models")
+PAGES = ("segment", "train", "inside", "articles", "models")
 
 FORMER_PAGES = {"about": "models"}
 """A page's name in addresses of earlier versions → its name today."""
@@ -130,6 +130,17 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class Text:
+    """A name of which a page sees by itself whether it has such a thing."""
+
+    def read(self, text: str) -> str:
+        return text
+
+    def write(self, value: str) -> str:
+        return value
+
+
+@dataclass(frozen=True)
 class Language:
     """A language tag that is spoken here."""
 
@@ -199,6 +210,8 @@ def parameter_of(control: Component) -> Parameter:
             return Switch()
         case gr.Dropdown(choices=choices) | gr.Radio(choices=choices):
             return Choice(tuple(value for _, value in choices))
+        case gr.Textbox():
+            return Text()
     raise TypeError(f"The value of a {type(control).__name__} has no place in an address.")
 
 

@@ -11,6 +11,7 @@ from .components.connection import lost
 from .components.history import history
 from .components.share import share
 from .html import alerts
+from .inside.page import InsidePage
 from .link import GENERAL, misspelt, read
 from .models.page import ModelsPage
 from .segment.page import SegmentPage
@@ -54,6 +55,8 @@ def build() -> gr.Blocks:
                 segment = SegmentPage(demo)
             with gr.Tab(t("page_train"), id="train"):
                 train = TrainPage(demo)
+            with gr.Tab(t("page_inside"), id="inside") as inside_tab:
+                inside = InsidePage(inside_tab, segment.sessions, segment.controls.names)
             with gr.Tab(t("page_articles"), id="articles") as articles:
                 ArticlesPage(articles)
             with gr.Tab(t("page_models"), id="models") as models:
@@ -63,6 +66,7 @@ def build() -> gr.Blocks:
         steps = history()
         segment.follow(steps)
         train.follow(steps)
+        inside.follow(steps)
         refusals = gr.HTML(visible=False, elem_id="address-refusals", elem_classes="status")
         segment.open_from(train.saved.success, train.checkpoint)
         train.saved.success(
@@ -73,7 +77,7 @@ def build() -> gr.Blocks:
             api_visibility="private",
         )
         endpoints.build()
-        links = (segment.link, train.link)
+        links = (segment.link, train.link, inside.link)
 
         def on_address(request: gr.Request) -> dict[Any, Any]:
             """Say what of the address was left out."""
@@ -84,7 +88,8 @@ def build() -> gr.Blocks:
                 *(warning for link in links for warning in link.read(query).warnings),
             ]
             said = [warning.said(language) for warning in (*refused, *misspelt(query, known))]
-            return {refusals: gr.HTML(alerts(said, language), visible=bool(said))}
+            once = dict.fromkeys(said)  # pages may share a name
+            return {refusals: gr.HTML(alerts(once, language), visible=bool(said))}
 
         demo.load(
             on_address, None, refusals, queue=False, show_progress="hidden",

@@ -36,6 +36,7 @@ function receive() {
   const knob = drawing.querySelector("[data-skip]");
   knob?.setAttribute("aria-checked", String(value.skips));
   knob?.setAttribute("aria-disabled", String(!value.switchable));
+  stations().forEach((station, at) => station.classList.toggle("picked", at === value.picked));
   const maps = drawing.querySelector("#u-maps");
   if (maps.getAttribute("href") !== value.maps) maps.setAttribute("href", value.maps);
 }
@@ -89,6 +90,10 @@ function tell(index) {
   find(".readout").textContent = node.getAttribute("aria-label");
 }
 
+function pick(index) {
+  if (![null, index].includes(props.value.picked)) trigger("pick", { station: stations()[index].dataset.station });
+}
+
 function stationAt(event) {
   const station = event.target.closest("[data-station]");
   return station ? stations().indexOf(station) : null;
@@ -101,7 +106,11 @@ drawing.addEventListener("click", (event) => {
   if (drawn) tell(stationAt(event));
   flip(event);
 });
-drawing.addEventListener("focusin", (event) => tell(stationAt(event)));
+drawing.addEventListener("focusin", (event) => {
+  const index = stationAt(event);
+  tell(index);
+  if (index !== null) pick(index);
+});
 drawing.addEventListener("pointerleave", (event) => {
   if (drawn && event.pointerType === "mouse" && !drawing.contains(document.activeElement)) tell(null);
 });

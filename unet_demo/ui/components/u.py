@@ -29,6 +29,7 @@ def u_value(
     skips: bool,
     language: str,
     switchable: bool = False,
+    picked: int | None = None,
 ) -> dict[str, Any]:
     """Collect what the component shows, JSON-able; of an update, only the maps differ.
 
@@ -38,6 +39,8 @@ def u_value(
         skips: whether its skip connections are in use.
         language: a key of `text.LANGUAGES`.
         switchable: whether a press on a skip's arrow triggers ``input``.
+        picked: number of the station whose maps the page shows; another one that is pressed, or that
+            the keyboard comes to, triggers ``pick`` with its name as ``station``. None: none does.
     """
     drawn = {
         form: u_svg(
@@ -50,5 +53,6 @@ def u_value(
         "network": anatomy.network,
         "skips": skips,
         "switchable": switchable,
+        "picked": picked,
         "maps": "" if maps is None else png_url(np.hstack(list(maps))),
     }

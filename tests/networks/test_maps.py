@@ -2,7 +2,7 @@
 
 import torch
 
-from unet_demo.live.experiment import CELL, SIDE, mosaic
+from unet_demo.networks.maps import CELL, SIDE, mosaic
 
 
 def test_a_mosaic_shows_the_most_varied_channels_each_from_black_to_white() -> None:

@@ -1,0 +1,89 @@
+"""What a topic of the page "Look inside" is; `topics` says how to add one."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from gradio.components import Component
+
+from ...inside.subject import Subject
+from ..html import escape, png_url
+from ..text import say, t
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a visitor looks at: ``values`` are those of the topic's controls, by name."""
+
+    subject: Subject
+    values: Mapping[str, Any]
+    language: str
+
+    def say(self, key: str, **places: object) -> str:
+        """Return a text of this page, ready for HTML: that of ``inside_KEY``."""
+        return escape(say(f"inside_{key}", self.language, **places))
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a topic shows of a look.
+
+    ``figures``: HTML, see `figure` and `figures`. ``u``: a `u_value`, where the living U stands above
+    them. ``moved``: name of a control → its new value, where what it said cannot be.
+    """
+
+    figures: str
+    u: Mapping[str, Any] | None = None
+    moved: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic: its name in the address, what makes its controls, and what shows a look.
+
+    ``controls`` runs where the controls stand on the page, and returns them by their names in the
+    address. ``show`` may raise the errors of `segmentation.EXPECTED_ERRORS`, which are told.
+    """
+
+    name: str
+    controls: Callable[[], Mapping[str, Component]]
+    show: Callable[[Look], Shown]
+
+
+def no_controls() -> dict[str, Component]:
+    """Make none."""
+    return {}
+
+
+def named(name: str) -> dict[str, Any]:
+    """Return the label, ``inside_NAME``, and the id, ``inside-NAME``, of a control."""
+    return {"label": t(f"inside_{name}"), "elem_id": f"inside-{name.replace('_', '-')}"}
+
+
+def slider(name: str, least: float, most: float, value: float, step: float = 1) -> gr.Slider:
+    """Make a slider, see `named`."""
+    return gr.Slider(least, most, value, step=step, buttons=[], min_width=0, **named(name))
+
+
+def radio(name: str, choices: tuple[str, ...], value: str) -> gr.Radio:
+    """Make radio buttons; the text of a choice is ``inside_NAME_CHOICE``."""
+    labelled = [(t(f"inside_{name}_{choice}"), choice) for choice in choices]
+    return gr.Radio(labelled, value=value, min_width=0, **named(name))
+
+
+def figures(*inside: str) -> str:
+    """Lay figures side by side, as wide as there is room for."""
+    return f'<div class="figures">{"".join(inside)}</div>'
+
+
+def figure(pixels: np.ndarray, caption: str, *, smooth: bool = False, over: str = "") -> str:
+    """Return a picture uint8 (H, W), (H, W, 3) or (H, W, 4) over its caption, which is HTML.
+
+    ``smooth``: whether the browser blurs between pixels. ``over``: SVG laid over it, its ``viewBox`` in
+    pixels of the picture.
+    """
+    kind = "smooth" if smooth else "exact"
+    image = f'<img class="{kind}" src="{png_url(pixels)}" alt="{caption}">'
+    return f"<figure><div>{image}{over}</div><figcaption>{caption}</figcaption></figure>"
