@@ -4,6 +4,7 @@ No network's structure is written here: the pass records each operation, and an 
 the station of the walk whose map it leads to.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -103,13 +104,13 @@ def anatomy(name: str, options: Mapping[str, object], side: int) -> Anatomy:
     Skips that ``options`` turn off are described, too: their layers exist. Raises ValueError for an
     unknown name or option.
     """
-    return _described(name, tuple(sorted({**options, "skips": True}.items())), side)
+    return _described(name, json.dumps({**options, "skips": True}, sort_keys=True), side)
 
 
 @lru_cache(maxsize=64)
-def _described(name: str, options: tuple[tuple[str, object], ...], side: int) -> Anatomy:
+def _described(name: str, options: str, side: int) -> Anatomy:
     with torch.device("meta"):
-        network = create_network(name, **dict(options)).eval()
+        network = create_network(name, **json.loads(options)).eval()
         picture = torch.empty(1, network.in_channels, side, side)
     whole = _Pass(network, picture)
     skips = tuple(

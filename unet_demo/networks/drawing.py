@@ -116,7 +116,7 @@ def described(anatomy: Anatomy, station: Station, say: Say = str) -> str:
     else:
         layers += [f"{_in_words(layer, say)} → {layer.channels}" for layer in station.blocks]
     layers += [
-        say(sentence("skip connection from {source}", source=_named(skip.source)))
+        say(sentence("skip connection from {source}", source=station_name(skip.source)))
         for skip in anatomy.skips
         if skip.target == station.name
     ]
@@ -124,7 +124,7 @@ def described(anatomy: Anatomy, station: Station, say: Say = str) -> str:
         sentence(
             "{name}: {channels} × {height} × {width} ({layers}); {parameters:,} parameters,"
             " {gflop:.3g} GFLOP",
-            name=_named(station.name), channels=channels, height=height, width=width,
+            name=station_name(station.name), channels=channels, height=height, width=width,
             layers=", ".join(layers), parameters=station.parameters, gflop=station.gflop,
         )
     )  # fmt: skip
@@ -135,7 +135,8 @@ def _in_words(layer: Layer, say: Say) -> str:
     return f"{say(KINDS[layer.kind])} {size}"
 
 
-def _named(name: str) -> Sentence:
+def station_name(name: str) -> Sentence:
+    """Return a station's name in words."""
     kind, _, number = name.rpartition(" ")
     if kind == "encoder":
         return sentence("encoder {number}", number=number)
@@ -269,7 +270,7 @@ def _skip(skip: Skip, places: dict[str, Place], upright: bool, say: Say) -> str:
         x0, x1, y = source.middle[0], target.middle[0], source.y - 10
         line = f"M{x0} {source.y}V{y + 5}q0 -5 5 -5H{x1 - 5}q5 0 5 5V{target.y - 6}"
         tip = f"M{x1} {target.y}l-4 -8h8z"
-    told = sentence("skip connection from {source}", source=_named(skip.source))
+    told = sentence("skip connection from {source}", source=station_name(skip.source))
     return (
         f'<g data-skip="{skip.level}" stroke="{ALONG}"><title>{escape(say(told))}</title>'
         f'<path d="{line}" fill="none" stroke-width="2"/>'

@@ -1,6 +1,9 @@
 """Pictures with captions that the server writes as HTML, and what a press or a pointer does on them.
 
 What has ``data-pick``, JSON of names and values, triggers ``pick`` with them when it is pressed.
+In a ``.reaching`` a pixel of ``.maps`` that is pointed at, or that the arrow keys come to, is told in
+``.told`` and its receptive field outlined by ``.reach``; ``data-spans``, JSON: for columns and for rows
+where the field of each pixel begins, and where it ends.
 """
 
 import gradio as gr

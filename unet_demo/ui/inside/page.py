@@ -38,6 +38,14 @@ class InsidePage:
         with gr.Column(elem_classes="inside-page"):
             with gr.Row(elem_classes="inside-head"):
                 self._lay_out_head()
+                self.status = gr.HTML(
+                    hint("loading"), elem_id="inside-status", elem_classes="status", min_height=0
+                )
+            self.topic = gr.Radio(
+                [(t(f"inside_topic_{name}"), name) for name in TOPICS],
+                value=next(iter(TOPICS)), label=t("inside_topic"), show_label=False,
+                elem_id="inside-topic", elem_classes="strip", min_width=0,
+            )  # fmt: skip
             with gr.Row(elem_classes="inside-body"):
                 with gr.Column(elem_classes="inside-aside", min_width=0):
                     self._lay_out_aside()
@@ -64,11 +72,6 @@ class InsidePage:
             value=OF_SEGMENT, filterable=False, label=t("inside_checkpoint"),
             elem_id="inside-checkpoint", min_width=0,
         )  # fmt: skip
-        self.topic = gr.Radio(
-            [(t(f"inside_topic_{name}"), name) for name in TOPICS],
-            value=next(iter(TOPICS)), label=t("inside_topic"), show_label=False,
-            elem_id="inside-topic", min_width=0,
-        )  # fmt: skip
 
     def _lay_out_aside(self) -> None:
         self.idea = gr.HTML(elem_id="inside-idea")
@@ -77,7 +80,6 @@ class InsidePage:
         for name, topic in TOPICS.items():
             with gr.Column(visible=name == self.topic.value, min_width=0) as self.columns[name]:
                 self.controls[name] = dict(topic.controls())
-        self.status = gr.HTML(hint("loading"), elem_id="inside-status", elem_classes="status")
 
     def _wire(self, tab: gr.Tab) -> None:
         inputs = list(self.inputs.values())

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 
 import gradio as gr
@@ -9,7 +10,7 @@ import numpy as np
 from gradio.components import Component
 
 from ...inside.subject import Subject
-from ..html import escape, png_url
+from ..html import png_url
 from ..text import say, t
 
 
@@ -70,7 +71,7 @@ def slider(name: str, least: float, most: float, value: float, step: float = 1) 
 def radio(name: str, choices: tuple[str, ...], value: str) -> gr.Radio:
     """Make radio buttons; the text of a choice is ``inside_NAME_CHOICE``."""
     labelled = [(t(f"inside_{name}_{choice}"), choice) for choice in choices]
-    return gr.Radio(labelled, value=value, min_width=0, **named(name))
+    return gr.Radio(labelled, value=value, min_width=0, elem_classes="strip", **named(name))
 
 
 def figures(*inside: str) -> str:
@@ -78,12 +79,12 @@ def figures(*inside: str) -> str:
     return f'<div class="figures">{"".join(inside)}</div>'
 
 
-def figure(pixels: np.ndarray, caption: str, *, smooth: bool = False, over: str = "") -> str:
-    """Return a picture uint8 (H, W), (H, W, 3) or (H, W, 4) over its caption, which is HTML.
+def figure(pixels: np.ndarray, caption: str, *, described: str = "", over: str = "") -> str:
+    """Return a picture uint8 (H, W), (H, W, 3) or (H, W, 4) over its caption, both texts ready for HTML.
 
-    ``smooth``: whether the browser blurs between pixels. ``over``: SVG laid over it, its ``viewBox`` in
-    pixels of the picture.
+    ``described``: what it says to whom does not see it, by default the caption. ``over``: SVG laid over
+    it, its ``viewBox`` in pixels of the picture.
     """
-    kind = "smooth" if smooth else "exact"
-    image = f'<img class="{kind}" src="{png_url(pixels)}" alt="{caption}">'
-    return f"<figure><div>{image}{over}</div><figcaption>{caption}</figcaption></figure>"
+    image = f'<img src="{png_url(pixels)}" alt="{described or caption}">'
+    below = f"<figcaption>{caption}</figcaption>" if caption else ""
+    return f"<figure><div>{image}{over}</div>{below}</figure>"
