@@ -124,6 +124,15 @@ def test_an_older_job_that_a_person_cancelled_says_nothing_after_the_newer_one(
     assert says_nothing(older, page)
 
 
+def test_what_was_asked_for_first_but_comes_last_says_nothing(page: SegmentPage) -> None:
+    all_of(opens(page))
+    later = {page.controls.turn: 20, page.controls.checkpoint: "shapes"}
+    earlier = {page.controls.turn: 10, page.controls.checkpoint: "isbi"}
+    all_of(page.on_checkpoint(set_to(page, later), asked()))
+    assert says_nothing(page.on_checkpoint(set_to(page, earlier), asked()), page)
+    assert seen(page).result.request.checkpoint == "shapes"
+
+
 def test_a_page_that_is_opening_gives_way_to_a_picture_that_was_brought_meanwhile(
     page: SegmentPage, own_picture: Path
 ) -> None:
@@ -177,7 +186,7 @@ def test_a_checkpoint_that_is_being_fetched_gives_way_to_a_newer_wish(
 
 def test_a_wish_without_a_picture_lets_the_page_open(page: SegmentPage) -> None:
     page.on_greeting(asked())
-    stop = seen(page).begin()
+    stop = seen(page).begin(0)
     said = all_of(picks(page, "isbi"))[page.controls.status]
     assert not stop.is_set()
     assert say("segment_no_picture", "en") in said

@@ -29,6 +29,9 @@ AUTO = "auto"
 """What is looked for: whatever the picture seems to show; else one of FITTING's checkpoints."""
 
 
+TURN = "(turn, ...others) => [performance.now(), ...others]"
+"""What is asked for in quick succession reaches the server in any order; so the browser says when it was."""
+
 PAINTED = "painted"
 """The one of EXPORTS that only a network that paints colours has something for."""
 
@@ -39,6 +42,7 @@ class SegmentControls:
     def __init__(self) -> None:
         self.names = offered_names()
         self.kinds = [AUTO, *(name for name in FITTING.values() if name in self.names)]
+        self.turn = gr.Number(0, visible=False)  # the first component: TURN puts it first
         with gr.Row(elem_classes="segment-page"):
             with gr.Column(min_width=0, elem_classes=["rail", "input"]):
                 self._lay_out_picture()
@@ -181,8 +185,8 @@ class SegmentControls:
 
     @property
     def settings(self) -> set[Block]:
-        """How the page is set when something is to be segmented; as a set, it comes as one dict."""
-        return {self.looks_for, self.checkpoint, self.tta, self.slice}
+        """How the page is set when something is to be segmented, and when; as a set, it comes as one dict."""
+        return {self.turn, self.looks_for, self.checkpoint, self.tta, self.slice}
 
     @property
     def view(self) -> list[Component]:

@@ -24,7 +24,7 @@ from ...segmentation import (
 from ..components.history import restored_query
 from ..files import start_download
 from ..html import Update, alert
-from .controls import AUTO, SegmentControls, Values
+from .controls import AUTO, TURN, SegmentControls, Values
 from .link import SegmentLink, threshold_refused
 from .results import Results
 from .run import Runner
@@ -169,7 +169,9 @@ class SegmentPage:
         self, listen: Callable[..., Dependency], handler: Callable, *inputs: Block, **options: Any
     ) -> None:
         controls = self.controls
-        slow = {"outputs": controls.results, "show_progress_on": [controls.viewer], **SLOW}
+        slow = {
+            "outputs": controls.results, "show_progress_on": [controls.viewer], "js": TURN, **SLOW,
+        }  # fmt: skip
         listen(handler, controls.settings.union(inputs), **{**slow, **options})
 
     def open_from(self, listen: Callable[..., Dependency], file: Block) -> None:
@@ -201,7 +203,9 @@ class SegmentPage:
         elif self.link.read(request.query_params).values:
             yield {self.addressed: True}
         else:
-            yield from self.runner.newest(session, lambda stop: self.runner.open(session, stop))
+            yield from self.runner.newest(
+                session, values, lambda stop: self.runner.open(session, stop)
+            )
 
     def on_addressed(
         self, values: Values, request: gr.Request, progress: gr.Progress = PROGRESS
@@ -257,7 +261,7 @@ class SegmentPage:
             if mistakes:
                 yield {self.controls.status: "".join(mistakes)}
 
-        yield from self.runner.newest(session, work)
+        yield from self.runner.newest(session, values, work)
 
     def on_picture(
         self, values: Values, request: gr.Request, progress: gr.Progress = PROGRESS
@@ -286,7 +290,7 @@ class SegmentPage:
             wanted = SegmentRequest(picture, None, checkpoint, values[self.controls.tta], auto)
             yield from self.runner.run(session, stop, wanted, View(), values, progress)
 
-        yield from self.runner.newest(session, work)
+        yield from self.runner.newest(session, values, work)
 
     def on_example(
         self,
@@ -307,7 +311,7 @@ class SegmentPage:
                 wanted = replace(wanted, checkpoint=kept, auto=kept == example.checkpoint)
             yield from self.runner.run(session, stop, wanted, View(), values, progress)
 
-        yield from self.runner.newest(session, work)
+        yield from self.runner.newest(session, values, work)
 
     def on_looks_for(
         self, values: Values, request: gr.Request, progress: gr.Progress = PROGRESS
@@ -367,7 +371,9 @@ class SegmentPage:
         wanted = replace(latest, checkpoint=checkpoint, tta=values[self.controls.tta], auto=auto)
         view = View(slice=values[self.controls.slice])
         yield from self.runner.newest(
-            session, lambda stop: self.runner.run(session, stop, wanted, view, values, progress)
+            session,
+            values,
+            lambda stop: self.runner.run(session, stop, wanted, view, values, progress),
         )
 
     def on_cancel(self, request: gr.Request) -> None:

@@ -43,15 +43,17 @@ class Runner:
         self.sessions = sessions
 
     def newest(
-        self, session: Session, work: Callable[[Event], Iterator[Update]]
+        self, session: Session, values: Values, work: Callable[[Event], Iterator[Update]]
     ) -> Iterator[Update]:
         """Call off the visitor's work before, and do this; once newer work calls it off, it is silent."""
-        stop = session.begin()
-        for update in work(stop):
+        stop = session.begin(values[self.controls.turn])
+        updates = iter(()) if stop.is_set() else work(stop)
+        for update in updates:
             if session.stop is not stop:
-                yield self.unchanged()
-                return
+                break
             yield update
+        if session.stop is not stop:
+            yield self.unchanged()
 
     def open(self, session: Session, stop: Event) -> Iterator[Update]:
         """Show the first example, which is segmented once for all."""

@@ -40,6 +40,7 @@ class Session:
         self.result: Result | None = None
         self.files: dict[str, Path] = {}
         self.stop = threading.Event()
+        self._turn = 0.0
         self._lock = threading.Lock()
         self._evicted = False
         self._shared = False
@@ -61,12 +62,19 @@ class Session:
         """Memory that the result takes, if it is this visitor's alone."""
         return self.result.bytes if self.result and not self._shared else 0
 
-    def begin(self) -> threading.Event:
-        """Call off what is under way, for new work; returns its stop signal."""
+    def begin(self, turn: float) -> threading.Event:
+        """Call off what is under way, for new work; returns its stop signal.
+
+        ``turn``: when it was asked for, see `TURN`. Work that was asked for before what is under way is
+        itself called off.
+        """
         stop = threading.Event()
         with self._lock:
-            self.stop.set()
-            self.stop = stop
+            if turn < self._turn:
+                stop.set()
+            else:
+                self.stop.set()
+                self.stop, self._turn = stop, turn
         return stop
 
     def take(self, stop: threading.Event, request: SegmentRequest, view: View) -> None:
