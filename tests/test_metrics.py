@@ -10,6 +10,7 @@ from unet_demo.metrics import (
     THRESHOLDS,
     MembraneScore,
     best_membrane_score,
+    boundary_iou,
     confusion_matrix,
     dice_per_class,
     even_mean_iou,
@@ -267,3 +268,24 @@ def test_a_class_in_many_pictures_counts_no_more_than_one_in_few():
 
 def test_pictures_of_nothing_but_void_have_no_mean():
     assert math.isnan(even_mean_iou([np.zeros((2, 2), int)]))
+
+
+def test_boundary_iou_counts_the_pixels_near_an_outline_alone() -> None:
+    truth = np.zeros((20, 20), np.uint8)
+    truth[:, 10:] = 1
+    moved = np.roll(truth, 1, axis=1)
+    moved[:, 0] = 0
+    assert boundary_iou(truth, truth, 2) == 1
+    # Each class's boundary is two columns, of which one is shared by both masks.
+    assert boundary_iou(truth, moved, 2) == pytest.approx(1 / 3)
+    assert boundary_iou(truth, np.zeros_like(truth), 2) == 0
+    assert math.isnan(boundary_iou(np.zeros_like(truth), np.zeros_like(truth), 2))
+
+
+def test_boundary_iou_counts_no_void_pixel() -> None:
+    truth = np.zeros((20, 20), np.uint8)
+    truth[:, 10:] = 1
+    wrong = truth.copy()
+    wrong[:5] = 0
+    truth[:8] = VOID
+    assert boundary_iou(truth, wrong, 2) == 1

@@ -8,7 +8,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from copy import copy, deepcopy
 from dataclasses import dataclass, replace
 
@@ -185,6 +185,15 @@ class Predictor:
         colours = painted.probabilities
         return (colours.transpose(0, 2, 3, 1) * 255).round().astype(np.uint8)
 
+    def without(self, skips: Collection[int] = (), stations: Collection[str] = ()) -> "Predictor":
+        """Return this one without the skip connections of some levels, and without what some stations say.
+
+        Both are fed zeros, see `Network.forward`.
+        """
+        other = copy(self)
+        other._ready = self._ready.without(skips, stations)
+        return other
+
     def seen(self, image: np.ndarray) -> np.ndarray:
         """Return a slice uint8 (H, W, C) as the network gets it: resized, with its mirrored border."""
         height, width, _ = image.shape
@@ -292,6 +301,8 @@ class _Ready:
     def __init__(self, folded: Network, device: torch.device, dtype: torch.dtype):
         self.device = device
         self.dtype = dtype
+        self.dropped_skips: Collection[int] = ()
+        self.silenced: Collection[str] = ()
         self.network = deepcopy(folded).to(  # type: ignore[call-overload]
             device, dtype, memory_format=torch.channels_last
         )
@@ -299,7 +310,13 @@ class _Ready:
     def logits(self, picture: Tensor) -> Tensor:
         with torch.inference_mode():
             picture = picture.to(self.device, self.dtype, memory_format=torch.channels_last)
-            return self.network(picture)
+            return self.network(picture, self.dropped_skips, self.silenced)
+
+    def without(self, skips: Collection[int], stations: Collection[str]) -> "_Ready":
+        """Return this one with some parts fed zeros; both share the network."""
+        other = copy(self)
+        other.dropped_skips, other.silenced = skips, stations
+        return other
 
     def walk(self, picture: Tensor) -> list[tuple[str, Tensor]]:
         with torch.inference_mode():

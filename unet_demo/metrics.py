@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
+from scipy.ndimage import binary_erosion
 from scipy.special import entr
 from skimage.measure import label
 from skimage.segmentation import watershed
@@ -77,6 +78,34 @@ def mean_iou(matrix: np.ndarray) -> float:
     iou = iou_per_class(matrix)
     occurs = ~np.isnan(iou)
     return float(iou[occurs].mean()) if occurs.any() else float("nan")
+
+
+BOUNDARY = 2
+"""Px from an outline within which a class counts as its boundary."""
+
+
+def boundary_iou(
+    truth: np.ndarray, prediction: np.ndarray, classes: int, width: int = BOUNDARY
+) -> float:
+    """Average over the classes the IoU of their boundaries alone (Cheng et al. 2021); NaN where none has one.
+
+    truth, prediction: label ids (H, W); truth may hold VOID, which is left out. A class's boundary are
+    its pixels within ``width`` px of another label; the picture's border is no outline.
+    """
+    decided = truth != VOID
+    filled = np.where(decided, truth, prediction)  # where nobody knows, there is no outline, either
+    ious = []
+    for label_id in range(classes):
+        true, predicted = (
+            _boundary(labels == label_id, width) & decided for labels in (filled, prediction)
+        )
+        ious.append(_ratio((true & predicted).sum(), (true | predicted).sum()))
+    occurs = ~np.isnan(ious)
+    return float(np.mean(ious, where=occurs)) if occurs.any() else math.nan
+
+
+def _boundary(inside: np.ndarray, width: int) -> np.ndarray:
+    return inside & ~binary_erosion(inside, iterations=width, border_value=1)
 
 
 def pixel_accuracy(matrix: np.ndarray) -> float:

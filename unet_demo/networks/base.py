@@ -124,10 +124,13 @@ class Network(nn.Module):
         """
         raise NotImplementedError
 
-    def forward(self, x: Tensor, dropped_skips: Collection[int] = ()) -> Tensor:
+    def forward(
+        self, x: Tensor, dropped_skips: Collection[int] = (), silenced: Collection[str] = ()
+    ) -> Tensor:
         """Return logits (N, out_channels, H, W), unbounded, of normalised pictures (N, in_channels, H, W).
 
-        ``dropped_skips``: levels (0 = full resolution) whose skip connection is fed zeros.
+        ``dropped_skips``: levels (0 = full resolution) whose skip connection is fed zeros. ``silenced``:
+        stations of the walk whose map goes on as zeros; only without gradients.
         Raises ValueError for a wrong channel count or a side below GRID px.
         """
         height, width = x.shape[-2:]
@@ -139,8 +142,8 @@ class Network(nn.Module):
             )
         padded = F.pad(x, (0, -width % GRID, 0, -height % GRID), mode="reflect")
         logits = padded
-        for _, features in self.walk(padded, dropped_skips):
-            logits = features
+        for name, features in self.walk(padded, dropped_skips):
+            logits = features.zero_() if name in silenced else features
         return logits[..., :height, :width]
 
     def skip_or_zeros(self, skip: Tensor, level: int, dropped_skips: Collection[int]) -> Tensor:

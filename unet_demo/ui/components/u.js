@@ -24,6 +24,7 @@ let drawn = ""; // the drawing that is shown
 let told = null; // the station that is told, by its number
 
 const stations = () => [...drawing.querySelectorAll("[data-station]")];
+const skips = () => [...drawing.querySelectorAll("[data-skip]")];
 
 function receive() {
   const value = props.value;
@@ -32,10 +33,9 @@ function receive() {
   root.dataset.form = form;
   if (value[form] !== drawn) draw(value[form]);
   root.classList.toggle("cut", !value.skips);
+  root.classList.toggle("each", Boolean(value.dropped));
   root.classList.toggle("switchable", value.switchable);
-  const knob = drawing.querySelector("[data-skip]");
-  knob?.setAttribute("aria-checked", String(value.skips));
-  knob?.setAttribute("aria-disabled", String(!value.switchable));
+  skips().forEach((skip, at) => setKnob(skip, at, value));
   stations().forEach((station, at) => station.classList.toggle("picked", at === value.picked));
   const maps = drawing.querySelector("#u-maps");
   if (maps.getAttribute("href") !== value.maps) maps.setAttribute("href", value.maps);
@@ -52,27 +52,44 @@ function draw(svg) {
     station.setAttribute("role", "img");
     station.setAttribute("aria-label", textOf(station, "title"));
   });
-  drawing.querySelectorAll("[data-skip]").forEach(makeKnob);
+  skips().forEach(makeKnob);
   tell(told !== null && told < stations().length ? told : null);
   if (focused) stations()[told ?? 0].focus();
 }
 
-// All skips are on or off together: the pointer may press any of their arrows, the keyboard goes to the first.
-function makeKnob(skip, at) {
+function makeKnob(skip) {
   const hit = skip.querySelector("path").cloneNode();
   hit.setAttribute("class", "hit");
   skip.append(hit);
-  skip.querySelector("title").textContent = text("skips");
-  if (at) return skip.setAttribute("aria-hidden", "true");
-  skip.setAttribute("role", "switch");
-  skip.setAttribute("tabindex", "0");
-  skip.setAttribute("aria-label", text("skips"));
+  skip.dataset.told = textOf(skip, "title");
+}
+
+// Where all skips are on or off together, the pointer may press any of their arrows, and the keyboard goes
+// to the first; else each is a switch.
+function setKnob(skip, at, { skips: on, switchable, dropped }) {
+  const off = dropped ? dropped.includes(Number(skip.dataset.skip)) : !on;
+  const told = dropped ? skip.dataset.told : text("skips");
+  const alone = dropped || !at;
+  const attributes = alone
+    ? { role: "switch", tabindex: "0", "aria-label": told, "aria-checked": !off, "aria-disabled": !switchable }
+    : { "aria-hidden": "true" };
+  for (const name of ["role", "tabindex", "aria-label", "aria-checked", "aria-disabled", "aria-hidden"]) {
+    if (name in attributes) skip.setAttribute(name, attributes[name]);
+    else skip.removeAttribute(name);
+  }
+  skip.classList.toggle("cut", off);
+  skip.querySelector("title").textContent = told;
 }
 
 function flip(event) {
-  if (!props.value?.switchable || !event.target.closest("[data-skip]")) return;
+  const skip = event.target.closest("[data-skip]");
+  const { switchable, dropped } = props.value ?? {};
+  if (!switchable || !skip) return;
   event.preventDefault();
-  trigger("input");
+  if (!dropped) return trigger("input");
+  const level = Number(skip.dataset.skip);
+  const others = dropped.filter((one) => one !== level);
+  trigger("pick", { dropped: (others.length < dropped.length ? others : [...others, level].sort()).join("") });
 }
 
 function textOf(node, name) {
@@ -136,7 +153,9 @@ function standalone() {
   svg.setAttribute("height", height);
   svg.setAttribute("style", "background: white; color: #333");
   if (props.value.maps) svg.querySelector("#u-maps").setAttribute("href", props.value.maps);
-  if (!props.value.skips) svg.querySelectorAll("[data-skip]").forEach((skip) => skip.remove());
+  const { skips: on, dropped } = props.value;
+  const off = (skip) => (dropped ? dropped.includes(Number(skip.dataset.skip)) : !on);
+  [...svg.querySelectorAll("[data-skip]")].filter(off).forEach((skip) => skip.remove());
   return { width, height, blob: new Blob([svg.outerHTML], { type: "image/svg+xml" }) };
 }
 

@@ -1,5 +1,6 @@
 """The living U: the network as a drawing, with what it sees at each station while it learns."""
 
+from collections.abc import Collection
 from typing import Any
 
 import gradio as gr
@@ -30,6 +31,7 @@ def u_value(
     language: str,
     switchable: bool = False,
     picked: int | None = None,
+    dropped: Collection[int] | None = None,
 ) -> dict[str, Any]:
     """Collect what the component shows, JSON-able; of an update, only the maps differ.
 
@@ -39,6 +41,8 @@ def u_value(
         skips: whether its skip connections are in use.
         language: a key of `text.LANGUAGES`.
         switchable: whether a press on a skip's arrow triggers ``input``.
+        dropped: levels of the skip connections that are off, where each arrow is switched by itself: a
+            press triggers ``pick`` with them as ``dropped``, their digits. None: all are on or off.
         picked: number of the station whose maps the page shows; another one that is pressed, or that
             the keyboard comes to, triggers ``pick`` with its name as ``station``. None: none does.
     """
@@ -54,5 +58,6 @@ def u_value(
         "skips": skips,
         "switchable": switchable,
         "picked": picked,
+        "dropped": None if dropped is None else sorted(dropped),
         "maps": "" if maps is None else png_url(np.hstack(list(maps))),
     }

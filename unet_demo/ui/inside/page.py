@@ -80,11 +80,12 @@ class InsidePage:
         for name, topic in TOPICS.items():
             with gr.Column(visible=name == self.topic.value, min_width=0) as self.columns[name]:
                 self.controls[name] = dict(topic.controls())
+        self.measured = gr.HTML(elem_id="inside-measured")
 
     def _wire(self, tab: gr.Tab) -> None:
         inputs = list(self.inputs.values())
         outputs = [
-            *inputs, *self.columns.values(), self.u, self.figures, self.idea, self.status,
+            *inputs, *self.columns.values(), self.u, self.figures, self.idea, self.measured, self.status,
             self.told,
         ]  # fmt: skip
         opened = [self.opened, *inputs]
@@ -157,6 +158,7 @@ class InsidePage:
             self.told: self.link.told({**values, **shown.moved}),
             self.u: gr.HTML(value=shown.u, visible=shown.u is not None),
             self.figures: shown.figures,
+            self.measured: shown.told,
             self.status: note(self._of(subject, language)),
         }
 

@@ -31,11 +31,13 @@ class Look:
 class Shown:
     """What a topic shows of a look.
 
-    ``figures``: HTML, see `figure` and `figures`. ``u``: a `u_value`, where the living U stands above
+    ``figures``: HTML, see `figure` and `figures`. ``told``: HTML below the controls, what was measured.
+    ``u``: a `u_value`, where the living U stands above
     them. ``moved``: name of a control → its new value, where what it said cannot be.
     """
 
     figures: str
+    told: str = ""
     u: Mapping[str, Any] | None = None
     moved: Mapping[str, Any] = field(default_factory=dict)
 

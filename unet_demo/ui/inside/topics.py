@@ -18,8 +18,8 @@ To add one:
 Nothing else: the strip, the address, its refusals and the page alone follow.
 """
 
-from . import stations
+from . import skips, stations
 from .topic import Topic
 
-TOPICS: dict[str, Topic] = {topic.name: topic for topic in (stations.TOPIC,)}
+TOPICS: dict[str, Topic] = {topic.name: topic for topic in (stations.TOPIC, skips.TOPIC)}
 """Name in the address → topic."""
