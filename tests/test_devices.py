@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from unet_demo import devices
 from unet_demo.devices import (
     DEVICE_VARIABLE,
     DeviceError,
@@ -10,6 +11,7 @@ from unet_demo.devices import (
     faster_precision,
     leave_cores_free,
     pick_device,
+    usable_cores,
 )
 
 
@@ -75,12 +77,32 @@ def test_the_demo_leaves_cores_to_the_server_unless_told_how_many_to_use(monkeyp
     before = torch.get_num_threads()
     try:
         monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-        monkeypatch.setattr("os.cpu_count", lambda: 8)
+        monkeypatch.setattr(devices, "usable_cores", lambda: 8)
         leave_cores_free()
         assert torch.get_num_threads() == 6
         monkeypatch.setenv("OMP_NUM_THREADS", "3")
-        monkeypatch.setattr("os.cpu_count", lambda: 4)
+        monkeypatch.setattr(devices, "usable_cores", lambda: 4)
         leave_cores_free()
         assert torch.get_num_threads() == 6
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(
+    ("files", "cores"),
+    [
+        ({}, 8),
+        ({"cpu.max": "max 100000\n"}, 8),
+        ({"cpu.max": "250000 100000\n"}, 3),
+        ({"cpu.max": "5000 100000\n"}, 1),
+        ({"cpu/cpu.cfs_quota_us": "200000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 2),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, 8),
+    ],
+)
+def test_cores_are_those_of_the_process_and_of_its_container(monkeypatch, tmp_path, files, cores):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(8)))
+    monkeypatch.setattr(devices, "CGROUP", tmp_path)
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert usable_cores() == cores

@@ -56,6 +56,15 @@ def test_a_port_that_is_taken_is_refused(capsys):
     assert "the port is taken" in capsys.readouterr().err
 
 
+def test_a_port_of_the_environment_that_is_taken_is_said(capsys, monkeypatch):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        monkeypatch.setenv(PORT_VARIABLE, str(taken.getsockname()[1]))
+        assert main(["serve", "--host", "127.0.0.1"]) == 2
+    assert "the port is taken" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("port", ["0", "65536", "web"])
 def test_a_port_that_is_none_is_refused(port, capsys):
     assert main(["serve", "--port", port]) == 2

@@ -22,7 +22,7 @@ from . import __version__, segmentation
 from .checkpoints import HUB_VARIABLE, WEIGHTS, open_checkpoint, read_index
 from .data import DataError, PictureError
 from .data.images import read_picture
-from .devices import memory_errors, pick_device
+from .devices import memory_errors, pick_device, usable_cores
 from .environment import DEVICE_VARIABLE, PORTS, ServeError, check_settings, take_host
 from .evaluation.benchmark import REPEATS, ROUNDS, SIDE, time_checkpoint, time_startup
 from .evaluation.evaluate import Evaluation, Scores
@@ -432,7 +432,7 @@ def print_watching() -> None:
     print(
         f"alone {timing.alone_rate:.2f} steps a second   watched {timing.watched_rate:.2f}"
         f"   watching costs {timing.cost:.1%} of them, and {timing.work:.1%} more CPU time"
-        f"   with {timing.threads} threads on {os.cpu_count()} cores"
+        f"   with {timing.threads} threads on {usable_cores()} cores"
     )
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 
 import torch
 
@@ -60,8 +61,33 @@ def leave_cores_free() -> None:
     threads and 3.7 with three. At least two threads compute.
     """
     if "OMP_NUM_THREADS" not in os.environ:
-        cores = os.cpu_count() or 1
+        cores = usable_cores()
         torch.set_num_threads(max(min(cores, 2), cores - 2))
+
+
+CGROUP = Path("/sys/fs/cgroup")
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use: those that it may run on, within a container's quota."""
+    own = (
+        os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    )
+    return max(1, math.ceil(min(len(own), _quota())))
+
+
+def _quota() -> float:
+    """Return a container's quota in cores, infinite for none; of either version of Linux's cgroups."""
+    try:
+        if (CGROUP / "cpu.max").is_file():
+            quota, period = (CGROUP / "cpu.max").read_text().split()
+        else:
+            quota, period = (
+                (CGROUP / "cpu" / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period")
+            )
+        return int(quota) / int(period) if int(quota) > 0 else math.inf
+    except (OSError, ValueError):  # no container, no Linux, or "max"
+        return math.inf
 
 
 def fast_dtype(device: torch.device) -> torch.dtype:

@@ -503,3 +503,24 @@ def test_somebody_elses_file_from_the_hub_is_refused(published, serve):
     index = json.dumps({"checkpoints": {"a": entry}}).encode()
     serve({REPO: {"index.json": index, "a.safetensors": data}})
     assert "not a checkpoint of unet_demo" in sentence(lambda: open_checkpoint(REPO))
+
+
+def test_a_list_of_too_many_tensors_is_refused_before_it_is_read(file, tmp_path):
+    tensors = {
+        f"t{number}": {"dtype": "F16", "shape": [0], "data_offsets": [0, 0]}
+        for number in range(60_000)
+    }
+    header = json.dumps({"__metadata__": {HEADER_KEY: "{}"}, **tensors}).encode()
+    path = tmp_path / "many.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+    with pytest.raises(CheckpointError, match="more tensors than any network"):
+        load_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    ("title", "words"),
+    [("\ud800", "halves of characters"), ("x" * 5000, "more than 4000 characters")],
+)
+def test_a_text_that_no_page_can_show_is_refused(file, title, words):
+    with pytest.raises(CheckpointError, match=words):
+        read_card(changed(file, {"title": title}))

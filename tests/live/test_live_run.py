@@ -173,6 +173,21 @@ def test_a_training_that_the_memory_cannot_hold_ends_in_a_sentence(monkeypatch):
         played(LiveRun(TINY))
 
 
+class BrokenUNet(NETWORKS[TINY.network]):
+    """Fails as nobody foresaw."""
+
+    def forward(self, x: torch.Tensor, dropped_skips: Collection[int] = ()) -> torch.Tensor:
+        raise ZeroDivisionError
+
+
+def test_an_error_that_nobody_foresaw_reaches_whoever_plays_the_run(monkeypatch):
+    monkeypatch.setitem(NETWORKS, TINY.network, BrokenUNet)
+    run = LiveRun(TINY)
+    with pytest.raises(ZeroDivisionError):
+        played(run)
+    assert run.snapshot().state == "stopped"
+
+
 def test_a_network_that_broke_while_its_loss_was_a_number_diverged_at_that_step():
     settings = replace(TINY, batch_norm=True, optimiser="SGD", rate=1e3, steps=30)
     last = played(LiveRun(settings))[-1]

@@ -125,3 +125,10 @@ def test_a_file_is_kept_whatever_the_length_of_its_name(public):
 @pytest.mark.parametrize("address", ["http://[", "http://", "ftp://localhost/a", "http://a..b/"])
 def test_what_is_no_web_address_is_refused(public, address):
     assert "no public server" in refusal(address)
+
+
+@pytest.mark.parametrize(
+    "address", ["100.64.0.1", "192.0.0.192", "169.254.169.254", "[::ffff:a9fe:a9fe]"]
+)
+def test_no_service_of_a_clouds_own_machines_is_asked(address: str) -> None:
+    assert "no public server" in refusal(f"http://{address}/")

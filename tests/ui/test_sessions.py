@@ -3,7 +3,7 @@
 import pytest
 
 from unet_demo.ui.segment.session import Sessions as SegmentSessions
-from unet_demo.ui.sessions import IDLE_SECONDS, MOST_OPEN, Sessions
+from unet_demo.ui.sessions import IDLE_SECONDS, MOST_EMPTY, MOST_OF_AN_ADDRESS, Sessions
 from unet_demo.ui.train import session as train_session
 
 
@@ -11,6 +11,7 @@ class Session:
     """The least that a session is."""
 
     closed = False
+    holds = 0
 
     def close(self) -> None:
         self.closed = True
@@ -54,14 +55,35 @@ def test_a_session_is_closed_when_its_visitor_leaves(sessions: Sessions) -> None
     assert sessions.open == (ben,)
 
 
-def test_of_too_many_the_one_that_was_idle_for_the_longest_is_closed(sessions: Sessions) -> None:
+def test_of_too_many_empty_ones_the_one_that_was_idle_for_the_longest_is_closed(
+    sessions: Sessions,
+) -> None:
     first, second = sessions.of("0"), sessions.of("1")
-    for number in range(2, MOST_OPEN):
+    for number in range(2, MOST_EMPTY):
         sessions.of(str(number))
     sessions.of("0")
     sessions.of("one more")
     assert second.closed and not first.closed
-    assert len(sessions.open) == MOST_OPEN
+    assert len(sessions.open) == MOST_EMPTY
+
+
+def test_one_that_holds_something_goes_for_none_of_another_address(sessions: Sessions) -> None:
+    ann = sessions.of("ann", "home")
+    ann.holds = 1
+    for number in range(2 * MOST_EMPTY):
+        sessions.of(str(number), "mob").holds = number % 2
+    assert not ann.closed
+    assert len(sessions.open) <= 1 + MOST_EMPTY + MOST_OF_AN_ADDRESS
+
+
+def test_of_too_many_of_an_address_work_under_way_goes_last(sessions: Sessions) -> None:
+    busy = sessions.of("busy", "class")
+    busy.holds = 2
+    held = [sessions.of(str(number), "class") for number in range(MOST_OF_AN_ADDRESS)]
+    for one in held:
+        one.holds = 1
+    sessions.of("one more", "class").holds = 1
+    assert [one.closed for one in (busy, *held[:3])] == [False, True, True, False]
 
 
 def test_a_session_that_nobody_comes_back_for_is_closed(sessions: Sessions, clock: Clock) -> None:
@@ -76,9 +98,9 @@ def test_a_session_that_nobody_comes_back_for_is_closed(sessions: Sessions, cloc
 
 def test_the_rooms_of_both_pages_know_no_more_than_so_many() -> None:
     for sessions in (SegmentSessions(), train_session.Sessions()):
-        for number in range(MOST_OPEN + 20):
+        for number in range(MOST_EMPTY + 20):
             sessions.of(str(number))
-        assert len(sessions.open) == MOST_OPEN
+        assert len(sessions.open) == MOST_EMPTY
 
 
 def test_a_training_session_makes_its_folder_with_its_first_file() -> None:

@@ -65,6 +65,18 @@ def test_every_update_of_a_run_says_its_status(page, request_of):
     assert sum(page.runs in update for update in updates) == 2
 
 
+def test_an_error_that_nobody_foresaw_is_told_and_another_run_can_begin(
+    page, request_of, monkeypatch
+):
+    def broken(_: LiveRun) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(LiveRun, "_validate", broken)
+    *_, last = page.on_start(request_of(), *values(page))
+    assert "nobody foresaw" in last[page.status]
+    assert last[page.buttons["start"]].interactive
+
+
 @pytest.mark.parametrize("asked", ["use", "losses"])
 def test_nothing_can_be_taken_along_before_there_is_a_network(page, request_of, asked):
     request = request_of()

@@ -36,6 +36,9 @@ MAX_SIDE = 2048
 
 MAX_SCALES = 8
 
+MAX_TEXT = 4000
+"""Characters of one of a card's texts."""
+
 Symmetry = Literal["dihedral", "mirror"]
 """Views that are plausible pictures, too: all eight turns and flips of a square, or the mirror image."""
 
@@ -88,6 +91,16 @@ class Card:
             raise ValueError(sentence("mean and std are not those of 1 or 3 channels"))
         if self.side * max(self.scale, *self.scales) > MAX_SIDE:
             raise ValueError(sentence("side times a scale is more than {most}", most=MAX_SIDE))
+        told = (
+            self.name, self.title, self.summary, self.article, self.scored_on, self.licence, self.credit,
+            *self.scores, *self.task.classes,
+        )  # fmt: skip
+        if max(map(len, told)) > MAX_TEXT:
+            raise ValueError(
+                sentence("one of its texts has more than {most} characters", most=MAX_TEXT)
+            )
+        if any("\ud800" <= character <= "\udfff" for character in "".join(told)):
+            raise ValueError(sentence("one of its texts has halves of characters"))
         return self
 
     @property

@@ -41,6 +41,9 @@ HEADER_KEY = "unet_demo"
 DTYPES = {"F16", "BF16", "F32", "I64"}
 """Types of tensors in a checkpoint, in safetensors' terms: weights, and BatchNorm's step counters."""
 
+MAX_HEADER = 2 * 2**20
+"""Bytes that name a file's tensors: the largest network that can be opened here takes a tenth of it."""
+
 _PACKAGE = Path(__file__).resolve().parents[1]
 _INSTALLED = _PACKAGE / "weights"
 
@@ -152,6 +155,13 @@ def _open(path: Path, weights: bool = False) -> tuple[Card, dict[str, torch.Tens
         raise CheckpointError(
             sentence("There is no checkpoint file {file!r}; check its path.", file=path.name)
         )
+    if _header_bytes(path) > MAX_HEADER:
+        raise CheckpointError(
+            sentence(
+                "{file} lists more tensors than any network that is opened here; choose another one.",
+                file=path.name,
+            )
+        )
     try:
         with safe_open(path, framework="pt") as file:
             header = (file.metadata() or {}).get(HEADER_KEY)
@@ -185,6 +195,12 @@ def _open(path: Path, weights: bool = False) -> tuple[Card, dict[str, torch.Tens
             )
         )
     return Card.from_json(header), tensors
+
+
+def _header_bytes(path: Path) -> int:
+    """Return how long a safetensors file says that its header is, but no more than it holds."""
+    with path.open("rb") as file:
+        return min(int.from_bytes(file.read(8), "little"), path.stat().st_size)
 
 
 def _config_beside(path: Path) -> bytes | None:

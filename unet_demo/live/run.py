@@ -241,6 +241,7 @@ class LiveRun:
         self._progress = Progress(str(self._device))
         self._validated_at = -math.inf
         self._began: float | None = None
+        self._error: Exception | None = None
         self._predictor: tuple[int, Predictor] | None = None
         self._events = self._fit()
 
@@ -248,7 +249,8 @@ class LiveRun:
         """Train for ``steps`` steps or to the end; yield a snapshot every UPDATE_SECONDS.
 
         The first comes at once, the last after the last step. Closing the generator stops the run.
-        Raises LiveError when the run trains already, is over, or runs out of memory.
+        Raises LiveError when the run trains already, is over, or runs out of memory, and whatever
+        nobody foresaw.
         """
         self._start()
         worker = threading.Thread(target=self._work, args=(steps,), daemon=True)
@@ -259,6 +261,8 @@ class LiveRun:
                 worker.join(UPDATE_SECONDS)
             if self._progress.failure:
                 raise LiveError(self._progress.failure)
+            if self._error:
+                raise self._error
             yield self.snapshot()
         finally:
             if worker.is_alive():
@@ -348,6 +352,8 @@ class LiveRun:
             self._progress.failure = sentence(
                 "The training ran out of memory; choose a smaller width, picture or batch."
             )
+        except Exception as error:  # raised again in the thread of whoever plays the run
+            self._error = error
         finally:
             self._stop_clock()
             self._set_final_state()
@@ -391,7 +397,8 @@ class LiveRun:
     def _set_final_state(self) -> None:
         """Set the state after training: over, stopped or paused."""
         with self._lock:
-            at_rest = "stopped" if self._stop.is_set() or self._progress.failure else "paused"
+            failed = self._progress.failure or self._error
+            at_rest = "stopped" if failed or self._stop.is_set() else "paused"
             self._progress.state = self._progress.ended or at_rest
 
     def _stop_clock(self) -> None:

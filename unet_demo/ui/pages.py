@@ -10,6 +10,7 @@ from .components.bar import bar
 from .components.connection import lost
 from .components.history import history
 from .components.share import share
+from .demo import Demo
 from .html import alerts
 from .inside.page import InsidePage
 from .link import GENERAL, misspelt, read
@@ -46,9 +47,9 @@ def theme() -> gr.themes.Base:
     )
 
 
-def build() -> gr.Blocks:
+def build() -> Demo:
     """Build all pages, as one Blocks."""
-    with gr.Blocks(title="unet_demo", delete_cache=(3600, 3600), fill_width=True) as demo:
+    with Demo(title="unet_demo", delete_cache=(3600, 3600), fill_width=True) as demo:
         lost()
         with gr.Tabs(elem_id="pages") as pages:
             with gr.Tab(t("page_segment"), id="segment"):

@@ -10,6 +10,7 @@ here does arrive, and says so. It is also early enough to open the page that the
 
 import json
 import logging
+import os
 import signal
 import threading
 import time
@@ -27,11 +28,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from .. import __version__
 from ..checkpoints import CheckpointError
 from ..devices import leave_cores_free
-from ..environment import ServeError
+from ..environment import PORT_VARIABLE, ServeError
 from ..segmentation import EXPECTED_ERRORS, plain_words
 from .api import endpoints
 from .api.mcp import add_agents, check_mcp, mcp_wanted
+from .demo import States
 from .files import MAX_UPLOAD
+from .guard import Guard
 from .pages import build, theme
 from .segment.session import opening
 from .text import i18n, language_of, say
@@ -175,21 +178,22 @@ def launch(**options: object):
     """
     options = {"mcp_server": mcp_wanted(), **options}
     wants_agents = options.pop("mcp_server")
+    if options.get("server_port") is None and PORT_VARIABLE in os.environ:
+        options["server_port"] = int(os.environ[PORT_VARIABLE])  # or Gradio would take another one
     if wants_agents:
         check_mcp()
     try:
         demo = build()
     except CheckpointError as error:
         raise ServeError(str(error)) from error
-    # Inference must not wait behind a training: each event names its own concurrency group.
-    demo.queue(default_concurrency_limit=4, max_size=64)
+    demo.wait_in_line()
     settings: dict[str, object] = {
         "theme": theme(),
         # Not as css_paths: Gradio would confine each rule to the inside of its own container.
         "head": head(),
         "i18n": i18n(),
         "app_kwargs": {
-            "middleware": [Middleware(PageAddress), Middleware(PageLanguage)],
+            "middleware": [Middleware(Guard), Middleware(PageAddress), Middleware(PageLanguage)],
             "routes": [health_route(), triples_route()],
             "exception_handlers": {TypeError: endpoints.refuse_parameters},
             "lifespan": add_agents(demo) if wants_agents else None,
@@ -208,6 +212,7 @@ def launch(**options: object):
             "The demo cannot listen there: the port is taken, or the host is not this machine's;"
             " give another port (--port, GRADIO_SERVER_PORT) or host (--host, GRADIO_SERVER_NAME)."
         ) from error
+    launched[0].state_holder = States(demo)
     threading.Thread(target=get_ready, daemon=True).start()
     if not options.get("prevent_thread_lock"):
         serve_until_interrupted(demo)

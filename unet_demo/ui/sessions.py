@@ -1,7 +1,7 @@
 """Visitors' sessions by their hash: opened when first asked for, closed when a visitor leaves.
 
 Gradio tells who leaves by a page's heartbeat, which a script need not have: so there are so many at
-most, and whoever has been idle for long is taken for gone.
+most. One that holds nothing goes first, and one that does only for another of the same address.
 """
 
 import threading
@@ -10,8 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-MOST_OPEN = 200
-"""Sessions of one page; one more closes the one that has been idle for the longest."""
+MOST_EMPTY = 200
+"""Sessions of one page that hold nothing."""
+
+MOST_OF_AN_ADDRESS = 100
+"""Sessions of one page and one network address that hold something: a class may share an address."""
 
 IDLE_SECONDS = 12 * 3600
 """After so long without a request a visitor is taken for gone; no run lasts as long."""
@@ -19,6 +22,10 @@ IDLE_SECONDS = 12 * 3600
 
 class Closing(Protocol):
     """What a session can do."""
+
+    @property
+    def holds(self) -> int:
+        """How much a visitor would miss: 0 for nothing, 1 for a result or a run, 2 for work under way."""
 
     def close(self) -> None:
         """Stop, and leave nothing behind: the visitor has left."""
@@ -30,6 +37,7 @@ S = TypeVar("S", bound=Closing)
 @dataclass(frozen=True)
 class _Open(Generic[S]):
     session: S
+    address: str
     seconds: float
     """When it was last asked for."""
 
@@ -43,7 +51,7 @@ class Sessions(Generic[S]):
         self._lock = threading.Lock()
         self._open: dict[str, _Open[S]] = {}
 
-    def of(self, session_hash: str | None) -> S:
+    def of(self, session_hash: str | None, address: str = "") -> S:
         """Return a visitor's session, opened if need be; a call without a hash gets one that nobody keeps."""
         if not session_hash:
             return self._new()
@@ -51,8 +59,8 @@ class Sessions(Generic[S]):
             known = self._open.pop(session_hash, None)
             session = known.session if known else self._new()
             # Put back at the end: so they stand in the order in which they were asked for.
-            self._open[session_hash] = _Open(session, self._clock())
-            gone = self._take_out_gone()
+            self._open[session_hash] = _Open(session, address, self._clock())
+            gone = [] if known else self._take_out_gone(session_hash, address)
         for one in gone:
             one.close()
         return session
@@ -70,9 +78,18 @@ class Sessions(Generic[S]):
         with self._lock:
             return tuple(known.session for known in self._open.values())
 
-    def _take_out_gone(self) -> list[S]:
+    def _take_out_gone(self, new: str, address: str) -> list[S]:
         """Remove and return sessions that are too many, or idle for too long; call it with the lock."""
         oldest = self._clock() - IDLE_SECONDS
         late = [name for name, known in self._open.items() if known.seconds < oldest]
-        many = list(self._open)[: max(0, len(self._open) - MOST_OPEN)]
+        others = {name: known for name, known in self._open.items() if name != new}
+        holds = {name: known.session.holds for name, known in others.items()}
+        empty = [name for name in others if not holds[name]]
+        own = [name for name in others if holds[name] and others[name].address == address]
+        own.sort(key=holds.__getitem__)  # stable: what is under way goes last
+        many = [*_but_last(empty, MOST_EMPTY - 1), *_but_last(own, MOST_OF_AN_ADDRESS - 1)]
         return [self._open.pop(name).session for name in dict.fromkeys([*late, *many])]
+
+
+def _but_last(names: list[str], kept: int) -> list[str]:
+    return names[: max(0, len(names) - kept)]

@@ -24,16 +24,15 @@ from ...render import legend
 from ...segmentation import EXPECTED_ERRORS, SegmentRequest, plain_words, segment
 from .. import zero_gpu
 from ..files import fresh_folder
-from ..segment.page import INFERENCE, INFERENCES_AT_ONCE
+from ..places import SCRIPTS, TRAININGS
 from ..text import DEFAULT_LANGUAGE
 from ..train.controls import FIRST_PRESET
 from ..train.views import run_sentence
 from .publish import publish
 
-SCRIPTED = "train_scripted"
-"""Concurrency group of its own: a stream that nobody reads holds its place until its run is over."""
+SEGMENTATIONS_AT_ONCE = 2
 
-SCRIPTED_AT_ONCE = 1
+TRAININGS_AT_ONCE = 1
 
 SCRIPTED_SECONDS = 300
 """The most that a script's run may train: the docstring of `train_network` says so."""
@@ -215,7 +214,7 @@ def build() -> None:
     publish(
         segment_picture,
         "segment",
-        concurrency_id=INFERENCE,
-        concurrency_limit=INFERENCES_AT_ONCE,
+        concurrency_id=SCRIPTS,
+        concurrency_limit=SEGMENTATIONS_AT_ONCE,
     )
-    publish(train_network, "train", concurrency_id=SCRIPTED, concurrency_limit=SCRIPTED_AT_ONCE)
+    publish(train_network, "train", concurrency_id=TRAININGS, concurrency_limit=TRAININGS_AT_ONCE)

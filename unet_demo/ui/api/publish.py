@@ -7,7 +7,7 @@ it is fetched from public servers alone, and none without end.
 
 import asyncio
 import re
-import textwrap
+import reprlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 import gradio as gr
 import httpx
+import safehttpx
 from gradio.components.api_component import Api
 from gradio.processing_utils import MAX_REDIRECTS, PUBLIC_HOSTNAME_WHITELIST, save_bytes_to_cache
 from gradio.utils import get_function_description, get_function_params
@@ -24,6 +25,10 @@ from pydantic import TypeAdapter, ValidationError
 from safehttpx import AsyncSecureTransport, async_validate_url, matches_domain_whitelist
 
 from ..files import MAX_UPLOAD
+from ..visitors import is_global
+
+# Gradio's rule, here and at all its own doors, lets services for machines in a cloud pass as public.
+safehttpx.is_public_ip = is_global
 
 OWN_FILE = re.compile(r"https?://[^?#]*/gradio_api/file=(?P<path>[^?#]+)")
 """The address of a file that was uploaded to this server, or made by it."""
@@ -51,7 +56,7 @@ class Parameter(Api):
         return value
 
     def _refusal(self, payload: Any) -> gr.Error:
-        value = textwrap.shorten(repr(payload), 80)
+        value = reprlib.repr(payload)
         return gr.Error(
             f"{self.label} cannot be {value}; it takes {self._hint}", print_exception=False
         )

@@ -47,13 +47,17 @@ class Runner:
     ) -> Iterator[Update]:
         """Call off the visitor's work before, and do this; once newer work calls it off, it is silent."""
         stop = session.begin(values[self.controls.turn])
-        updates = iter(()) if stop.is_set() else work(stop)
-        for update in updates:
+        session.under_way += 1
+        try:
+            updates = iter(()) if stop.is_set() else work(stop)
+            for update in updates:
+                if session.stop is not stop:
+                    break
+                yield update
             if session.stop is not stop:
-                break
-            yield update
-        if session.stop is not stop:
-            yield self.unchanged()
+                yield self.unchanged()
+        finally:
+            session.under_way -= 1
 
     def open(self, session: Session, stop: Event) -> Iterator[Update]:
         """Show the first example, which is segmented once for all."""

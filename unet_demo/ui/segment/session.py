@@ -15,6 +15,7 @@ from ...render import View
 from ...segmentation import Result, SegmentRequest, Truth, open_predictor, segment
 from .. import sessions, zero_gpu
 from ..text import DEFAULT_LANGUAGE, language_of
+from ..visitors import address_of
 from .link import example_of
 
 MOST_BYTES = 4 * 2**30
@@ -41,6 +42,8 @@ class Session:
         self.files: dict[str, Path] = {}
         self.stop = threading.Event()
         self._turn = 0.0
+        self.under_way = 0
+        """Handlers that are at work for this visitor."""
         self._lock = threading.Lock()
         self._evicted = False
         self._shared = False
@@ -56,6 +59,11 @@ class Session:
         if self._evicted:
             return "segment_put_away"
         return "segment_no_picture" if self.opened else "lost_forgotten"
+
+    @property
+    def holds(self) -> int:
+        """How much the visitor would miss, see `sessions.Closing`."""
+        return 2 if self.under_way else int(bool(self.request or self.result or self.files))
 
     @property
     def own_bytes(self) -> int:
@@ -161,7 +169,7 @@ class Sessions(sessions.Sessions[Session]):
 
     def visitor(self, request: gr.Request) -> Session:
         """Return the session of whoever asks, in their language."""
-        session = self.of(request.session_hash)
+        session = self.of(request.session_hash, address_of(request))
         session.language = language_of(request)
         return session
 

@@ -19,6 +19,8 @@ from ..components.u import u
 from ..files import download_link, start_download
 from ..html import Update, alert, hint, note
 from ..text import DEFAULT_LANGUAGE, language_of, say, t
+from ..unforeseen import told
+from ..visitors import address_of
 from .controls import (
     DATA,
     EXPERIMENT,
@@ -266,7 +268,7 @@ class TrainPage:
 
     def _session(self, request: gr.Request) -> Session:
         """The visitor's session, which speaks the language of the page."""
-        session = self.sessions.of(request.session_hash)
+        session = self.sessions.of(request.session_hash, address_of(request))
         session.language = language_of(request)
         return session
 
@@ -485,6 +487,10 @@ class TrainPage:
         session.waiting = False
         try:
             yield from updates
+        except gr.Error:
+            raise
+        except Exception as error:
+            yield self._failure(session, told(error, session.language))
         finally:
             session.waiting = False  # what says that it waits may come after it has begun
 

@@ -37,6 +37,11 @@ class Session:
         self._folder: tempfile.TemporaryDirectory | None = None
 
     @property
+    def holds(self) -> int:
+        """How much the visitor would miss, see `sessions.Closing`."""
+        return 2 if self.running or self.waiting else int(bool(self.run or self._past))
+
+    @property
     def number(self) -> int:
         """Number of the run in hand, from 1."""
         return self._number

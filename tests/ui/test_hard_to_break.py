@@ -1,0 +1,234 @@
+"""What one stranger does to a real server, and what it costs the others: nothing."""
+
+import io
+import re
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import gradio as gr
+import httpx2
+import pytest
+from PIL import Image
+from serving import served
+
+from unet_demo.ui import guard, places, unforeseen
+from unet_demo.ui.api import endpoints
+from unet_demo.ui.places import ROOMS, TRAININGS
+from unet_demo.ui.serve import launch
+from unet_demo.ui.sessions import MOST_EMPTY
+
+API = "/gradio_api"
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server, as a browser or a script uses it."""
+
+    web: httpx2.Client
+    demo: gr.Blocks
+
+    def calls(self, name: str, **parameters: Any) -> httpx2.Response:
+        """What a script is answered at first: the id of its event, or why there is none."""
+        return self.web.post(f"{API}/call/v2/{name}", json=parameters)
+
+    def answer(self, name: str, **parameters: Any) -> str:
+        """All that a script reads of a call."""
+        event = self.calls(name, **parameters).json()["event_id"]
+        return self.web.get(f"{API}/call/{name}/{event}").text
+
+    def body(self, name: str, session: str) -> dict[str, Any]:
+        """What a page sends that stands as it was laid out."""
+        fn = next(one for one in self.demo.fns.values() if one.name == name)
+        values = [getattr(block, "value", None) for block in fn.inputs]
+        return {"fn_index": fn._id, "session_hash": session, "data": values}
+
+    def page(self, name: str, session: str) -> str:
+        """What a page reads of an event that waits in line."""
+        joined = self.web.post(f"{API}/queue/join", json=self.body(name, session))
+        assert joined.status_code == 200, joined.text
+        return self.web.get(f"{API}/queue/data", params={"session_hash": session}).text
+
+    def at_once(self, name: str, session: str) -> httpx2.Response:
+        """What a page reads of an event that does not."""
+        return self.web.post(f"{API}/run/predict", json=self.body(name, session))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    demos = []
+
+    def launched(**options: object) -> tuple:
+        app, *rest = launch(**options)
+        demos.append(app.get_blocks())
+        return app, *rest
+
+    limits = httpx2.Limits(max_connections=None)
+    with (
+        served(launched) as address,
+        httpx2.Client(base_url=address, timeout=120, limits=limits) as web,
+    ):
+        yield Server(web, demos[0])
+
+
+def visitor() -> str:
+    """A session hash."""
+    return uuid.uuid4().hex
+
+
+# --- the queue ---
+
+
+def test_answers_that_nobody_reads_keep_nobody_out_and_are_dropped(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = ROOMS[TRAININGS].address
+    asked = [server.calls("train", width=32, steps=1000) for _ in range(3 * most)]
+    refused = [one.json()["detail"] for one in asked if one.status_code == 429]
+    assert len(refused) == 2 * most
+    assert all("try again" in words for words in refused)
+    assert "event: complete" in server.answer("checkpoints")
+    assert server.web.get("/").status_code == 200
+    assert "process_completed" in server.page("on_open", visitor())
+    monkeypatch.setattr(places, "UNREAD_SECONDS", 0)
+    while server.demo._queue.event_ids_to_events:
+        time.sleep(0.1)
+
+
+def test_an_address_has_its_turn_after_another_whatever_it_asks_for(server: Server) -> None:
+    def event(address: str, session: str) -> SimpleNamespace:
+        request = SimpleNamespace(client=SimpleNamespace(host=address), headers={})
+        return SimpleNamespace(request=request, session_hash=session)
+
+    mob = [event("mob", f"{number % 2}") for number in range(4)]
+    ann, ben = event("ann", "a"), event("ben", "b")
+    order = places.in_turns([*mob, ann, ben])  # type: ignore[list-item]
+    assert order == [mob[0], ann, ben, mob[1], mob[2], mob[3]]
+
+
+# --- sessions ---
+
+
+def test_invented_sessions_put_no_visitor_out(server: Server) -> None:
+    ann = visitor()
+    server.page("on_open", ann)
+    for _ in range(MOST_EMPTY + 20):
+        server.at_once("on_cancel", visitor())
+    assert "data:image" in server.at_once("on_slice", ann).text
+
+
+# --- doors ---
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/gradio_api/file=http://127.0.0.1:1/"),
+        ("HEAD", "/gradio_api/file=https://example.org/"),
+        ("GET", "/gradio_api/file/http://example.org/"),
+        ("GET", "/gradio_api/proxy=https://example.org/"),
+        ("POST", "/gradio_api/process_recording"),
+        ("POST", "/gradio_api/component_server"),
+        ("GET", "/gradio_api/deep_link?session_hash=x"),
+        ("POST", "/gradio_api/vibe-edit"),
+    ],
+)
+def test_doors_that_no_page_needs_are_closed(server: Server, method: str, path: str) -> None:
+    answer = server.web.request(method, path)
+    assert answer.status_code == 404
+    assert method == "HEAD" or "closed" in answer.json()["error"]
+
+
+def test_a_page_fetches_nothing_from_inside(server: Server) -> None:
+    session = visitor()
+    body = server.body("on_truth", session)
+    body["data"][0] = {"path": "http://192.0.0.192/", "meta": {"_type": "gradio.FileData"}}
+    assert server.web.post(f"{API}/queue/join", json=body).status_code == 200
+    words = server.web.get(f"{API}/queue/data", params={"session_hash": session}).text
+    assert '"success":false' in words and "/tmp" not in words
+
+
+# --- what nobody foresaw ---
+
+
+def test_an_error_has_an_id_that_stands_in_the_log_once(
+    server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(unforeseen, "LOG", unforeseen.Log())
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("secret.png")
+
+    monkeypatch.setattr(endpoints, "legend", broken)
+    picture = {"path": uploaded(server), "meta": {"_type": "gradio.FileData"}}
+    said = {server.answer("segment", picture=picture) for _ in range(3)}
+    (words,) = said
+    (name,) = re.findall(r"knows it as ([0-9a-f]{8})", words)
+    assert caplog.text.count(f"Error {name}") == 1
+    assert "RuntimeError" in caplog.text and "in broken" in caplog.text
+    assert "secret" not in caplog.text + words
+
+
+def uploaded(server: Server) -> str:
+    file = io.BytesIO()
+    Image.new("RGB", (32, 32)).save(file, "PNG")
+    return server.web.post(f"{API}/upload", files={"files": file.getvalue()}).json()[0]
+
+
+def test_nonsense_is_answered_in_a_sentence(server: Server) -> None:
+    for path in ("call/v2/nothing", "run/predict", "queue/join", "cancel"):
+        for body in ({"data": 1}, {"data": [], "fn_index": 10**9, "session_hash": "x"}, [], "x"):
+            answer = server.web.post(f"{API}/{path}", json=body)
+            assert answer.status_code in (200, 422, 400, 404, 429) or answer.json()["error"]
+
+
+def test_an_answer_that_is_not_there_is_no_error_in_the_log(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.web.get(f"{API}/queue/data", params={"session_hash": visitor()})
+    assert "Traceback" not in caplog.text
+
+
+# --- bounds ---
+
+
+def test_a_body_is_bounded_with_its_length_told_or_not(server: Server) -> None:
+    body = b'{"preset": "' + b"x" * 3_000_000 + b'"}'
+    for content in (body, iter([body])):
+        answer = server.web.post(
+            f"{API}/call/v2/train", content=content, headers={"content-type": "application/json"}
+        )
+        assert answer.status_code == 413 and "larger" in answer.json()["error"]
+
+
+def test_one_address_holds_so_many_requests_open(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bounds = (guard.Bound(f"{API}/heartbeat/", address=5), *guard.BOUNDS)
+    monkeypatch.setattr(guard, "BOUNDS", bounds)
+    with ExitStack() as open_:
+        answers = [
+            open_.enter_context(server.web.stream("GET", f"{API}/heartbeat/{visitor()}"))
+            for _ in range(8)
+        ]
+        assert [one.status_code for one in answers] == [200] * 5 + [429] * 3
+        assert server.web.get("/health").status_code == 200
+
+
+def test_heartbeats_that_come_and_go_leave_the_server_answering(server: Server) -> None:
+    for _ in range(100):
+        with server.web.stream("GET", f"{API}/heartbeat/{visitor()}"):
+            pass
+    assert server.web.get("/health").json()["status"] == "ok"
+
+
+def test_a_session_costs_gradio_little(server: Server) -> None:
+    session = visitor()
+    server.page("on_open", session)
+    state = server.demo.state_holder.session_data[session]
+    assert not state.config_values
+    assert len(state.blocks_config.blocks.maps[0]) < 100  # type: ignore[attr-defined]

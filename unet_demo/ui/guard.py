@@ -1,0 +1,163 @@
+"""What one request may cost, and one address's requests together; and which doors are closed."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .files import MAX_UPLOAD
+from .text import language_of, say
+from .unforeseen import told
+from .visitors import address_of
+
+API = "/gradio_api/"
+
+CLOSED = (
+    "file=http", "file/http", "proxy=", "process_recording", "component_server", "deep_link", "stream/",
+    "vibe-", "undo-vibe-",
+)  # fmt: skip
+"""Of Gradio's own doors those that no page of ours uses: they fetch, keep or write for anybody."""
+
+MEGABYTE = 2**20
+
+
+@dataclass(frozen=True)
+class Bound:
+    """The most that requests for addresses of a beginning may take.
+
+    ``body``: bytes of one; ``address`` and ``all``: requests at once, of one address and together.
+    """
+
+    begins: str
+    body: int = 2 * MEGABYTE
+    address: int = 1000
+    all: int = 5000
+
+
+BOUNDS = (
+    # A form around the file, and a class that comes with one photograph each.
+    Bound(f"{API}upload", MAX_UPLOAD + MEGABYTE, address=40, all=64),
+    Bound(f"{API}heartbeat/", address=200),
+    Bound(f"{API}queue/data", address=200),
+    Bound(f"{API}call/", address=100),
+    Bound(f"{API}run/", address=100, all=300),
+    Bound(f"{API}mcp", MAX_UPLOAD * 4 // 3 + MEGABYTE, address=100),  # pictures as base64
+    Bound("/"),
+)
+"""The first that fits holds."""
+
+
+class TooLarge(Exception):
+    """A request's body goes on beyond its bound."""
+
+
+class Guard:
+    """ASGI middleware that refuses, in a sentence, what goes beyond `BOUNDS`, and tells of errors."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self._open: Counter[tuple[str, str | None]] = Counter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on what may be asked for."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        answer = Answer(Request(scope), send)
+        if is_closed(scope["path"]):
+            await answer.refuse(404, "closed")
+            return
+        bound = next((one for one in BOUNDS if scope["path"].startswith(one.begins)), BOUNDS[-1])
+        places = ((bound.begins, address_of(answer.request)), (bound.begins, None))
+        if self._open[places[0]] >= bound.address or self._open[places[1]] >= bound.all:
+            await answer.refuse(429, "busy_requests")
+            return
+        self._open.update(places)
+        try:
+            await self._pass_on(scope, receive, answer, bound.body)
+        finally:
+            self._open.subtract(places)
+            if not self._open[places[0]]:
+                del self._open[places[0]]
+
+    async def _pass_on(self, scope: Scope, receive: Receive, answer: "Answer", most: int) -> None:
+        length = answer.request.headers.get("content-length", "")
+        if length.isdecimal() and int(length[:20]) > most:
+            await answer.refuse(413, "body_too_large")
+            return
+        try:
+            await self.app(scope, answer.counted(receive, most), answer.send)
+        except Exception as error:
+            if answer.too_large:
+                await answer.refuse(413, "body_too_large")
+            else:
+                await answer.fail(error)
+
+
+@dataclass
+class Answer:
+    """What is sent to whoever asked."""
+
+    request: Request
+    to: Send
+    begun: bool = False
+    too_large: bool = False
+
+    async def send(self, message: Message) -> None:
+        """Pass a message on, unless the body turned out too large, for which the app has no words."""
+        if self.too_large and not self.begun:
+            raise TooLarge
+        self.begun = True
+        await self.to(message)
+
+    def counted(self, receive: Receive, most: int) -> Receive:
+        """Wrap ``receive`` so that it raises TooLarge after so many bytes."""
+        had = 0
+
+        async def receive_on() -> Message:
+            nonlocal had
+            message = await receive()
+            had += len(message.get("body", b""))
+            if had > most:
+                self.too_large = True
+                raise TooLarge
+            return message
+
+        return receive_on
+
+    async def refuse(self, status: int, key: str) -> None:
+        """Answer with a sentence, unless an answer is under way."""
+        await self._say(status, say(key, language_of(self.request)))
+
+    async def fail(self, error: Exception) -> None:
+        """Log an error that nobody foresaw, and answer with a sentence."""
+        if not any(isinstance(one, HTTPException) for one in leaves(error)):
+            await self._say(500, told(error, language_of(self.request)))
+        elif self.begun:  # Gradio does not know, or no longer, whose answer was asked for
+            await self._end()
+
+    async def _say(self, status: int, sentence: str) -> None:
+        if self.begun:
+            await self._end()
+            return
+        answer = JSONResponse({"error": sentence, "detail": sentence}, status_code=status)
+        await answer(self.request.scope, self.request.receive, self.to)
+
+    async def _end(self) -> None:
+        await self.to({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def leaves(error: BaseException) -> list[BaseException]:
+    """Return the errors of a group, or the one that is none."""
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for one in error.exceptions for leaf in leaves(one)]
+    return [error]
+
+
+def is_closed(path: str) -> bool:
+    """Tell whether nobody is let in there."""
+    _, api, door = path.partition(API)
+    return bool(api) and door.lstrip("/").lower().startswith(CLOSED)
