@@ -20,7 +20,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.utils.flop_counter import FlopCounterMode
 
 from .checkpoints import Card, Checkpoint
-from .data import PictureError
+from .data import Cancelled, PictureError
 from .data.images import Picture, to_channels
 from .devices import fast_dtype, memory_errors, pick_device
 from .environment import SPACE_VARIABLE
@@ -53,10 +53,6 @@ VIEWS = {"dihedral": DIHEDRAL, "mirror": ((0, False), (0, True))}
 
 Progress = Callable[[int, int], None]
 """Called with (passes done, passes in all) after each pass of the network."""
-
-
-class Cancelled(Exception):
-    """The prediction was cancelled by the person who asked for it."""
 
 
 @dataclass(frozen=True)

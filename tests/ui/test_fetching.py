@@ -99,6 +99,11 @@ def test_a_server_may_take_its_time_to_begin(public):
     assert asyncio.run(fetch(f"{public}/slow")) == PICTURE
 
 
+def test_a_server_that_stays_silent_is_given_up_sooner(public, monkeypatch):
+    monkeypatch.setattr(fetching, "SILENT_SECONDS", 0.2)
+    assert "sent nothing for 0.2 s" in refusal(f"{public}/slow")
+
+
 def test_an_address_that_leads_in_a_circle_is_refused(public):
     assert "without end" in refusal(f"{public}/circle")
 

@@ -13,6 +13,10 @@ class DataError(ValueError):
     """One plain sentence on what is wrong with a data directory."""
 
 
+class Cancelled(Exception):
+    """The person who asked for a picture, or for a prediction, called it off."""
+
+
 class PictureError(ValueError):
     """One plain sentence for the person whose file it is."""
 

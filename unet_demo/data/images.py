@@ -9,6 +9,7 @@ state is shared, so that any number of threads may read at once.
 import math
 import os
 import struct
+import threading
 import tokenize
 import zlib
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,7 @@ from PIL import Image
 from ..messages import Sentence, sentence, words_of
 from ..tasks import VOID, VOID_COLOUR
 from . import PictureError
+from .bounds import Patience
 from .planes import (
     MAX_PIXELS,
     Decoded,
@@ -111,7 +113,7 @@ class StoredMask:
     lossy: str | None = None
 
 
-def read_picture(path: str | os.PathLike) -> Picture:
+def read_picture(path: str | os.PathLike, cancelled: threading.Event | None = None) -> Picture:
     """Read a PNG, JPEG, WebP, GIF, BMP or TIFF file: all its pages, frames or slices.
 
     8-bit values stay. 16-bit, 32-bit and float values are scaled to 0 to 255 between two
@@ -121,11 +123,12 @@ def read_picture(path: str | os.PathLike) -> Picture:
     another size than the first are left out, or the first ones if they are thumbnails.
 
     Raises :class:`PictureError` where there is no picture to be had, or one over the limits
-    :data:`MAX_PIXELS` and :data:`MAX_STACK_PIXELS`.
+    :data:`MAX_PIXELS` and :data:`MAX_STACK_PIXELS` or those of :mod:`.bounds`, and Cancelled soon
+    after ``cancelled`` is set.
     """
     name = Path(path).stem or "picture"
     with _one_sentence(path):
-        decoded = _decode(Path(path), stored=False)
+        decoded = _decode(Path(path), stored=False, patience=Patience(cancelled))
         channels = [_picture(planes, name) for planes in decoded.channels]
     if len(channels) == 1:
         return replace(channels[0], notes=(*decoded.notes, *channels[0].notes))
@@ -301,10 +304,12 @@ def _format(head: bytes) -> str:
     )
 
 
-def _decode(path: Path, *, stored: bool) -> Decoded:
+def _decode(path: Path, *, stored: bool, patience: Patience | None = None) -> Decoded:
     """Read the file's own values; ``stored``: a palette's indices, and whatever zero stands for."""
-    name = _format(_head(path))
-    return decode_tiff(path, stored) if name == "TIFF" else decode_plain(path, name, stored)
+    name, patience = _format(_head(path)), patience or Patience()
+    if name == "TIFF":
+        return decode_tiff(path, stored, patience)
+    return decode_plain(path, name, stored, patience)
 
 
 def _array_planes(values: np.ndarray) -> Planes:

@@ -10,6 +10,7 @@ from PIL import ExifTags, Image, ImageFile
 
 from ..messages import Sentence, sentence
 from . import PictureError
+from .bounds import Patience, check_scans
 
 MAX_PIXELS = 40_000_000
 """Pixels of one page, at most: a 40-megapixel photograph."""
@@ -159,7 +160,7 @@ def check_bytes(size: int) -> None:
         )  # fmt: skip
 
 
-def decode_plain(path: Path, name: str, stored: bool) -> Decoded:
+def decode_plain(path: Path, name: str, stored: bool, patience: Patience) -> Decoded:
     """Read a file of Pillow's format ``name``; ``stored``: a palette's indices, not its colours."""
     with Image.open(path, formats=[name]) as image:
         # What follows in a telephone's photograph (MPO) is its depth or brightness, not a page.
@@ -168,12 +169,14 @@ def decode_plain(path: Path, name: str, stored: bool) -> Decoded:
         # Later frames of an animation come without a palette: then all come in colours.
         stored = stored and frames == 1
         data = path.read_bytes()
+        if name == "JPEG":
+            check_scans(data, image.width * image.height)
         palette = _palette(image) if stored and image.mode == "P" else None
         if name == "PNG" and frames == 1 and data[_PNG_BITS] == 16:
             # Pillow would keep but the high byte of each colour.
             pages = [_plane(imagecodecs.png_decode(data), orientation_of(image))]
         else:
-            pages = list(_frames(image, frames, stored))
+            pages = list(_frames(image, frames, stored, patience))
     planes = stack(pages)
     notes = []
     if frames > len(pages):
@@ -203,10 +206,13 @@ def turned_note(orientation: int) -> Sentence:
     )
 
 
-def _frames(image: ImageFile.ImageFile, frames: int, stored: bool) -> Iterator[Plane]:
+def _frames(
+    image: ImageFile.ImageFile, frames: int, stored: bool, patience: Patience
+) -> Iterator[Plane]:
     """Yield the frames of an opened file, as far as they are of the first one's size."""
     size = image.size
     for frame in range(frames):
+        patience.check()
         image.seek(frame)
         if image.size == size:
             plane = pillow_page(image, stored)

@@ -27,7 +27,9 @@ from tifffile import (
 
 from ..messages import Sentence, sentence
 from . import PictureError
+from .bounds import Patience, check_scans, check_tags
 from .planes import (
+    MAX_PAGES,
     Decoded,
     Plane,
     Planes,
@@ -84,11 +86,12 @@ _ALPHA = (EXTRASAMPLE.ASSOCALPHA, EXTRASAMPLE.UNASSALPHA)
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 
-def decode_tiff(path: Path, stored: bool) -> Decoded:
+def decode_tiff(path: Path, stored: bool, patience: Patience) -> Decoded:
     """Read all pictures that are of the first full one's size; ``stored``: masks' own values.
 
     Raises PictureError, or what tifffile and imagecodecs raise on a broken file.
     """
+    check_tags(path, MAX_PAGES)
     # A file may name others beside it to be read too: never follow that.
     with TiffFile(path, _multifile=False, is_mmstack=False, is_ndtiff=False) as tiff:
         check_size(1, 1, max(1, len(tiff.pages)))
@@ -99,7 +102,7 @@ def decode_tiff(path: Path, stored: bool) -> Decoded:
         notes: list[Sentence] = []
         channels: dict[int, list[Plane]] = {}
         for series in chosen:
-            for number, planes in enumerate(_channels(series, stored, notes)):
+            for number, planes in enumerate(_channels(series, stored, notes, patience)):
                 channels.setdefault(number, []).extend(planes)
         decoded = [_masked(stack(planes), masks) for planes in channels.values()]
         notes += _header_notes(tiff, chosen)
@@ -227,13 +230,16 @@ def _check_complete(tiff: TiffFile, chosen: Sequence[TiffPageSeries]) -> None:
         raise EOFError("the file ends before its pages do")
 
 
-def _channels(series: TiffPageSeries, stored: bool, notes: list[Sentence]) -> Iterator[list[Plane]]:
+def _channels(
+    series: TiffPageSeries, stored: bool, notes: list[Sentence], patience: Patience
+) -> Iterator[list[Plane]]:
     """Yield the planes of each channel of a series, in the order of time, depth and whatever else.
 
     Adds to ``notes``. What a header declares and the file does not hold is left out.
     """
     held: list[list[Plane] | None] = []
     for header, values in _pages(series):
+        patience.check()
         held += [None] if values is None else _planes(header, values, stored, notes)
     numbers = _numbers(series)
     held += [None] * (numbers.size - len(held))
@@ -342,7 +348,10 @@ def _check_page(page: TiffPage | TiffFrame) -> None:
         if kind is None:
             break
         file.seek(offset)
-        with Image.open(io.BytesIO(file.read(count)), formats=[kind]) as picture:
+        data = file.read(count)
+        if kind == "JPEG":
+            check_scans(data, math.prod(header.chunks))
+        with Image.open(io.BytesIO(data), formats=[kind]) as picture:
             if math.prod(picture.size) > math.prod(header.chunks):
                 raise ValueError("a strip holds more pixels than it declares")
 

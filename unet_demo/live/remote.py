@@ -18,7 +18,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from ..checkpoints import Card
-from ..inference import Cancelled, Prediction, Progress
+from ..data import Cancelled
+from ..inference import Prediction, Progress
 from ..segmentation import EXPECTED_ERRORS, open_predictor
 from .run import LiveError, LiveRun, RunState, Snapshot
 from .settings import Limits, LiveSettings

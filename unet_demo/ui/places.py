@@ -5,10 +5,12 @@ room, have their turns in line with others, and lose what they don't read.
 """
 
 import asyncio
+import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +21,7 @@ from gradio.data_classes import PredictBodyInternal
 from gradio.queueing import Event, Queue
 from gradio.utils import run_coro_in_background
 
+from ..data import Cancelled
 from .text import language_of, say
 from .visitors import address_of
 
@@ -52,6 +55,24 @@ ROOMS = {
     PAGES: Room(512, 96, 24),
 }
 """A class behind one address has places for all, and leaves some to others."""
+
+
+class Turn:
+    """So many at once; whoever waits may be called off. For what runs within an event, such as a network."""
+
+    def __init__(self, at_once: int) -> None:
+        self._places = threading.BoundedSemaphore(at_once)
+
+    @contextmanager
+    def taken(self, cancelled: threading.Event | None = None) -> Iterator[None]:
+        """Wait for a place, and hold it. Raises Cancelled soon after ``cancelled`` is set."""
+        while not self._places.acquire(timeout=0.1):
+            if cancelled and cancelled.is_set():
+                raise Cancelled
+        try:
+            yield
+        finally:
+            self._places.release()
 
 
 class Messages(asyncio.Queue):

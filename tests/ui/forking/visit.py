@@ -12,8 +12,8 @@ import spaces
 
 from unet_demo import segmentation
 from unet_demo.checkpoints import CheckpointError
+from unet_demo.data import Cancelled
 from unet_demo.data.shapes import SceneOptions
-from unet_demo.inference import Cancelled
 from unet_demo.live import remote
 from unet_demo.live.run import LiveRun
 from unet_demo.live.settings import SPACE, LiveSettings

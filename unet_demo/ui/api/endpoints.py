@@ -24,13 +24,16 @@ from ...render import legend
 from ...segmentation import EXPECTED_ERRORS, SegmentRequest, plain_words, segment
 from .. import zero_gpu
 from ..files import fresh_folder
-from ..places import SCRIPTS, TRAININGS
+from ..places import SCRIPTS, TRAININGS, Turn
 from ..text import DEFAULT_LANGUAGE
 from ..train.controls import FIRST_PRESET
 from ..train.views import run_sentence
 from .publish import publish
 
-SEGMENTATIONS_AT_ONCE = 2
+SEGMENTED_AT_ONCE = 8
+"""Scripts' pictures that are fetched, read or segmented; fewer have the network."""
+
+NETWORK = Turn(2)
 
 TRAININGS_AT_ONCE = 1
 
@@ -87,7 +90,8 @@ def segment_picture(
         )
     try:
         request = SegmentRequest(read_picture(picture), None, checkpoint, average)
-        result = segment(request, zero_gpu.open_offered)
+        with NETWORK.taken():
+            result = segment(request, zero_gpu.open_offered)
         prediction = result.prediction
         name = request.picture.name
         (mask,) = write_prediction(fresh_folder(), name, prediction, threshold=threshold)
@@ -215,6 +219,6 @@ def build() -> None:
         segment_picture,
         "segment",
         concurrency_id=SCRIPTS,
-        concurrency_limit=SEGMENTATIONS_AT_ONCE,
+        concurrency_limit=SEGMENTED_AT_ONCE,
     )
     publish(train_network, "train", concurrency_id=TRAININGS, concurrency_limit=TRAININGS_AT_ONCE)

@@ -171,6 +171,9 @@ def _returned(annotation: Any) -> tuple[Any, ...]:
     return get_args(annotation) if get_origin(annotation) is tuple else (annotation,)
 
 
+SILENT_SECONDS = 15
+"""A server that sends nothing for so long is given up."""
+
 FETCH_SECONDS = 60
 """A download is given up after so long, with all that came before its first byte."""
 
@@ -187,6 +190,10 @@ async def fetch(address: str) -> bytes:
     try:
         async with asyncio.timeout(FETCH_SECONDS):
             return await _follow(httpx.URL(address))
+    except httpx.TimeoutException as error:
+        raise FetchError(
+            f"since its server sent nothing for {SILENT_SECONDS} s; upload the file instead."
+        ) from error
     except TimeoutError as error:
         raise FetchError(
             f"since its server did not deliver it within {FETCH_SECONDS} s; upload the file instead."
@@ -218,7 +225,7 @@ async def _answer(address: httpx.URL) -> AsyncIterator[httpx.Response]:
         verified = await asyncio.shield(async_validate_url(address.host))
         transport = AsyncSecureTransport(verified)
     async with (
-        httpx.AsyncClient(transport=transport, timeout=None) as client,  # fetch() has its own
+        httpx.AsyncClient(transport=transport, timeout=SILENT_SECONDS) as client,
         client.stream("GET", address, headers=_HEADERS) as answer,
     ):
         yield answer

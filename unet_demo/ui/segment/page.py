@@ -11,6 +11,7 @@ import gradio as gr
 from gradio.blocks import Block
 from gradio.events import Dependency
 
+from ...data import Cancelled
 from ...data.images import Picture, read_picture
 from ...examples import EXAMPLES, load_example, offered_examples
 from ...render import View
@@ -34,7 +35,8 @@ from .views import captioned_examples
 INFERENCE = "inference"
 """Concurrency group of its own: segmenting never waits behind a training."""
 
-INFERENCES_AT_ONCE = 2
+SEGMENTED_AT_ONCE = 4
+"""Visitors whose pictures are read or segmented; fewer have the network, see `Runner`."""
 
 OPENING = "opening"
 """Group of the pages that open: who comes without a request never waits behind others' large pictures."""
@@ -45,7 +47,7 @@ PROGRESS = gr.Progress()
 
 SLOW: dict[str, Any] = {
     "concurrency_id": INFERENCE,
-    "concurrency_limit": INFERENCES_AT_ONCE,
+    "concurrency_limit": SEGMENTED_AT_ONCE,
     "trigger_mode": "multiple",  # newer work calls off the work before, see Session.begin
     "api_visibility": "private",
 }
@@ -274,7 +276,10 @@ class SegmentPage:
 
         def work(stop: Event) -> Iterator[Update]:
             try:
-                picture = read_picture(path)
+                picture = read_picture(path, stop)
+            except Cancelled:
+                yield self.runner.called_off(session, stop)
+                return
             except EXPECTED_ERRORS as error:
                 mistake = self.runner.mistake(error, session)
                 yield {

@@ -10,8 +10,8 @@ import gradio as gr
 
 from ...checkpoints import Card, read_card
 from ...checkpoints.files import read_titles
+from ...data import Cancelled
 from ...examples import EXAMPLES, load_example
-from ...inference import Cancelled
 from ...render import View
 from ...segmentation import (
     EXPECTED_ERRORS,
@@ -26,11 +26,15 @@ from ...segmentation import (
 from .. import zero_gpu
 from ..components.phone_bar import phone_bar_value
 from ..html import Update, alert, note
+from ..places import Turn
 from ..text import say, say_name
 from .controls import AUTO, PAINTED, SegmentControls, Values
 from .link import UNKNOWN, told
 from .session import Session, Sessions, opening
 from .views import comparison, menu, slice_value, status, whole_slice
+
+NETWORKS_AT_ONCE = 2
+"""A picture that takes long to read holds no place of the network."""
 
 HIDDEN_BUTTON = gr.Button(visible=False)
 
@@ -41,6 +45,7 @@ class Runner:
     def __init__(self, controls: SegmentControls, sessions: Sessions) -> None:
         self.controls = controls
         self.sessions = sessions
+        self.network = Turn(NETWORKS_AT_ONCE)
 
     def newest(
         self, session: Session, values: Values, work: Callable[[Event], Iterator[Update]]
@@ -91,16 +96,16 @@ class Runner:
                 file = session.locate(request.checkpoint)
             fit = self._fit(request, read_card(file), session.language)
             yield {**self.begun(session, request, values, located=True), **fit}
-            result = segment(
-                request,
-                lambda _: zero_gpu.open_predictor(file),
-                progress=lambda done, total: progress((done, total)),
-                cancelled=stop,
-            )
-            result = with_colours(result, file, stop)
+            with self.network.taken(stop):
+                result = segment(
+                    request,
+                    lambda _: zero_gpu.open_predictor(file),
+                    progress=lambda done, total: progress((done, total)),
+                    cancelled=stop,
+                )
+                result = with_colours(result, file, stop)
         except Cancelled:
-            cancelled = note(say("segment_cancelled", session.language))
-            yield {**self.as_before(session, stop), self.controls.status: cancelled}
+            yield self.called_off(session, stop)
         except EXPECTED_ERRORS as error:
             yield {**self.as_before(session, stop), **self.mistake(error, session)}
         except gr.Error as error:  # ZeroGPU has no GPU for this visitor now
@@ -143,6 +148,11 @@ class Runner:
             self.controls.picture: None,  # it stands in the viewer, and the box is for the next
             **(self._picked(session, request, values) if known else {}),
         }
+
+    def called_off(self, session: Session, stop: Event) -> Update:
+        """Say that it was called off."""
+        said = note(say("segment_cancelled", session.language))
+        return {**self.as_before(session, stop), self.controls.status: said}
 
     def as_before(self, session: Session, stop: Event) -> Update:
         """Set the controls as they were for the result that stays."""
