@@ -297,8 +297,7 @@ class _Ready:
     def __init__(self, folded: Network, device: torch.device, dtype: torch.dtype):
         self.device = device
         self.dtype = dtype
-        self.dropped_skips: Collection[int] = ()
-        self.silenced: Collection[str] = ()
+        self.without_parts: tuple[Collection[int], Collection[str]] | tuple[()] = ()
         self.network = deepcopy(folded).to(  # type: ignore[call-overload]
             device, dtype, memory_format=torch.channels_last
         )
@@ -306,12 +305,12 @@ class _Ready:
     def logits(self, picture: Tensor) -> Tensor:
         with torch.inference_mode():
             picture = picture.to(self.device, self.dtype, memory_format=torch.channels_last)
-            return self.network(picture, self.dropped_skips, self.silenced)
+            return self.network(picture, *self.without_parts)
 
     def without(self, skips: Collection[int], stations: Collection[str]) -> "_Ready":
         """Return this one with some parts fed zeros; both share the network."""
         other = copy(self)
-        other.dropped_skips, other.silenced = skips, stations
+        other.without_parts = skips, stations
         return other
 
     def walk(self, picture: Tensor) -> list[tuple[str, Tensor]]:
