@@ -241,10 +241,13 @@ class ColourTask(Task):
         return logits[:, :3].float().sigmoid()
 
     def probabilities(self, logits: Tensor) -> Tensor:
-        colours = self.colours(logits)
-        palette = self.palette_tensor(logits.device)
-        squared = (colours.unsqueeze(1) - palette.view(1, -1, 3, 1, 1)).square().sum(dim=2)
+        squared = self.squared_distances(self.colours(logits))
         return (-squared / (2 * self.softness**2)).softmax(dim=1)
+
+    def squared_distances(self, colours: Tensor) -> Tensor:
+        """Compute the squared distance of RGB colours (N, 3, H, W) in 0..1 to each class's: (N, classes, H, W)."""
+        palette = self.palette_tensor(colours.device)
+        return (colours.unsqueeze(1) - palette.view(1, -1, 3, 1, 1)).square().sum(dim=2)
 
     def pixel_cross_entropy(self, logits: Tensor, target: Tensor) -> Tensor:
         """Compute the article's BCE against the label's colour: the mean of the three channels."""

@@ -24,8 +24,12 @@ def weight_map(labels: np.ndarray, *, w0: float = W0, sigma: float = SIGMA) -> n
     The cells are the 4-connected components of each id but 0, the background: objects in VOC and in
     scenes, cells between membranes in ISBI.
     """
-    cells = label(np.where(labels == VOID, 0, labels), background=0, connectivity=1)
-    return weight_map_of_cells(cells, w0=w0, sigma=sigma, void=labels == VOID)
+    return weight_map_of_cells(cells_of(labels), w0=w0, sigma=sigma, void=labels == VOID)
+
+
+def cells_of(labels: np.ndarray) -> np.ndarray:
+    """Number the cells of label ids uint8 (H, W): int (H, W), 0 = background or void."""
+    return label(np.where(labels == VOID, 0, labels), background=0, connectivity=1)
 
 
 def weight_map_of_cells(
@@ -38,8 +42,21 @@ def weight_map_of_cells(
     """
     if not sigma > 0:
         raise ValueError(f"sigma is {sigma}; it is a width in px and must be above 0")
+    distances = nearest_two(cells, REACH * sigma)
+    return weights_at(cells, *distances, w0=w0, sigma=sigma, void=void)
+
+
+def weights_at(
+    cells: np.ndarray,
+    nearest: np.ndarray,
+    second: np.ndarray,
+    *,
+    w0: float,
+    sigma: float,
+    void: np.ndarray | None,
+) -> np.ndarray:
+    """Compute the weights float32 (H, W) of cells whose distances :func:`nearest_two` has found."""
     decided = np.ones(cells.shape, bool) if void is None else ~void
-    nearest, second = nearest_two(cells, REACH * sigma)
     gap = w0 * np.exp(-((nearest + second) ** 2) / (2 * sigma**2))
     weights = balance(cells > 0, decided) + np.where(cells > 0, 0, gap)
     return np.where(decided, weights, 0).astype(np.float32)

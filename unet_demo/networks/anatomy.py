@@ -146,7 +146,7 @@ class _Pass(TorchDispatchMode):
         first = given[0] if isinstance(given, tuple | list) else given
         if isinstance(first, Tensor):
             self.operations.append(
-                _Operation(_layer(func.overloadpacket, args, first), tuple(_tensors(args)), first)
+                _Operation(layer_of(func.overloadpacket, args, first), tuple(_tensors(args)), first)
             )
         return given
 
@@ -195,7 +195,7 @@ def _tensors(values: Sequence[Any]) -> Iterator[Tensor]:
             yield from _tensors(value)
 
 
-def _layer(operation: Any, args: Sequence[Any], given: Tensor) -> Layer | None:
+def layer_of(operation: Any, args: Sequence[Any], given: Tensor) -> Layer | None:
     """Return the layer that an operation of torch is; None for BatchNorm, ReLU and the like."""
     aten = torch.ops.aten
     channels = given.shape[1] if given.ndim == 4 else 0
