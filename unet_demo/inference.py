@@ -190,6 +190,11 @@ class Predictor:
         other._ready = self._ready.without(skips, stations)
         return other
 
+    @property
+    def network(self) -> Network:
+        """The network as it computes: in evaluation mode, with folded BatchNorm, on the device."""
+        return self._ready.network
+
     def seen(self, image: np.ndarray) -> np.ndarray:
         """Return a slice uint8 (H, W, C) as the network gets it: resized, with its mirrored border."""
         height, width, _ = image.shape

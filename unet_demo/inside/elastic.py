@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ..data.augment import elastic_displacement, pixel_grid, sample_pair
 from ..render import to_rgb
@@ -28,22 +29,30 @@ def straight(picture: np.ndarray, labels: np.ndarray) -> Bent:
     return Bent(to_rgb(picture), labels, lines)
 
 
-def displacement(height: int, width: int, grid: int, sigma: float, seed: int) -> np.ndarray:
-    """Draw how far each pixel is read from, (2, H, W) in px: x and y, of ``grid`` × ``grid`` points."""
-    rng = torch.Generator().manual_seed(seed)
-    return elastic_displacement(1, height, width, sigma, rng, grid)[0].numpy()
-
-
 def bend(plain: Bent, grid: int, sigma: float, seed: int) -> Bent:
-    """Read all three at the same displaced places, as training does; the lines like the picture."""
+    """Read picture, mask and lines at the same displaced places, as training does.
+
+    ``grid``: points a side whose displacements are drawn, normal with ``sigma`` px.
+    """
     height, width = plain.labels.shape
-    moved = torch.from_numpy(displacement(height, width, grid, sigma, seed))
-    positions = pixel_grid(height, width) + moved.permute(1, 2, 0)
+    positions = pixel_grid(height, width) + _displacement(height, width, grid, sigma, seed)
     lines = np.repeat(plain.lines[..., None], 3, axis=2)
     images = torch.from_numpy(np.stack([plain.picture, lines])).float() / 255
     ids = torch.from_numpy(np.stack([plain.labels, plain.labels]))
-    pictures, masks = sample_pair(
-        images.permute(0, 3, 1, 2), ids, positions.expand(2, -1, -1, -1)
-    )
+    pictures, masks = sample_pair(images.permute(0, 3, 1, 2), ids, positions.expand(2, -1, -1, -1))
     shown = (pictures.permute(0, 2, 3, 1) * 255).round().byte().numpy()
     return Bent(shown[0], masks[0].numpy(), shown[1, ..., 0])
+
+
+def control_points(side: int, grid: int, sigma: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the points of the grid, and how far from each is read what it shows: (x, y) in px, (n, n, 2) each."""
+    at = np.linspace(0, side - 1, grid).round().astype(int)
+    points = np.stack(np.meshgrid(at, at), axis=-1)
+    return points, _displacement(side, side, grid, sigma, seed)[0, at[:, None], at].numpy()
+
+
+def _displacement(height: int, width: int, grid: int, sigma: float, seed: int) -> Tensor:
+    """Draw how far from each pixel is read what it shows: (x, y) in px, (1, H, W, 2)."""
+    rng = torch.Generator().manual_seed(seed)
+    drawn = elastic_displacement(1, height, width, sigma, rng, grid)
+    return drawn.permute(0, 2, 3, 1)

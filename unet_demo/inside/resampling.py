@@ -3,7 +3,7 @@
 The layers are those that a pass of the real network uses; nothing of its structure is written here.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..checkpoints import Card
 from ..data.images import to_channels
-from ..inference import normalise, resize_image, scaled_size
+from ..inference import Predictor, normalise, resize_image, scaled_size
 from ..networks.anatomy import DOWN, UP, anatomy, layer_of
 from ..networks.base import GRID, Network
 
@@ -73,13 +73,13 @@ class Checkerboard:
     share: float
 
 
-def moved(network: Network, card: Card, picture: np.ndarray, level: int) -> Moved | None:
+def moved(predictor: Predictor, picture: np.ndarray, level: int) -> Moved | None:
     """Move a slice uint8 (H, W, 1 or 3) by one pixel of a level's map (2**level px of its own).
 
     Return what the layer below that level makes of it; None where the network has none there.
     """
-    here, there = views(card, picture, 2**level)
-    first, second = (_use(network, view, DOWN, level) for view in (here, there))
+    here, there = views(predictor.card, picture, 2**level)
+    first, second = (_use(predictor.network, view, DOWN, level) for view in (here, there))
     if first is None or second is None:
         return None
     changed = _blocks(_differ(first.taken, second.taken), first.given.shape)
@@ -97,11 +97,9 @@ def moved(network: Network, card: Card, picture: np.ndarray, level: int) -> Move
     )
 
 
-def checkerboard(
-    network: Network, card: Card, picture: np.ndarray, level: int
-) -> Checkerboard | None:
+def checkerboard(predictor: Predictor, picture: np.ndarray, level: int) -> Checkerboard | None:
     """Return what the layer that leads up to a level makes; None where the network has none there."""
-    use = _use(network, views(card, picture, 0)[0], UP, level)
+    use = _use(predictor.network, views(predictor.card, picture, 0)[0], UP, level)
     if use is None:
         return None
     with torch.no_grad():
@@ -113,10 +111,20 @@ def checkerboard(
     return Checkerboard(use.kind, use.given[channel].numpy(), flat[channel].numpy(), share)
 
 
-def kinds(card: Card) -> frozenset[str]:
-    """Return the kinds of layers, of `DOWN` and `UP`, that change the maps' sizes in a card's network."""
-    stations = anatomy(card.network, card.options, MOST).stations
-    return frozenset(station.step for station in stations if station.step)
+def counterpart(card: Card, others: Iterable[Card], kinds: Sequence[str]) -> Card | None:
+    """Return the card, of the same classes if there is one, whose network does it in a way of its own.
+
+    ``kinds``: `DOWN` or `UP`. None where all of the ``others`` do as this card's network does.
+    """
+    own = _ways(card, kinds)
+    different = [other for other in others if not _ways(other, kinds) & own]
+    return min(different, key=lambda other: other.task.classes != card.task.classes, default=None)
+
+
+def _ways(card: Card, kinds: Sequence[str]) -> set[str | None]:
+    """Return the kinds of layers that a card's network uses, of these."""
+    steps = (station.step for station in anatomy(card.network, card.options, MOST).stations)
+    return {step for step in steps if step in kinds}
 
 
 def views(card: Card, picture: np.ndarray, shift: int) -> tuple[Tensor, Tensor]:
@@ -124,7 +132,8 @@ def views(card: Card, picture: np.ndarray, shift: int) -> tuple[Tensor, Tensor]:
 
     The second one is the first one's picture, moved to the left; both hold real pixels only.
     """
-    sized = resize_image(picture, scaled_size(*picture.shape[:2], card.side, 1.0))
+    height, width = picture.shape[:2]
+    sized = resize_image(picture, scaled_size(height, width, card.side, 1.0))
     missing = [max(LEAST + GRID - side, 0) for side in sized.shape[:2]]
     sized = np.pad(sized, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="symmetric")
     height, width = (min(side, MOST) // GRID * GRID for side in sized.shape[:2])

@@ -1,9 +1,12 @@
 """The weight map of touching cells, with the distances that it is made of."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
+from skimage.segmentation import expand_labels, watershed
 
+from ..data.em import synthetic_em
 from ..data.weight_map import REACH, cells_of, nearest_two, weights_at
 from ..tasks import VOID
 
@@ -45,3 +48,19 @@ def middle(labels: np.ndarray, most: int = MOST) -> np.ndarray:
     """Cut the middle out of (H, W, …), at most ``most`` px high and wide."""
     top, left = (max(side - most, 0) // 2 for side in labels.shape[:2])
     return labels[top : top + most, left : left + most]
+
+
+@lru_cache(1)
+def membrane_label(side: int = 256) -> np.ndarray:
+    """Draw an ISBI-like label, uint8 (side, side): 1 in cells, 0 on the membranes between them."""
+    _, truth = synthetic_em(side, seed=1)
+    return (truth[0] > 0).astype(np.uint8)
+
+
+@lru_cache(1)
+def touching_cells(side: int = 128) -> np.ndarray:
+    """Draw cells that touch, uint8 (side, side): those of a label, grown until 1 px is between them."""
+    cells = cells_of(membrane_label()[:side, :side])
+    near = expand_labels(cells, 3) > 0
+    grown = watershed(np.zeros(cells.shape), cells, mask=near, watershed_line=True)
+    return (grown > 0).astype(np.uint8)

@@ -3,7 +3,8 @@
 What has ``data-pick``, JSON of names and values, triggers ``pick`` with them when it is pressed.
 In a ``.reaching`` a pixel of ``.maps`` that is pointed at, or that the arrow keys come to, is told in
 ``.told`` and its receptive field outlined by ``.reach``; ``data-spans``, JSON: for columns and for rows
-where the field of each pixel begins, and where it ends.
+where the field of each pixel begins, and where it ends. In a ``.pointed`` the ``.told`` is filled by its
+``data-readings``, see `inside.topic.pointed`; ``data-size``, JSON: width and height of its pictures.
 """
 
 import gradio as gr

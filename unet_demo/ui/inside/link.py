@@ -29,6 +29,10 @@ class InsideLink:
             for name, one in ours.items()
             if sayable(one)
         }
+        self.unsayable = {
+            topic: [name for name, one in ours.items() if not sayable(one)]
+            for topic, ours in controls.items()
+        }
         self.parameters: dict[str, Parameter] = {
             "topic": Choice(tuple(TOPICS)),
             "example": ExampleName(),
@@ -43,7 +47,8 @@ class InsideLink:
     def all_values(self, query: Mapping[str, str]) -> dict[str, Any]:
         """Return a value for everything: what the address names, else what the page begins with."""
         first = {"topic": next(iter(TOPICS)), "example": OF_SEGMENT, "checkpoint": OF_SEGMENT}
-        return {**first, **self.defaults, **self.read(query).values}
+        none = {name: None for names in self.unsayable.values() for name in names}
+        return {**first, **none, **self.defaults, **self.read(query).values}
 
     def told(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Say what belongs into the address of what is shown, as history.js takes it."""
@@ -67,7 +72,9 @@ class InsideLink:
                     if topic != values["topic"]
                 },
             },
-            "incomplete": picture == OF_SEGMENT or not (travels or checkpoint == OF_SEGMENT),
+            "incomplete": picture == OF_SEGMENT
+            or not (travels or checkpoint == OF_SEGMENT)
+            or any(values[name] for name in self.unsayable[values["topic"]]),
         }
 
 

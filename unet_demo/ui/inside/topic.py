@@ -1,5 +1,6 @@
 """What a topic of the page "Look inside" is; `topics` says how to add one."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from html import escape
@@ -76,9 +77,52 @@ def radio(name: str, choices: tuple[str, ...], value: str) -> gr.Radio:
     return gr.Radio(labelled, value=value, min_width=0, elem_classes="strip", **named(name))
 
 
-def figures(*inside: str) -> str:
-    """Lay figures side by side, as wide as there is room for."""
-    return f'<div class="figures">{"".join(inside)}</div>'
+def figures(*inside: str, kind: str = "", label: str = "") -> str:
+    """Lay figures side by side, as wide as there is room for.
+
+    ``kind``: "pairs" or "large", see figures.css. ``label``: what is done with the keys, where they are
+    pointed at.
+    """
+    keys = f' tabindex="0" role="group" aria-label="{label}"' if label else ""
+    return f'<div class="figures {kind}"{keys}>{"".join(inside)}</div>'
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is told of a pixel that one points at: uint8 (H, W), of which 1 stands for ``step``.
+
+    ``most``: what is told where it is 255. ``names``: of the values, in place of numbers.
+    """
+
+    values: np.ndarray
+    step: float = 1.0
+    most: str = ""
+    names: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, values: np.ndarray, most: float, step: float = 0.0) -> "Reading":
+        """Read values float (H, W) from 0 to ``most``, or in steps of ``step`` as far as they go."""
+        step = max(most / 254, step)
+        return cls(
+            (values / step).clip(0, 255).round().astype(np.uint8), step, f"> {254 * step:.0f}"
+        )
+
+
+def pointed(inside: str, told: str, **readings: Reading) -> str:
+    """Have figures (`figures`) of one size pointed at; below them is told what the pixel is.
+
+    ``told``: a text with ``[x]``, ``[y]`` and the names of the ``readings`` in brackets.
+    """
+    values = {
+        name: {"src": png_url(one.values), "step": one.step, "most": one.most, "names": one.names}
+        for name, one in readings.items()
+    }
+    height, width = next(iter(readings.values())).values.shape
+    return (
+        f'<div class="pointed" data-size="[{width}, {height}]"'
+        f' data-readings="{escape(json.dumps(values))}">{inside}'
+        f'<p class="told" role="status" data-told="{told}"></p></div>'
+    )
 
 
 def figure(pixels: np.ndarray, caption: str, *, described: str = "", over: str = "") -> str:

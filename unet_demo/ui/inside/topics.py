@@ -18,8 +18,10 @@ To add one:
 Nothing else: the strip, the address, its refusals and the page alone follow.
 """
 
-from . import skips, stations
+from . import elastic, skips, stations, weights
 from .topic import Topic
 
-TOPICS: dict[str, Topic] = {topic.name: topic for topic in (stations.TOPIC, skips.TOPIC)}
+TOPICS: dict[str, Topic] = {
+    topic.name: topic for topic in (stations.TOPIC, skips.TOPIC, weights.TOPIC, elastic.TOPIC)
+}
 """Name in the address → topic."""
