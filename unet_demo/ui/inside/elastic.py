@@ -47,7 +47,7 @@ def show(look: Look) -> Shown:
         for of, before, after, from_where, to in pairs
     )
     again = escape(json.dumps({"bend_seed": (seed + 1) % (SEEDS + 1)}))
-    button = f'<button type="button" class="action" data-pick="{again}">{look.say("bend_again")}</button>'
+    button = f'<button type="button" data-pick="{again}">{look.say("bend_again")}</button>'
     spacing = look.say("bend_spacing", spacing=f"{(side - 1) / (grid - 1):.0f}")
     return Shown(f"<p>{button} {spacing}</p>{figures(*shown, kind='pairs')}")
 
