@@ -117,6 +117,7 @@ class Predictor:
         self.card: Card = checkpoint.card
         self.device = pick_device(device)
         self.tiles = tiles
+        self.halo = HALO
         self._folded = fold_batch_norm(checkpoint.network)
         self._ready = _Ready(self._folded, self.device, dtype or fast_dtype(self.device))
 
@@ -140,7 +141,7 @@ class Predictor:
         notes: list[str] = []
         for ready, tile in self._attempts(notes):
             try:
-                passes = _Passes(ready, self.card, tile, tta, progress, cancelled)
+                passes = _Passes(ready, self.card, tile, self.halo, tta, progress, cancelled)
                 with memory_errors():
                     probabilities = passes.run(to_channels(slices, self.card.channels))
             except torch.OutOfMemoryError:
@@ -194,6 +195,15 @@ class Predictor:
     def network(self) -> Network:
         """The network as it computes: in evaluation mode, with folded BatchNorm, on the device."""
         return self._ready.network
+
+    def tiled(self, tile: int, halo: int) -> "Predictor":
+        """Return this one with tiles of another side and halo, in px.
+
+        The side is a multiple of GRID, the halo of half of it, and two halos are less than the side.
+        """
+        other = copy(self)
+        other.tiles, other.halo = (tile,), halo
+        return other
 
     def seen(self, image: np.ndarray) -> np.ndarray:
         """Return a slice uint8 (H, W, C) as the network gets it: resized, with its mirrored border."""
@@ -275,24 +285,44 @@ def fold_batch_norm(network: Network) -> Network:
     return network
 
 
-def tile_starts(length: int, tile: int) -> list[int]:
+@dataclass(frozen=True, eq=False)
+class Tile:
+    """Where a tile lies, as rows and columns, and how much it counts there: float32 (rows, columns), 0..1."""
+
+    place: tuple[slice, slice]
+    share: np.ndarray
+
+
+def tiles_of(rows: int, columns: int, tile: int, halo: int = HALO) -> Iterator[Tile]:
+    """Yield the tiles of a padded picture; see :func:`tile_starts` and :func:`fade`."""
+    for top in tile_starts(rows, tile, halo):
+        bottom = min(top + tile, rows)
+        for left in tile_starts(columns, tile, halo):
+            right = min(left + tile, columns)
+            down = fade(bottom - top, top > 0, bottom < rows, halo)
+            across = fade(right - left, left > 0, right < columns, halo)
+            place = slice(top, bottom), slice(left, right)
+            yield Tile(place, down[:, None] * across[None, :])
+
+
+def tile_starts(length: int, tile: int, halo: int = HALO) -> list[int]:
     """Return where tiles start along ``length`` px; neighbours overlap by two halos.
 
     ``length`` and ``tile`` are multiples of GRID.
     """
     if length <= tile:
         return [0]
-    starts = list(range(0, length - tile, tile - 2 * HALO))
+    starts = list(range(0, length - tile, tile - 2 * halo))
     return [*starts, length - tile]
 
 
-def fade(length: int, at_start: bool, at_end: bool) -> np.ndarray:
+def fade(length: int, at_start: bool, at_end: bool, halo: int = HALO) -> np.ndarray:
     """Return a tile's weights, float32 (length,): 1 inside, falling to 0 towards each neighbour."""
     distance = np.arange(length, dtype=np.float32) + 0.5
     weights = np.ones(length, np.float32)
     for has_neighbour, from_edge in ((at_start, distance), (at_end, distance[::-1])):
         if has_neighbour:
-            weights = np.minimum(weights, ((from_edge - HALO) / BLEND + 0.5).clip(0, 1))
+            weights = np.minimum(weights, ((from_edge - halo) / BLEND + 0.5).clip(0, 1))
     return weights
 
 
@@ -341,6 +371,7 @@ class _Passes:
         ready: _Ready,
         card: Card,
         tile: int,
+        halo: int,
         tta: bool,
         progress: Progress | None,
         cancelled: threading.Event | None,
@@ -348,6 +379,7 @@ class _Passes:
         self.ready = ready
         self.card = card
         self.tile = tile
+        self.halo = halo
         self.views = VIEWS[card.symmetry] if tta else DIHEDRAL[:1]
         self.tta = tta
         self.progress = progress
@@ -373,7 +405,7 @@ class _Passes:
     def _tiles(self, height: int, width: int) -> tuple[int, int]:
         """Count the tiles of a slice of this size, and the pixels of all tiles together."""
         lengths = [padded_length(side, self.card.margin) for side in (height, width)]
-        tiles = math.prod(len(tile_starts(length, self.tile)) for length in lengths)
+        tiles = math.prod(len(tile_starts(length, self.tile, self.halo)) for length in lengths)
         return tiles, tiles * math.prod(min(length, self.tile) for length in lengths)
 
     def _check_seconds(self, pixels: int) -> None:
@@ -411,18 +443,12 @@ class _Passes:
         rows, columns = padded.shape[-2:]
         total: np.ndarray | None = None
         weight = np.zeros((rows, columns), np.float32)
-        for top in tile_starts(rows, self.tile):
-            bottom = min(top + self.tile, rows)
-            for left in tile_starts(columns, self.tile):
-                right = min(left + self.tile, columns)
-                part = self._views_of(padded[..., top:bottom, left:right])
-                down = fade(bottom - top, top > 0, bottom < rows)
-                across = fade(right - left, left > 0, right < columns)
-                share = down[:, None] * across[None, :]
-                if total is None:
-                    total = np.zeros((len(part), rows, columns), np.float32)
-                total[:, top:bottom, left:right] += part * share
-                weight[top:bottom, left:right] += share
+        for tile in tiles_of(rows, columns, self.tile, self.halo):
+            part = self._views_of(padded[..., *tile.place])
+            if total is None:
+                total = np.zeros((len(part), rows, columns), np.float32)
+            total[:, *tile.place] += part * tile.share
+            weight[tile.place] += tile.share
         assert total is not None
         total /= weight
         return total

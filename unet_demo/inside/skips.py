@@ -49,7 +49,7 @@ def cut(subject: Subject, dropped: Collection[int], deepest: int | None = None) 
     """
     station = None if deepest is None else below(structure(subject), deepest)
     left = subject.predictor.without(dropped, () if station is None else (station,))
-    masks = [one.predict(subject.image[None]).labels()[0] for one in (subject.predictor, left)]
+    masks = [one.labels()[0] for one in (subject.whole, left.predict(subject.image[None]))]
     classes = len(subject.card.task.classes)
     return Cut(
         masks[0], masks[1], boundary_iou(masks[0], masks[1], classes),

@@ -1,8 +1,9 @@
 """What is looked inside of: a checkpoint's network, with a square of a picture to look at."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
+from weakref import ref
 
 import numpy as np
 import torch
@@ -11,14 +12,14 @@ from PIL import Image
 from ..checkpoints import Card, load_checkpoint
 from ..data.images import to_channels
 from ..devices import memory_errors
-from ..inference import Predictor, resize_image
+from ..inference import Prediction, Predictor, resize_image
 from ..segmentation import SegmentRequest
 
 SIDE = 256
 """Px of the square, at most: so every answer comes at once, on a small machine, too."""
 
-KEPT_PREDICTORS = 4
-"""Networks kept in memory; the least recently used one is evicted."""
+KEPT_PREDICTORS, KEPT_SUBJECTS = 4, 8
+"""Networks, and squares, kept in memory; the least recently used one is evicted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +38,11 @@ class Subject:
         """The checkpoint's card."""
         return self.predictor.card
 
+    @cached_property
+    def whole(self) -> Prediction:
+        """What the whole network says, as for any picture."""
+        return self.predictor.predict(self.image[None])
+
     @property
     def side(self) -> int:
         """Side of the square in px."""
@@ -49,12 +55,36 @@ def look_inside(request: SegmentRequest, file: Path, slice: int = 1) -> Subject:
     Where the network gets pictures at their own size, the middle SIDE px; where it gets them reduced,
     the largest square, reduced to SIDE px. ``slice`` counts from 1. Raises CheckpointError.
     """
-    predictor = open_exact(file, file.stat().st_mtime_ns if file.is_file() else 0)
-    card, truth = predictor.card, request.truth
-    number = min(slice, len(request.picture.slices)) - 1
-    image = to_channels(request.picture.slices[number : number + 1], card.channels)[0]
-    known = truth is not None and truth.classes == card.task.classes
-    labels = truth.labels[number] if truth is not None and known else None
+    changed = file.stat().st_mtime_ns if file.is_file() else 0
+    return _cut(_Shared(request), file, changed, slice)
+
+
+class _Shared:
+    """A request as a cache knows it: its picture and truth, neither of which the cache keeps alive."""
+
+    def __init__(self, request: SegmentRequest) -> None:
+        self.picture = ref(request.picture)
+        self.truth = None if request.truth is None else ref(request.truth)
+
+    def __hash__(self) -> int:
+        return id(self.picture)
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, _Shared)
+            and self.picture is other.picture  # there is one reference to a picture, or to a truth
+            and self.truth is other.truth
+        )
+
+
+@lru_cache(KEPT_SUBJECTS)
+def _cut(shared: _Shared, file: Path, changed: int, slice: int) -> Subject:
+    predictor = open_exact(file, changed)
+    card, picture, truth = predictor.card, shared.picture(), shared.truth and shared.truth()
+    assert picture
+    number = min(slice, len(picture.slices)) - 1
+    image = to_channels(picture.slices[number : number + 1], card.channels)[0]
+    labels = truth.labels[number] if truth and truth.classes == card.task.classes else None
     return Subject(
         _square(image, reduced=card.side > 0),
         None if labels is None else _square(labels, reduced=card.side > 0),

@@ -128,6 +128,7 @@ def actions(name: str, language: str, query: Mapping[str, str]) -> str:
     """Return the links that lead from an article to its checkpoint at work, and to its training."""
     title = say_name("title", RECIPES[name].card.title, language)
     links = {said("segment", language, title=title): page_link("segment", query, checkpoint=name)}
+    links[said("inside", language)] = page_link("inside", query, checkpoint=name)
     preset = "article" if name == "shapes" else f"article-{name}"
     if preset in PRESETS:
         links[said("train", language)] = page_link("train", query, preset=preset)

@@ -5,8 +5,9 @@ from typing import Any
 
 from gradio.components import Component
 
-from ...checkpoints import offered_names
+from ...checkpoints import CheckpointError, find_offered, offered_names, read_card, read_index
 from ...checkpoints.hub import looks_like_repo
+from ...examples import offered_examples
 from ..link import AddressSettings, Choice, Parameter, parameter_of, read
 from ..segment.link import CheckpointName, ExampleName
 from .topics import TOPICS
@@ -45,10 +46,18 @@ class InsideLink:
         return read(query, self.parameters)
 
     def all_values(self, query: Mapping[str, str]) -> dict[str, Any]:
-        """Return a value for everything: what the address names, else what the page begins with."""
-        first = {"topic": next(iter(TOPICS)), "example": OF_SEGMENT, "checkpoint": OF_SEGMENT}
+        """Return a value for everything: what the address names, else what the page begins with.
+
+        A checkpoint without an example gets the first that shows what it knows.
+        """
+        asked = self.read(query).values
+        first = {
+            "topic": next(iter(TOPICS)),
+            "example": known_example(asked["checkpoint"]) if "checkpoint" in asked else OF_SEGMENT,
+            "checkpoint": OF_SEGMENT,
+        }
         none = {name: None for names in self.unsayable.values() for name in names}
-        return {**first, **none, **self.defaults, **self.read(query).values}
+        return {**first, **none, **self.defaults, **asked}
 
     def told(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Say what belongs into the address of what is shown, as history.js takes it."""
@@ -76,6 +85,18 @@ class InsideLink:
             or not (travels or checkpoint == OF_SEGMENT)
             or any(values[name] for name in self.unsayable[values["topic"]]),
         }
+
+
+def known_example(checkpoint: str) -> str:
+    """Return the first example of a bundled checkpoint's classes; OF_SEGMENT where there is none."""
+    try:
+        classes = (
+            read_card(find_offered(checkpoint)).task.classes if checkpoint in read_index() else ()
+        )
+    except CheckpointError:  # whoever opens it is told what is wrong
+        classes = ()
+    known = (one.name for one in offered_examples() if one.task.classes == classes)
+    return next(known, OF_SEGMENT)
 
 
 def sayable(component: Component) -> bool:

@@ -18,10 +18,11 @@ To add one:
 Nothing else: the strip, the address, its refusals and the page alone follow.
 """
 
-from . import elastic, skips, stations, weights
+from . import elastic, skips, stations, tiles, weights
 from .topic import Topic
 
 TOPICS: dict[str, Topic] = {
-    topic.name: topic for topic in (stations.TOPIC, skips.TOPIC, weights.TOPIC, elastic.TOPIC)
+    topic.name: topic
+    for topic in (stations.TOPIC, skips.TOPIC, tiles.TOPIC, weights.TOPIC, elastic.TOPIC)
 }
 """Name in the address → topic."""
