@@ -17,10 +17,12 @@ from fastapi import Request
 from PIL import Image
 
 from unet_demo.checkpoints.hub import sha256_of
+from unet_demo.data import PictureError
 from unet_demo.data.em import synthetic_em
 from unet_demo.examples import EXAMPLES, load_example, offered_examples
 from unet_demo.ui.html import alert
 from unet_demo.ui.pages import build
+from unet_demo.ui.segment import run
 from unet_demo.ui.segment.controls import AUTO
 from unet_demo.ui.segment.page import INFERENCE, SegmentPage
 from unet_demo.ui.segment.session import Session, opening
@@ -314,14 +316,14 @@ def crowd(page: SegmentPage, own_picture: Path) -> None:
     """Ann's result leaves no room for another."""
     page.on_greeting(asked(ANN))
     all_of(brings(page, own_picture, ANN))
-    page.sessions.most_bytes = seen(page, ANN).own_bytes
+    page.sessions.budget.most_bytes = seen(page, ANN).own_bytes
 
 
 def test_results_are_put_away_to_make_room_and_the_newest_stays(
     page: SegmentPage, own_picture: Path
 ) -> None:
     crowd(page, own_picture)
-    page.sessions.most_bytes -= 1
+    page.sessions.budget.most_bytes -= 1
     left = weakref.ref(seen(page, ANN).result)
     assert left()
     all_of(brings(page, own_picture, BEN))
@@ -332,7 +334,7 @@ def test_results_are_put_away_to_make_room_and_the_newest_stays(
 
 def test_what_everybody_sees_first_is_not_put_away(page: SegmentPage, own_picture: Path) -> None:
     all_of(opens(page))
-    page.sessions.most_bytes = 0
+    page.sessions.budget.most_bytes = 0
     all_of(brings(page, own_picture, BEN))
     assert seen(page, ANN).result
 
@@ -356,7 +358,7 @@ def test_an_example_stays_at_hand_though_its_result_is_put_away(
     page: SegmentPage, own_picture: Path
 ) -> None:
     all_of(opens(page, "example=coins"))
-    page.sessions.most_bytes = 0
+    page.sessions.budget.most_bytes = 0
     all_of(brings(page, own_picture, BEN))
     assert seen(page).result is None
     all_of(picks(page, "isbi"))
@@ -364,17 +366,32 @@ def test_an_example_stays_at_hand_though_its_result_is_put_away(
     assert seen(page).result.request.checkpoint == "isbi"
 
 
-def test_a_picture_stays_at_hand_though_its_earlier_result_is_put_away_meanwhile(
-    page: SegmentPage, own_picture: Path
-) -> None:
+def test_what_is_under_way_is_not_put_away(page: SegmentPage, own_picture: Path) -> None:
     crowd(page, own_picture)
     again = picks(page, "isbi")
     next(again)
     all_of(brings(page, own_picture, BEN))
-    assert seen(page).result is None
+    assert seen(page).result
     all_of(again)
     assert seen(page).result.request.checkpoint == "isbi"
     assert page.controls.viewer in all_of(picks(page, "shapes"))
+
+
+def test_a_picture_that_was_refused_takes_its_part_of_the_memory(
+    page: SegmentPage, own_picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(*_: object, **__: object) -> None:
+        raise PictureError("is too large")
+
+    monkeypatch.setattr(run, "segment", refuses)
+    all_of(brings(page, own_picture))
+    assert seen(page).result is None and seen(page).own_bytes == 48 * 64 * 3
+    page.sessions.budget.most_bytes = 0
+    all_of(brings(page, own_picture, BEN))
+    assert seen(page).request is None
+    assert page.results.on_slice(asked(), *VIEW) == {
+        page.controls.status: alert(say("segment_put_away", "en"), "en")
+    }
 
 
 def test_a_truth_that_comes_during_a_job_is_compared_with_its_result(

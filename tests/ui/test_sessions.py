@@ -12,6 +12,10 @@ class Session:
 
     closed = False
     holds = 0
+    own_bytes = 0
+
+    def evict(self) -> None:
+        self.own_bytes = 0
 
     def close(self) -> None:
         self.closed = True
@@ -110,3 +114,17 @@ def test_a_training_session_makes_its_folder_with_its_first_file() -> None:
     assert folder.is_dir() and session.file("run.gif").parent == folder
     session.close()
     assert not folder.exists()
+
+
+def test_one_budget_holds_for_all_pages_and_the_oldest_idle_one_goes_first(clock: Clock) -> None:
+    pages = Sessions(Session, clock), Sessions(Session, clock)
+    pages[0].budget.share(pages[1])
+    pages[0].budget.most_bytes = 100
+    held = []
+    for number in range(5):
+        clock.seconds += 1
+        held.append(pages[number % 2].of(str(number)))
+        held[-1].own_bytes, held[-1].holds = 30, 1
+    held[0].holds = 2
+    pages[1].budget.make_room(held[4])
+    assert [one.own_bytes for one in held] == [30, 0, 0, 30, 30]

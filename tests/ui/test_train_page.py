@@ -20,6 +20,7 @@ from unet_demo.ui.link import AddressSettings
 from unet_demo.ui.text import say
 from unet_demo.ui.train.controls import values_of
 from unet_demo.ui.train.page import TRAININGS_AT_ONCE, TrainPage
+from unet_demo.ui.train.session import Session
 from unet_demo.ui.train.views import number, run_sentence
 
 TINY = LiveSettings(SceneOptions(size=64, colour_is_clue=True), width=8, batch=1, steps=30)
@@ -75,6 +76,24 @@ def test_an_error_that_nobody_foresaw_is_told_and_another_run_can_begin(
     *_, last = page.on_start(request_of(), *values(page))
     assert "nobody foresaw" in last[page.status]
     assert last[page.buttons["start"]].interactive
+
+
+def test_a_run_that_was_put_away_is_remembered_and_said_to_be_gone(page, request_of, monkeypatch):
+    request = request_of()
+    *_, _ = page.on_start(request, *values(page))
+    session = page.sessions.of(request.session_hash)
+    assert session.own_bytes > 6 * 4 * 1000
+    page.sessions.budget.make_room(Session())
+    assert session.run
+    monkeypatch.setattr(page.sessions.budget, "most_bytes", 0)
+    page.sessions.budget.make_room(session)
+    assert session.run
+    page.sessions.budget.make_room(Session())
+    assert session.run is None and len(session.attempts) == 1
+    with pytest.raises(gr.Error, match="put away"):
+        page.on_use(request)
+    (last,) = page.on_resume(request)
+    assert "put away" in last[page.status]
 
 
 @pytest.mark.parametrize("asked", ["use", "losses"])

@@ -51,6 +51,9 @@ SMOOTHING = 0.9
 EXPLODED = 10.0
 """A run has exploded when its smoothed loss is more than so many times its first loss."""
 
+COPIES = 6
+"""Of the weights: themselves, gradients, two sums of the optimiser, the last good ones, their average."""
+
 ENDS = ("stopped", "out of time", "finished", "diverged")
 """States in which a run is over; the others are "ready", "running" and "paused"."""
 
@@ -298,6 +301,11 @@ class LiveRun:
             watched=self.watched,
             restored_step=self._progress.restored_step,
         )
+
+    @property
+    def bytes(self) -> int:
+        """Memory that the network takes in training, at most."""
+        return COPIES * sum(weight.nbytes for weight in self._trainer.network.parameters())
 
     @property
     def reel(self) -> Reel:

@@ -65,6 +65,7 @@ def build() -> Demo:
         bar()
         share()
         steps = history()
+        segment.sessions.budget.share(train.sessions)
         segment.follow(steps)
         train.follow(steps)
         inside.follow(steps)

@@ -9,10 +9,11 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import copy_context
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import HTTPException, Request
 from gradio.block_function import BlockFunction
@@ -24,6 +25,11 @@ from gradio.utils import run_coro_in_background
 from ..data import Cancelled
 from .text import language_of, say
 from .visitors import address_of
+
+T = TypeVar("T")
+
+WAKE_SECONDS = 0.1
+"""Between two looks at whether work that waits was called off."""
 
 UNREAD_SECONDS = 30
 """An answer that nobody reads for so long is dropped, with the work for it."""
@@ -58,21 +64,21 @@ ROOMS = {
 
 
 class Turn:
-    """So many at once; whoever waits may be called off. For what runs within an event, such as a network."""
+    """Threads of their own for what runs within an event, such as a network; whoever waits can be called off.
+
+    Always the same few: each thread that a network ever ran in keeps memory for it.
+    """
 
     def __init__(self, at_once: int) -> None:
-        self._places = threading.BoundedSemaphore(at_once)
+        self._threads = ThreadPoolExecutor(at_once)
 
-    @contextmanager
-    def taken(self, cancelled: threading.Event | None = None) -> Iterator[None]:
-        """Wait for a place, and hold it. Raises Cancelled soon after ``cancelled`` is set."""
-        while not self._places.acquire(timeout=0.1):
-            if cancelled and cancelled.is_set():
+    def run(self, work: Callable[[], T], cancelled: threading.Event | None = None) -> T:
+        """Do the work in its turn. Raises Cancelled if ``cancelled`` is set before, and what the work raises."""
+        begun = self._threads.submit(copy_context().run, work)
+        while not wait([begun], WAKE_SECONDS).done:
+            if cancelled and cancelled.is_set() and begun.cancel():
                 raise Cancelled
-        try:
-            yield
-        finally:
-            self._places.release()
+        return begun.result()
 
 
 class Messages(asyncio.Queue):

@@ -4,11 +4,13 @@ Gradio tells who leaves by a page's heartbeat, which a script need not have: so 
 most. One that holds nothing goes first, and one that does only for another of the same address.
 """
 
+import os
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
 
 MOST_EMPTY = 200
 """Sessions of one page that hold nothing."""
@@ -26,6 +28,13 @@ class Closing(Protocol):
     @property
     def holds(self) -> int:
         """How much a visitor would miss: 0 for nothing, 1 for a result or a run, 2 for work under way."""
+
+    @property
+    def own_bytes(self) -> int:
+        """Memory that is this visitor's alone."""
+
+    def evict(self) -> None:
+        """Let that memory go, and say so when the visitor asks for what was there."""
 
     def close(self) -> None:
         """Stop, and leave nothing behind: the visitor has left."""
@@ -50,6 +59,7 @@ class Sessions(Generic[S]):
         self._clock = clock
         self._lock = threading.Lock()
         self._open: dict[str, _Open[S]] = {}
+        self.budget = Budget([self])
 
     def of(self, session_hash: str | None, address: str = "") -> S:
         """Return a visitor's session, opened if need be; a call without a hash gets one that nobody keeps."""
@@ -78,6 +88,13 @@ class Sessions(Generic[S]):
         with self._lock:
             return tuple(known.session for known in self._open.values())
 
+    @property
+    def resting(self) -> list[tuple[float, S]]:
+        """All sessions in which nothing is under way, and when each was last asked for."""
+        with self._lock:
+            known = list(self._open.values())
+        return [(one.seconds, one.session) for one in known if one.session.holds < 2]
+
     def _take_out_gone(self, new: str, address: str) -> list[S]:
         """Remove and return sessions that are too many, or idle for too long; call it with the lock."""
         oldest = self._clock() - IDLE_SECONDS
@@ -89,6 +106,47 @@ class Sessions(Generic[S]):
         own.sort(key=holds.__getitem__)  # stable: what is under way goes last
         many = [*_but_last(empty, MOST_EMPTY - 1), *_but_last(own, MOST_OF_AN_ADDRESS - 1)]
         return [self._open.pop(name).session for name in dict.fromkeys([*late, *many])]
+
+
+MOST_BYTES = 4 * 2**30
+
+
+def half_of_memory() -> int:
+    """Return half of what this machine, or this container, has."""
+    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limit = Path("/sys/fs/cgroup/memory.max")
+    told = limit.read_text().strip() if limit.is_file() else ""
+    return min(whole, int(told)) // 2 if told.isdecimal() else whole // 2
+
+
+class Budget:
+    """Memory for the results, pictures and runs of all visitors of all pages together.
+
+    Over ``most_bytes``, what belongs to whoever has been idle for the longest is let go; never what is
+    under way, nor what has just been made.
+    """
+
+    def __init__(self, rooms: "list[Sessions[Any]]", most_bytes: int | None = None) -> None:
+        self.rooms = rooms
+        self.most_bytes = min(MOST_BYTES, half_of_memory()) if most_bytes is None else most_bytes
+
+    def share(self, room: "Sessions[Any]") -> None:
+        """Count another page's sessions, too."""
+        self.rooms.append(room)
+        room.budget = self
+
+    def make_room(self, newest: Closing) -> None:
+        """Let go of what others hold until the rest fits, the one that was idle for the longest first."""
+        taken = sum(one.own_bytes for room in self.rooms for one in room.open)
+        resting = sorted(
+            (one for room in self.rooms for one in room.resting), key=lambda one: one[0]
+        )
+        for _, session in resting:
+            if taken <= self.most_bytes:
+                return
+            if session is not newest and session.own_bytes:
+                taken -= session.own_bytes
+                session.evict()
 
 
 def _but_last(names: list[str], kept: int) -> list[str]:

@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -90,8 +91,7 @@ def segment_picture(
         )
     try:
         request = SegmentRequest(read_picture(picture), None, checkpoint, average)
-        with NETWORK.taken():
-            result = segment(request, zero_gpu.open_offered)
+        result = NETWORK.run(partial(segment, request, zero_gpu.open_offered))
         prediction = result.prediction
         name = request.picture.name
         (mask,) = write_prediction(fresh_folder(), name, prediction, threshold=threshold)

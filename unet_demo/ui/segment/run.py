@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from html import escape
 from pathlib import Path
 from threading import Event
@@ -63,6 +64,7 @@ class Runner:
                 yield self.unchanged()
         finally:
             session.under_way -= 1
+            self.sessions.budget.make_room(session)
 
     def open(self, session: Session, stop: Event) -> Iterator[Update]:
         """Show the first example, which is segmented once for all."""
@@ -96,14 +98,7 @@ class Runner:
                 file = session.locate(request.checkpoint)
             fit = self._fit(request, read_card(file), session.language)
             yield {**self.begun(session, request, values, located=True), **fit}
-            with self.network.taken(stop):
-                result = segment(
-                    request,
-                    lambda _: zero_gpu.open_predictor(file),
-                    progress=lambda done, total: progress((done, total)),
-                    cancelled=stop,
-                )
-                result = with_colours(result, file, stop)
+            result = self.network.run(partial(segmented, request, file, stop, progress), stop)
         except Cancelled:
             yield self.called_off(session, stop)
         except EXPECTED_ERRORS as error:
@@ -116,7 +111,6 @@ class Runner:
             if request.name not in self.controls.names and session.stop is stop:
                 session.files[request.name] = file
             session.keep(stop, result, view)
-            self.sessions.make_room(session)
             # With what was said before: of updates in quick succession Gradio may lose one.
             yield self._shown(session, result, view)
             if session.is_boxed_elsewhere(session.result):
@@ -235,6 +229,17 @@ class Runner:
     def mistake(self, error: Exception, session: Session) -> Update:
         """Say what is wrong with what a person brought."""
         return {self.controls.status: alert(plain_words(error), session.language)}
+
+
+def segmented(request: SegmentRequest, file: Path, stop: Event, progress: gr.Progress) -> Result:
+    """Segment, and paint if the network does that. Raises EXPECTED_ERRORS and Cancelled."""
+    result = segment(
+        request,
+        lambda _: zero_gpu.open_predictor(file),
+        progress=lambda done, total: progress((done, total)),
+        cancelled=stop,
+    )
+    return with_colours(result, file, stop)
 
 
 def with_colours(result: Result, file: Path, stop: Event) -> Result:

@@ -18,9 +18,6 @@ from ..text import DEFAULT_LANGUAGE, language_of
 from ..visitors import address_of
 from .link import example_of
 
-MOST_BYTES = 4 * 2**30
-"""Memory of all visitors' results; the one that was just made is kept, whatever it takes."""
-
 
 class Session:
     """One visitor's latest request and result, and the checkpoints of theirs that are not bundled.
@@ -67,8 +64,13 @@ class Session:
 
     @property
     def own_bytes(self) -> int:
-        """Memory that the result takes, if it is this visitor's alone."""
-        return self.result.bytes if self.result and not self._shared else 0
+        """Memory of the result, and of a picture that has none, as far as they are this visitor's alone."""
+        result, request = self.result, self.request
+        taken = result.bytes if result and not self._shared else 0
+        of_result = request and result and request.picture is result.request.picture
+        if request and not of_result and not example_of(request.picture):
+            taken += request.picture.slices.nbytes
+        return taken
 
     def begin(self, turn: float) -> threading.Event:
         """Call off what is under way, for new work; returns its stop signal.
@@ -148,9 +150,8 @@ class Session:
 
     def evict(self) -> None:
         """Forget the result and its picture, to make room. An example stays: all visitors share it."""
-        result, request = self.result, self.request
-        if result and request and request.picture is result.request.picture:
-            self.request = request if example_of(request.picture) else None
+        if self.request and not example_of(self.request.picture):
+            self.request = None
         self.result = None
         self._evicted = True
 
@@ -161,30 +162,16 @@ class Session:
 
 
 class Sessions(sessions.Sessions[Session]):
-    """The visitors' sessions, whose results take ``most_bytes`` of memory together."""
+    """The visitors' sessions."""
 
-    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self) -> None:
         super().__init__(Session)
-        self.most_bytes = most_bytes
 
     def visitor(self, request: gr.Request) -> Session:
         """Return the session of whoever asks, in their language."""
         session = self.of(request.session_hash, address_of(request))
         session.language = language_of(request)
         return session
-
-    def make_room(self, newest: Session) -> None:
-        """Evict results until the rest fits, from whoever has been idle for the longest on.
-
-        The one of the ``newest`` stays.
-        """
-        others = [one for one in self.open if one is not newest and one.own_bytes]
-        taken = newest.own_bytes + sum(one.own_bytes for one in others)
-        for one in others:
-            if taken <= self.most_bytes:
-                return
-            taken -= one.own_bytes
-            one.evict()
 
 
 @cache

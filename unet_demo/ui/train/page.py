@@ -444,7 +444,7 @@ class TrainPage:
     def on_draw(self, drawing: dict[str, Any] | None, request: gr.Request) -> Update:
         """Segment what was drawn with the network as it is."""
         session = self._session(request)
-        if not session.opened and session.run is None:
+        if session.run is None and (session.evicted or not session.opened):
             return {self.drawn_note: alert(why_no_network(session), session.language)}
         if session.run is None or not session.trained:
             text = "train_draw_running" if session.running else "train_draw_untrained"
@@ -493,6 +493,7 @@ class TrainPage:
             yield self._failure(session, told(error, session.language))
         finally:
             session.waiting = False  # what says that it waits may come after it has begun
+            self.sessions.budget.make_room(session)
 
     def _start(
         self, session: Session, values: Sequence[Any], steps: int | None
@@ -606,6 +607,8 @@ class TrainPage:
 
 def why_no_network(session: Session) -> str:
     """What to do where none is at hand."""
+    if session.evicted:
+        return say("train_put_away", session.language)
     return say("train_nothing_yet" if session.opened else "lost_forgotten", session.language)
 
 

@@ -32,6 +32,8 @@ class Session:
         self.run: LiveRun | None = None
         self.waiting = False
         """Whether the visitor was told that the run they asked for begins later."""
+        self.evicted = False
+        """Whether the run in hand was put away to make room for others'."""
         self._number = 0
         self._past: tuple[Attempt, ...] = ()
         self._folder: tempfile.TemporaryDirectory | None = None
@@ -40,6 +42,16 @@ class Session:
     def holds(self) -> int:
         """How much the visitor would miss, see `sessions.Closing`."""
         return 2 if self.running or self.waiting else int(bool(self.run or self._past))
+
+    @property
+    def own_bytes(self) -> int:
+        """Memory of the run in hand."""
+        return self.run.bytes if self.run else 0
+
+    def evict(self) -> None:
+        """Put the run in hand away; what it reached is remembered."""
+        self.set_aside()
+        self.evicted = True
 
     @property
     def number(self) -> int:
@@ -75,6 +87,7 @@ class Session:
     def begin(self, run: LiveRun) -> None:
         """Take a new run in hand."""
         self.set_aside()
+        self.evicted = False
         self.run = run
         self._number += 1
 
