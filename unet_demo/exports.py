@@ -100,7 +100,8 @@ def overlay_file(folder: Path, picture: Picture, prediction: Prediction, view: V
 def probabilities_file(folder: Path, picture: Picture, prediction: Prediction, view: View) -> Path:
     """Write the probabilities as a NumPy file, float32 (N, K, H, W), 0..1."""
     path = folder / f"{picture.name}-probabilities.npy"
-    np.save(path, prediction.probabilities)
+    with replacing(path) as file:
+        np.save(file, prediction.probabilities)
     return path
 
 

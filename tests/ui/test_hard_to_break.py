@@ -232,3 +232,19 @@ def test_a_session_costs_gradio_little(server: Server) -> None:
     state = server.demo.state_holder.session_data[session]
     assert not state.config_values
     assert len(state.blocks_config.blocks.maps[0]) < 100  # type: ignore[attr-defined]
+
+
+def test_an_upload_that_the_disk_or_the_address_has_no_room_for_is_refused_and_the_page_opens(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def brings() -> httpx2.Response:
+        return server.web.post(f"{API}/upload", files={"files": b"x" * 100})
+
+    assert brings().status_code == 200
+    with monkeypatch.context() as patch:
+        patch.setattr(guard, "has_room", lambda _: False)
+        refused = brings()
+        assert refused.status_code == 507 and "disk is full" in refused.json()["error"]
+        assert server.web.get("/").status_code == 200
+    monkeypatch.setattr(guard, "MOST_OF_AN_ADDRESS", 100)
+    assert "within an hour" in brings().json()["error"]

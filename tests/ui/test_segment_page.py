@@ -617,3 +617,14 @@ def test_an_example_is_never_seen_half_written(page: SegmentPage) -> None:
     thread.join()
     assert sizes
     assert all(found == {path.stat().st_size} for path, found in sizes.items())
+
+
+def test_a_download_is_made_once_for_one_result_and_replaces_the_one_before(
+    page: SegmentPage, own_picture: Path
+) -> None:
+    all_of(brings(page, own_picture))
+    download = page.results.download("labels")
+    first = Path(download(asked(), *VIEW))
+    assert download(asked(), *VIEW) == str(first)
+    other = Path(download(asked(), 0.1, *VIEW[1:]))
+    assert other.is_file() and not first.exists()

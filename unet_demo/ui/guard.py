@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .disk import MOST_OF_AN_ADDRESS, Brought, has_room
 from .files import MAX_UPLOAD
 from .text import language_of, say
 from .unforeseen import told
@@ -37,9 +38,12 @@ class Bound:
     all: int = 5000
 
 
+# A form around the file, and a class that comes with one photograph each.
+UPLOAD = Bound(f"{API}upload", MAX_UPLOAD + MEGABYTE, address=40, all=64)
+
 BOUNDS = (
-    # A form around the file, and a class that comes with one photograph each.
-    Bound(f"{API}upload", MAX_UPLOAD + MEGABYTE, address=40, all=64),
+    Bound(f"{API}upload_progress", address=200),
+    UPLOAD,
     Bound(f"{API}heartbeat/", address=200),
     Bound(f"{API}queue/data", address=200),
     Bound(f"{API}call/", address=100),
@@ -60,6 +64,7 @@ class Guard:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
         self._open: Counter[tuple[str, str | None]] = Counter()
+        self._brought = Brought()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what may be asked for."""
@@ -77,15 +82,26 @@ class Guard:
             return
         self._open.update(places)
         try:
-            await self._pass_on(scope, receive, answer, bound.body)
+            if bound is UPLOAD and (refusal := self._no_room(answer.request)):
+                await answer.refuse(507, refusal)
+            else:
+                await self._pass_on(scope, receive, answer, bound.body)
         finally:
+            if bound is UPLOAD:
+                self._brought.add(address_of(answer.request), answer.had)
             self._open.subtract(places)
             if not self._open[places[0]]:
                 del self._open[places[0]]
 
+    def _no_room(self, request: Request) -> str | None:
+        """The key of the sentence that says why nothing more may be brought, if so."""
+        length = told_length(request)
+        if self._brought.of(address_of(request)) + length > MOST_OF_AN_ADDRESS:
+            return "brought_too_much"
+        return None if has_room(length) else "disk_full"
+
     async def _pass_on(self, scope: Scope, receive: Receive, answer: "Answer", most: int) -> None:
-        length = answer.request.headers.get("content-length", "")
-        if length.isdecimal() and int(length[:20]) > most:
+        if told_length(answer.request) > most:
             await answer.refuse(413, "body_too_large")
             return
         try:
@@ -105,6 +121,8 @@ class Answer:
     to: Send
     begun: bool = False
     too_large: bool = False
+    had: int = 0
+    """Bytes of the body that have come."""
 
     async def send(self, message: Message) -> None:
         """Pass a message on, unless the body turned out too large, for which the app has no words."""
@@ -115,13 +133,11 @@ class Answer:
 
     def counted(self, receive: Receive, most: int) -> Receive:
         """Wrap ``receive`` so that it raises TooLarge after so many bytes."""
-        had = 0
 
         async def receive_on() -> Message:
-            nonlocal had
             message = await receive()
-            had += len(message.get("body", b""))
-            if had > most:
+            self.had += len(message.get("body", b""))
+            if self.had > most:
                 self.too_large = True
                 raise TooLarge
             return message
@@ -148,6 +164,12 @@ class Answer:
 
     async def _end(self) -> None:
         await self.to({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def told_length(request: Request) -> int:
+    """Return how long a request says that its body is; 0 where it does not say."""
+    length = request.headers.get("content-length", "")
+    return int(length[:20]) if length.isdecimal() else 0
 
 
 def leaves(error: BaseException) -> list[BaseException]:

@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import signal
+import sys
 import threading
 import time
 from pathlib import Path
@@ -33,6 +34,7 @@ from ..segmentation import EXPECTED_ERRORS, plain_words
 from .api import endpoints
 from .api.mcp import add_agents, check_mcp, mcp_wanted
 from .demo import States
+from .disk import take_place
 from .files import MAX_UPLOAD
 from .guard import Guard
 from .pages import build, theme
@@ -176,6 +178,10 @@ def launch(**options: object):
     Raises ServeError if the address is taken, if the list of the bundled checkpoints is damaged, or
     if the MCP server was asked for and its package is not installed.
     """
+    alone = not options.get("prevent_thread_lock")
+    if alone:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # with all that is to be tidied up
+        take_place()
     options = {"mcp_server": mcp_wanted(), **options}
     wants_agents = options.pop("mcp_server")
     if options.get("server_port") is None and PORT_VARIABLE in os.environ:
@@ -214,21 +220,23 @@ def launch(**options: object):
         ) from error
     launched[0].state_holder = States(demo)
     threading.Thread(target=get_ready, daemon=True).start()
-    if not options.get("prevent_thread_lock"):
+    if alone:
         serve_until_interrupted(demo)
     return launched
 
 
 def serve_until_interrupted(demo: gr.Blocks) -> None:
-    """Sleep until SIGINT comes (Ctrl-C, `docker stop`), then close; a second one ends it at once.
+    """Sleep until SIGINT (Ctrl-C) or SIGTERM comes, then close; a second one ends it at once.
 
     Also where a script started the process in the background, and by that had SIGINT ignored.
     """
     came: list[int] = []
-    signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: came.append(number))
     while not came:
         time.sleep(WAKE_SECONDS)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
     demo.close()
 
 

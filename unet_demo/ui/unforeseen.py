@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from traceback import extract_tb
 
+from .disk import is_full
 from .text import say
 
 LOGGER = logging.getLogger(__name__)
@@ -73,5 +74,7 @@ def _causes(error: BaseException | None) -> list[BaseException]:
 
 
 def told(error: BaseException, language: str) -> str:
-    """Log an error; return the sentence for whoever asked."""
-    return say("unforeseen", language, id=LOG.add(error))
+    """Log an error; return the sentence for whoever asked. A full disk is said to be one."""
+    name = LOG.add(error)
+    full = any(is_full(one) for one in _causes(error))
+    return say("disk_full", language) if full else say("unforeseen", language, id=name)

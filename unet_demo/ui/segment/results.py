@@ -1,6 +1,7 @@
 """What is asked of a result that is there: slices, scores, files, a link."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -78,8 +79,15 @@ class Results:
             result = session.result
             if result is None:
                 raise refusal(session)
-            picture, prediction = result.request.picture, result.prediction
-            return str(EXPORTS[kind](fresh_folder(), picture, prediction, View(*view)))
+            made_from = result.made, *view
+            earlier, file = session.exports.get(kind, (None, Path()))
+            if earlier != made_from or not file.is_file():
+                picture, prediction = result.request.picture, result.prediction
+                if earlier:
+                    file.unlink(missing_ok=True)
+                file = EXPORTS[kind](fresh_folder(), picture, prediction, View(*view))
+                session.exports[kind] = made_from, file
+            return str(file)
 
         return on_download
 

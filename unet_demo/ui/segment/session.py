@@ -39,6 +39,8 @@ class Session:
         self.files: dict[str, Path] = {}
         self.stop = threading.Event()
         self._turn = 0.0
+        self.exports: dict[str, tuple[object, Path]] = {}
+        """Kind of a download → what it was made from, and the file that was made last."""
         self.under_way = 0
         """Handlers that are at work for this visitor."""
         self._lock = threading.Lock()
