@@ -360,10 +360,10 @@ def run_bundle(
 @app.command("benchmark")
 def run_benchmark(
     what: Annotated[
-        Literal["checkpoints", "startup", "skips", "watching"],
+        Literal["checkpoints", "startup", "skips", "watching", "inside"],
         Argument(
             help="A picture; a start of the program until its first result; what skips are good"
-            " for; or what it costs a training to be watched."
+            " for; what it costs a training to be watched; or the answers of Look inside."
         ),
     ] = "checkpoints",
     device: Device = None,
@@ -373,7 +373,8 @@ def run_benchmark(
     Plain float32 torch against this program's Predictor, on one picture. A start against that of a
     script that imports gradio and torch, shows an empty page and predicts once. The preset "Why
     skips?" with its skip connections against the same without, from ten seeds. A training that a
-    served Train page shows against the same one alone: OMP_NUM_THREADS=1 leaves a core free.
+    served Train page shows against the same one alone: OMP_NUM_THREADS=1 leaves a core free. Each
+    topic of Look inside with each checkpoint, at most 256×256 px, on the CPU.
     """
     # Both are checked before anything is printed.
     pick_device(device)
@@ -385,6 +386,9 @@ def run_benchmark(
         return
     if what == "watching":
         print_watching()
+        return
+    if what == "inside":
+        print_inside()
         return
     names = read_index()
     print(f"one {SIDE}×{SIDE} picture, median of {REPEATS}")
@@ -434,6 +438,18 @@ def print_watching() -> None:
         f"   watching costs {timing.cost:.1%} of them, and {timing.work:.1%} more CPU time"
         f"   with {timing.threads} threads on {usable_cores()} cores"
     )
+
+
+def print_inside() -> None:
+    """Print how long each topic of Look inside takes for an answer, with each checkpoint."""
+    from .ui.inside.benchmark import REPEATS, time_answers
+
+    print(f"an answer of each topic, median of {REPEATS}, on {usable_cores()} cores")
+    for answer in time_answers():
+        print(
+            f"{answer.checkpoint:12} {answer.topic:10} {answer.side}×{answer.side}"
+            f" {answer.seconds * 1000:6.0f} ms"
+        )
 
 
 @app.command("publish")

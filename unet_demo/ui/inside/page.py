@@ -24,6 +24,7 @@ from .topics import TOPICS
 QUICK: dict[str, Any] = {
     "queue": False,  # it loses what is asked for while the stream of the answer before is closing
     "show_progress": "hidden",
+    "show_progress_on": [],
     "trigger_mode": "always_last",
     "api_visibility": "private",
 }
@@ -152,10 +153,12 @@ class InsidePage:
             shown = topic.show(Look(subject, ours, language))
         except EXPECTED_ERRORS as error:
             return {**update, self.status: alert(plain_words(error), language)}
+        # Only what moves: a control that the visitor has moved on meanwhile stays.
+        moved = {name: one for name, one in shown.moved.items() if one != values[name]}
         return {
             **update,
-            **self._set(dict(shown.moved)),
-            self.told: self.link.told({**values, **shown.moved}),
+            **self._set(moved),
+            self.told: self.link.told({**values, **moved}),
             self.u: gr.HTML(value=shown.u, visible=shown.u is not None),
             self.figures: shown.figures,
             self.measured: shown.told,
