@@ -448,7 +448,7 @@ def print_inside() -> None:
     for answer in time_answers():
         print(
             f"{answer.checkpoint:12} {answer.topic:10} {answer.side}×{answer.side}"
-            f" {answer.seconds * 1000:6.0f} ms"
+            f" {answer.seconds * 1000:6.0f} ms   CPU time {answer.cpu_seconds * 1000:6.0f} ms"
         )
 
 

@@ -12,7 +12,7 @@ from ...checkpoints import find_offered, read_index
 from ...examples import load_example
 from ...inside.subject import look_inside
 from .link import known_example
-from .topic import Look
+from .topic import Look, Topic
 from .topics import TOPICS
 
 REPEATS = 3
@@ -26,12 +26,16 @@ HARDEST: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class AnswerTime:
-    """Median seconds of an answer of a topic, for a square of ``side`` px."""
+    """Median seconds of an answer of a topic, for a square of ``side`` px, and of CPU time.
+
+    On a busy machine the first is longer than on a quiet one, the second hardly.
+    """
 
     checkpoint: str
     topic: str
     side: int
     seconds: float
+    cpu_seconds: float
 
 
 def time_answers() -> Iterator[AnswerTime]:
@@ -46,9 +50,12 @@ def time_answers() -> Iterator[AnswerTime]:
         for name, topic in TOPICS.items():
             look = Look(subject, {**begins[name], **HARDEST.get(name, {})}, "en")
             topic.show(look)  # the first one is slower
-            seconds = []
-            for _ in range(REPEATS):
-                begun = time.perf_counter()
-                topic.show(look)
-                seconds.append(time.perf_counter() - begun)
-            yield AnswerTime(checkpoint, name, subject.side, statistics.median(seconds))
+            pairs = [_seconds(topic, look) for _ in range(REPEATS)]
+            seconds, cpu = (statistics.median(column) for column in zip(*pairs, strict=True))
+            yield AnswerTime(checkpoint, name, subject.side, seconds, cpu)
+
+
+def _seconds(topic: Topic, look: Look) -> tuple[float, float]:
+    begun, begun_cpu = time.perf_counter(), time.process_time()
+    topic.show(look)
+    return time.perf_counter() - begun, time.process_time() - begun_cpu
