@@ -22,11 +22,15 @@ PAPER = 572
 
 @dataclass(frozen=True)
 class Size:
-    """The side in px of a station's map, and of its skip connection before it is cropped; 0: it has none."""
+    """The side in px of a station's map; of the map its skip connection brings, and of the part that is joined.
+
+    Both are 0 where there is none.
+    """
 
     station: str
     side: int
     skip: int = 0
+    joined: int = 0
 
 
 def valid(side: int) -> Iterator[Size]:
@@ -43,8 +47,9 @@ def valid(side: int) -> Iterator[Size]:
     side -= LOST
     yield Size("bottleneck", side)
     for level in reversed(range(LEVELS)):
-        side = 2 * side - LOST
-        yield Size(f"decoder {level}", side, skips[level])
+        joined = 2 * side
+        side = joined - LOST
+        yield Size(f"decoder {level}", side, skips[level], joined)
     yield Size("logits", side)
 
 
@@ -54,4 +59,5 @@ def same(card: Card, side: int) -> Iterator[Size]:
     sides = {station.name: station.shape[1] for station in described.stations}
     skips = {skip.target: sides[skip.source] for skip in described.skips}
     for station, length in sides.items():
-        yield Size(station, length, skips.get(station, 0))
+        skip = skips.get(station, 0)
+        yield Size(station, length, skip, skip)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ..checkpoints import Card, load_checkpoint
+from ..checkpoints import Card, find_offered, load_checkpoint
 from ..data.images import to_channels
 from ..devices import memory_errors
 from ..inference import Prediction, Predictor, resize_image
@@ -90,6 +90,12 @@ def _cut(shared: _Shared, file: Path, changed: int, slice: int) -> Subject:
         None if labels is None else _square(labels, reduced=card.side > 0),
         predictor,
     )
+
+
+def open_bundled(name: str) -> Predictor:
+    """Open a bundled checkpoint as :func:`open_exact` does. Raises CheckpointError."""
+    file = find_offered(name)
+    return open_exact(file, file.stat().st_mtime_ns)
 
 
 @lru_cache(KEPT_PREDICTORS)

@@ -30,7 +30,7 @@ def show(look: Look) -> Shown:
     image, labels, side = look.subject.image, look.subject.truth, look.subject.side
     caption = "bend_truth"
     if labels is None:
-        caption, labels = "bend_found", look.subject.predictor.predict(image[None]).labels()[0]
+        caption, labels = "bend_found", look.subject.whole.labels()[0]
     plain = straight(image, labels)
     points, moved = control_points(side, grid, sigma, seed)
     pairs = zip(

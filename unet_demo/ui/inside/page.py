@@ -91,9 +91,11 @@ class InsidePage:
         ]  # fmt: skip
         opened = [self.opened, *inputs]
         tab.select(self.on_open, opened, [self.opened, *outputs], **QUICK)
-        used: list[Any] = [
-            one.input if "input" in one.EVENTS else one.change  # type: ignore[attr-defined]
+        # Not a file's "change", which tells of the page's own settings, too.
+        used = [
+            getattr(one, event)
             for one in self.inputs.values()
+            for event in (("upload", "clear") if isinstance(one, gr.File) else ("input",))
         ]
         gr.on(used, self.on_use, inputs, outputs, **QUICK)
         for shown in (self.u, self.figures):

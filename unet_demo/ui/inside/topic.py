@@ -77,10 +77,16 @@ def radio(name: str, choices: tuple[str, ...], value: str) -> gr.Radio:
     return gr.Radio(labelled, value=value, min_width=0, elem_classes="strip", **named(name))
 
 
+def dropdown(name: str, choices: Mapping[str, Any], value: str) -> gr.Dropdown:
+    """Make a menu; ``choices``: value → its label."""
+    labelled = [(label, choice) for choice, label in choices.items()]
+    return gr.Dropdown(labelled, value=value, filterable=False, min_width=0, **named(name))
+
+
 def figures(*inside: str, kind: str = "", label: str = "") -> str:
     """Lay figures side by side, as wide as there is room for.
 
-    ``kind``: "pairs" or "large", see figures.css. ``label``: what is done with the keys, where they are
+    ``kind``: "pairs", "row" or "large", see figures.css. ``label``: what is done with the keys, where they are
     pointed at.
     """
     keys = f' tabindex="0" role="group" aria-label="{label}"' if label else ""

@@ -18,11 +18,20 @@ To add one:
 Nothing else: the strip, the address, its refusals and the page alone follow.
 """
 
-from . import elastic, skips, stations, tiles, weights
+from . import colours, elastic, resampling, sizes, skips, stations, tiles, weights
 from .topic import Topic
 
 TOPICS: dict[str, Topic] = {
     topic.name: topic
-    for topic in (stations.TOPIC, skips.TOPIC, tiles.TOPIC, weights.TOPIC, elastic.TOPIC)
+    for topic in (
+        stations.TOPIC,
+        skips.TOPIC,
+        tiles.TOPIC,
+        weights.TOPIC,
+        elastic.TOPIC,
+        resampling.TOPIC,
+        sizes.TOPIC,
+        colours.TOPIC,
+    )
 }
 """Name in the address → topic."""

@@ -53,7 +53,7 @@ def _labels(look: Look) -> np.ndarray:
         case "membranes":
             return membrane_label()
         case "found":
-            return look.subject.predictor.predict(look.subject.image[None]).labels()[0]
+            return look.subject.whole.labels()[0]
     return read_truth(look.values["own_mask"], look.subject.card.task)[0]
 
 
