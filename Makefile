@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test test-slow lint format browser screenshots clean
+.PHONY: run test test-slow soak lint format browser screenshots clean
 
 run: $(VENV)/installed
 	$(BIN)/python app.py
@@ -22,6 +22,10 @@ test: $(VENV)/installed-for-tests lint browser
 
 test-slow: $(VENV)/installed-for-tests browser
 	$(BIN)/python -m pytest -m slow
+
+# Attacks a server of its own for about a quarter of an hour, and prints a table.
+soak: $(VENV)/installed-for-tests
+	$(BIN)/python tools/soak.py
 
 # Gradio writes a .pyi beside each component of ours, and leaves it behind when the component changes.
 lint: $(VENV)/installed-for-tests

@@ -250,7 +250,9 @@ def add_to_index(path: Path) -> None:
         "bytes": path.stat().st_size,
     }
     text = json.dumps({"checkpoints": entries}, indent=2) + "\n"
-    (path.parent / INDEX).write_text(text, encoding="utf-8")
+    partial = path.with_name(f"{INDEX}.partial")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path.parent / INDEX)
 
 
 def read_titles(directory: Path = WEIGHTS) -> dict[str, str]:

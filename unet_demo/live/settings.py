@@ -267,12 +267,13 @@ def _check_choice(what: Sentence | None, value: object, choices: Sequence[object
 
 
 def _check_range(what: Sentence | None, value: float, least: float, most: float) -> None:
-    if not least <= value <= most:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not least <= value <= most:
         raise SettingsError(
             sentence(
                 "The {what} is {given}; choose one from {least} to {most}.",
-                what=what, given=shortened(in_full(value)), least=in_full(least),
-                most=in_full(most),
+                what=what, given=shortened(in_full(value) if number else repr(value)),
+                least=in_full(least), most=in_full(most),
             )
         )  # fmt: skip
 
