@@ -1,9 +1,12 @@
-"""Look inside: stations, skips and tiles, as a person uses them; every topic on one screen."""
+"""Look inside: each topic as a person uses it; every one on one screen."""
 
 from collections.abc import Callable
+from pathlib import Path
 
+import numpy as np
 import pytest
 from handling import asks_for, show_next_frame
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from unet_demo.ui.inside.topics import TOPICS
@@ -11,9 +14,9 @@ from unet_demo.ui.inside.topics import TOPICS
 FIGURES = "#inside-figures img"
 
 WIDER = """() => [...document.querySelectorAll(".inside-page *")]
-  .filter((one) => !one.closest("svg, #inside-u") && one.getBoundingClientRect().right > innerWidth + 1)
+  .filter((one) => !one.closest("svg, #inside-u, .scrolled") && one.getBoundingClientRect().right > innerWidth + 1)
   .map((one) => one.outerHTML.slice(0, 200))"""
-"""What leaves the window; the U scrolls by itself on a phone."""
+"""What leaves the window; the U and a table scroll by themselves on a phone."""
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +100,93 @@ def test_a_halo_takes_the_seams_away_and_one_too_large_is_made_smaller(tab: Page
     tab.locator("#inside-tile input[type=number]").fill("64")
     expect(told).to_contain_text("room for a halo of")
     assert int(halo.input_value()) < 32
+
+
+def set_number(page: Page, control: str, value: str) -> None:
+    box = page.locator(f"#inside-{control} input[type=number]")
+    box.fill(value)
+    box.press("Enter")
+
+
+def test_the_weights_of_a_pixel_are_told_and_a_mask_of_ones_own_is_weighed(
+    tab: Page, tmp_path: Path
+) -> None:
+    go_to(tab, "weights")
+    told = tab.locator(".pointed .told")
+    expect(told).to_contain_text("d1 = ")
+    tab.locator(".pointed img").last.hover(position={"x": 0.5, "y": 0.5})
+    expect(told).to_contain_text("Pixel (0, 0)")
+    tab.locator(".pointed .figures").focus()
+    before = told.inner_text()
+    tab.keyboard.press("ArrowRight")
+    expect(told).not_to_have_text(before)
+    tab.locator("#inside-weighed label:has(input[value=own])").click()
+    expect(tab.locator("#inside-figures")).to_contain_text("Drop a mask")
+    mask = np.zeros((60, 80), np.uint8)
+    mask[10:30, 10:30] = mask[10:30, 34:60] = 1
+    Image.fromarray(mask).save(tmp_path / "two.png")
+    Image.fromarray(mask * 9).save(tmp_path / "nine.png")
+    upload = tab.locator("#inside-own-mask input[type=file]")
+    upload.set_input_files(tmp_path / "two.png")
+    caption = tab.locator("#inside-figures figcaption")
+    expect(caption.first).to_have_text("2 cells, a colour each")
+    weight = caption.last.inner_text()
+    set_number(tab, "w0", "20")
+    expect(caption.last).not_to_have_text(weight)
+    tab.locator("#inside-own-mask [aria-label=Clear]").click()
+    expect(tab.locator("#inside-figures")).to_contain_text("Drop a mask")
+    upload.set_input_files(tmp_path / "nine.png")
+    expect(tab.locator("#inside-status [role=alert]")).to_contain_text("holds the label 9")
+    tab.locator("#inside-weighed label:has(input[value=cells])").click()
+    expect(caption.first).to_have_text("17 cells, a colour each")
+    set_number(tab, "w0", "10")
+
+
+def test_a_new_draw_bends_anew_and_stands_in_the_address(tab: Page) -> None:
+    go_to(tab, "elastic")
+    bent = tab.locator(".pairs img").nth(1)
+    expect(tab.locator(".pairs img")).to_have_count(6)
+    before = bent.get_attribute("src") or ""
+    again = tab.get_by_role("button", name="New draw")
+    again.press("Enter")
+    expect(bent).not_to_have_attribute("src", before)
+    expect(again).to_be_focused()
+    asks_for(tab, "page=inside&topic=elastic&example=membranes&bend_seed=1")
+
+
+def test_each_way_down_and_up_stands_beside_another(tab: Page) -> None:
+    go_to(tab, "resampling")
+    ways = tab.locator("#inside-figures h3")
+    expect(ways.first).to_contain_text(
+        "max-pool of “Cell membranes (ISBI 2012)”: the move is lost at 2"
+    )
+    expect(ways.last).to_contain_text("strided convolution")
+    tab.locator("#inside-resize label:has(input[value=up])").click()
+    expect(ways.first).to_contain_text("transposed convolution")
+    expect(ways.last).to_contain_text("a checkerboard of 0.0%")
+    asks_for(tab, "page=inside&topic=resampling&example=membranes&resize=up")
+
+
+def test_572_px_become_388_without_padding(tab: Page) -> None:
+    go_to(tab, "sizes")
+    rows = tab.locator("#inside-figures tbody tr")
+    expect(rows).to_have_count(11)
+    assert rows.last.inner_text().split() == ["logits", "388", "576"]
+    set_number(tab, "input-side", "188")
+    expect(rows.last).to_contain_text("192")
+    assert rows.last.inner_text().split() == ["logits", "4", "192"]
+
+
+def test_a_mean_of_two_colours_is_a_third_class(tab: Page) -> None:
+    go_to(tab, "colours")
+    shown = tab.locator("#inside-figures")
+    expect(shown).to_contain_text("It is nearest to sheep")
+    expect(shown).to_contain_text("tells classes and paints no colours")
+    expect(tab.locator(".pointed .told")).to_contain_text("nearest is")
+    tab.locator("#inside-mix-second input").click()
+    tab.get_by_role("option", name="cat", exact=True).click()
+    expect(shown).to_contain_text("no third class is nearer")
+    asks_for(tab, "page=inside&topic=colours&example=membranes&mix_second=cat")
 
 
 def test_back_and_reload_restore_what_was_shown(tab: Page, url: str) -> None:

@@ -37,7 +37,7 @@ def show(look: Look) -> Shown:
     rival = counterpart(own.card, _bundled(), DOWN if down else UP)
     if rival:
         shown.append(part(open_bundled(rival.name), look, level))
-    return Shown("".join(shown))
+    return Shown("".join(shown), look.say("down_told" if down else "up_told"))
 
 
 def _bundled() -> Iterator[Card]:
@@ -55,12 +55,8 @@ def _down(predictor: Predictor, look: Look, level: int) -> str:
         figure(after, look.say("down_after", px=2**level)),
         figure(np.where(one.kept, 255, 40).astype(np.uint8), look.say("down_kept")),
     )
-    told = (
-        look.say("down_told", share=f"{one.share:.1%}")
-        if one.share == one.share
-        else look.say("down_still")
-    )
-    return _section(one, predictor, look, told, *shown)
+    share = look.say("down_share", share=f"{one.share:.1%}") if one.share == one.share else ""
+    return _section(one, predictor, look, share or look.say("down_still"), *shown)
 
 
 def _up(predictor: Predictor, look: Look, level: int) -> str:
@@ -75,7 +71,7 @@ def _up(predictor: Predictor, look: Look, level: int) -> str:
         figure(gray[0], look.say("up_zoomed", side=len(real))),
         figure(gray[1], look.say("up_flat", side=len(real))),
     )
-    return _section(one, predictor, look, look.say("up_told", share=f"{one.share:.1%}"), *shown)
+    return _section(one, predictor, look, look.say("up_share", share=f"{one.share:.1%}"), *shown)
 
 
 def _section(
@@ -83,7 +79,7 @@ def _section(
 ) -> str:
     kind = translated(KINDS[one.kind], look.language)
     heading = look.say("layer_of", kind=kind, title=_title(predictor, look))
-    return f"<h3>{heading}</h3><p>{told}</p>{figures(*shown, kind='row')}"
+    return f"<h3>{heading} {told}</h3>{figures(*shown, kind='row')}"
 
 
 def _none(predictor: Predictor, look: Look) -> str:

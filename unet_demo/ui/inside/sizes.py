@@ -8,9 +8,10 @@ from gradio.components import Component
 from ...inference import padded_length
 from ...inside.sizes import GREATEST, LEAST, PAPER, STEP, Size, same, valid
 from ...networks.drawing import station_name
+from ...render import to_rgb
 from ..html import scrolled, table
 from ..text import say, say_name, translated
-from .topic import Look, Shown, Topic, slider
+from .topic import Look, Shown, Topic, figure, slider
 
 
 def controls() -> dict[str, Component]:
@@ -29,25 +30,29 @@ def show(look: Look) -> Shown:
         look.say("sizes_valid", side=side, out=out, border=(side - out) // 2),
         look.say("sizes_same", side=side, padded=padded),
     )
-    heads = [
-        say("inside_sizes_paper", look.language),
-        "px",
-        say("inside_sizes_skip", look.language),
-    ]
-    heads += [own, *heads[1:]]
+    names = [one.station for one in ours] != [one.station for one in papers]
+    skip = say("inside_sizes_skip", look.language)
+    heads = ["", say("inside_sizes_paper", look.language), skip, *[""] * names, own, skip]
     first = Size("", side), Size("", padded)
     rows = (
-        f"<tr>{_cells(paper, look, padded)}{_cells(own, look, padded)}</tr>"
-        for paper, own in (first, *zip_longest(papers, ours))
+        f"<tr>{_cells(one, look, padded)}{_cells(other, look, padded, named=names)}</tr>"
+        for one, other in (first, *zip_longest(papers, ours))
     )
+    share = 100 * out / side
+    frame = (
+        f'<svg viewBox="0 0 100 100"><rect class="reach" x="{50 - share / 2:.2f}" y="{50 - share / 2:.2f}"'
+        f' width="{share:.2f}" height="{share:.2f}"/></svg>'
+    )
+    picture = figure(to_rgb(look.subject.image), look.say("sizes_framed"), over=frame)
     words = "".join(f"<p>{one}</p>" for one in told)
-    return Shown(words + scrolled(table(heads, rows), look.say("topic_sizes"), "sizes"))
+    numbers = scrolled(table(heads, rows), look.say("topic_sizes"), "sizes")
+    return Shown(f'{words}<div class="sized">{picture}{numbers}</div>')
 
 
-def _cells(size: Size | None, look: Look, widest: int) -> str:
+def _cells(size: Size | None, look: Look, widest: int, named: bool = True) -> str:
     """Return a station's name, its side, drawn as a bar, too, and what the skip connection brings."""
     if size is None:
-        return "<td></td>" * 3
+        return "<td></td>" * (2 + named)
     name = (
         translated(station_name(size.station), look.language)
         if size.station
@@ -55,9 +60,8 @@ def _cells(size: Size | None, look: Look, widest: int) -> str:
     )
     skip = f"{size.skip} → {size.joined}" if size.skip != size.joined else str(size.skip or "")
     bar = f'style="--share: {size.side / widest:.4f}"'
-    return (
-        f'<th scope="row">{escape(name)}</th><td class="bar" {bar}>{size.side}</td><td>{skip}</td>'
-    )
+    head = f'<th scope="row">{escape(name)}</th>' if named else ""
+    return f'{head}<td class="bar" {bar}>{size.side}</td><td>{skip}</td>'
 
 
 TOPIC = Topic("sizes", controls, show)
