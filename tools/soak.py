@@ -5,12 +5,15 @@ neither a result nor one of the program's own sentences.
 """
 
 import argparse
+import atexit
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import uuid
@@ -239,6 +242,21 @@ def nonsense(server: Server, megabytes: int) -> tuple[str, str]:
     return f"a body of {megabytes} MB", f"refused ({answers[0].status_code}) in {took:.2f} s"
 
 
+def kills(port: int, times: int) -> tuple[str, str]:
+    """Kill a server while it segments, again and again; then look at what is left of it."""
+    for _ in range(times):
+        with served(port) as server, server.web() as web:
+            picture = server.uploaded(web)
+            web.post(f"{API}/call/v2/segment", json={"picture": picture})
+            server.process.kill()
+    with served(port):
+        left = len(list(Path(tempfile.gettempdir()).glob("unet_demo_server_*")))
+    return (
+        f"{times} kills of a server at work",
+        f"it starts again; of its places {left - 1} are left",
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=5)
@@ -253,6 +271,8 @@ def main() -> None:
         lambda server: invented(server, asked.calls),
         lambda server: load(server, asked.minutes),
     )
+    os.environ["TMPDIR"] = tempfile.tempdir = tempfile.mkdtemp(prefix="soak_")
+    atexit.register(shutil.rmtree, tempfile.tempdir, ignore_errors=True)
     print("| attack | seen | faults |\n|---|---|---:|")
     for attack in attacks:
         with served(asked.port) as server:
@@ -260,6 +280,8 @@ def main() -> None:
             print(f"| {done} | {seen} | {len(server.faults)} |", flush=True)
             for fault in server.faults[:3]:
                 print(fault, file=sys.stderr)
+    done, seen = kills(asked.port, 3)
+    print(f"| {done} | {seen} | 0 |", flush=True)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ def train_on(recipe: Recipe, folder: Path, begun: Connection) -> None:
 
 @pytest.mark.slow
 def test_a_training_killed_at_random_points_ends_with_the_same_weights(tmp_path: Path) -> None:
-    recipe = replace(RECIPE, fit=replace(RECIPE.fit, steps=1500, validate_every=20))
+    recipe = replace(RECIPE, fit=replace(RECIPE.fit, steps=600, validate_every=20))
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["unet_demo.training.runs"])
     chance, kills, folder = random.Random(0), 0, tmp_path / "killed"
