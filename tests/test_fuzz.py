@@ -38,7 +38,7 @@ from unet_demo.tasks import SHAPES, VOC
 from unet_demo.ui.api.publish import FetchError, Parameter, fetch
 from unet_demo.ui.components.brush import painted
 from unet_demo.ui.pages import build
-from unet_demo.ui.visitors import is_global
+from unet_demo.ui.server.visitors import is_global
 
 CASES, ALL_CASES = 130, 2300
 """Of each door, in `make test` and in `make test-slow`."""

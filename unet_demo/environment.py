@@ -14,7 +14,7 @@ SPACE_VARIABLE = "SPACE_ID"
 """Set on a Hugging Face Space, a machine that many people share."""
 
 ON_ZERO_GPU = os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
-"""Whether a Space lends a GPU for each request; see ui/zero_gpu.py."""
+"""Whether a Space lends a GPU for each request; see ui/server/zero_gpu.py."""
 
 HOST_VARIABLE, PORT_VARIABLE = "GRADIO_SERVER_NAME", "GRADIO_SERVER_PORT"
 """Gradio's own environment variables, which it reads when it is imported."""

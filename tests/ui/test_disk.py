@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 from serving import answer, free_port
 
-from unet_demo.ui import disk, unforeseen
-from unet_demo.ui.disk import LOCK, PREFIX, Brought, has_room, is_abandoned, sweep
+from unet_demo.ui.server import disk, unforeseen
+from unet_demo.ui.server.disk import LOCK, PREFIX, Brought, has_room, is_abandoned, sweep
 
 ROOT = Path(__file__).parents[2]
 
-HOLDS_A_PLACE = "from unet_demo.ui.disk import take_place; print(take_place(), flush=True); input()"
+HOLDS_A_PLACE = (
+    "from unet_demo.ui.server.disk import take_place; print(take_place(), flush=True); input()"
+)
 
 
 def holder(folder: Path) -> tuple[subprocess.Popen, Path]:

@@ -16,11 +16,11 @@ import pytest
 from PIL import Image
 from serving import served
 
-from unet_demo.ui import guard, places, unforeseen
 from unet_demo.ui.api import endpoints
-from unet_demo.ui.places import ROOMS, TRAININGS
 from unet_demo.ui.serve import launch
-from unet_demo.ui.sessions import MOST_EMPTY
+from unet_demo.ui.server import guard, places, unforeseen
+from unet_demo.ui.server.places import ROOMS, TRAININGS
+from unet_demo.ui.server.sessions import MOST_EMPTY
 
 API = "/gradio_api"
 

@@ -3,7 +3,7 @@
 import pytest
 
 from unet_demo.ui.segment.session import Sessions as SegmentSessions
-from unet_demo.ui.sessions import IDLE_SECONDS, MOST_EMPTY, MOST_OF_AN_ADDRESS, Sessions
+from unet_demo.ui.server.sessions import IDLE_SECONDS, MOST_EMPTY, MOST_OF_AN_ADDRESS, Sessions
 from unet_demo.ui.train import session as train_session
 
 

@@ -4,7 +4,7 @@ import pytest
 from starlette.requests import Request
 
 from unet_demo.environment import SPACE_VARIABLE
-from unet_demo.ui.visitors import address_of, is_global
+from unet_demo.ui.server.visitors import address_of, is_global
 
 PUBLIC = ["93.184.216.34", "2606:2800:220:1::1", "::ffff:8.8.8.8"]
 

@@ -116,5 +116,5 @@ def test_elsewhere_spaces_is_not_imported_though_it_is_installed():
         "print('spaces' in sys.modules, zero_gpu.play_in_fork.__module__, zero_gpu.DEVICE)"
     )
     assert run_python("-c", code, SPACES_ZERO_GPU="").split() == [
-        "False", "unet_demo.ui.zero_gpu", "None",
+        "False", "unet_demo.ui.server.zero_gpu", "None",
     ]  # fmt: skip

@@ -10,12 +10,12 @@ from .components.bar import bar
 from .components.connection import lost
 from .components.history import history
 from .components.share import share
-from .demo import Demo
 from .html import alerts
 from .inside.page import InsidePage
 from .link import GENERAL, misspelt, read
 from .models.page import ModelsPage
 from .segment.page import SegmentPage
+from .server.demo import Demo
 from .text import language_of, t
 from .train.page import TrainPage
 

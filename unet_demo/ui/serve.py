@@ -33,12 +33,12 @@ from ..environment import PORT_VARIABLE, ServeError
 from ..segmentation import EXPECTED_ERRORS, plain_words
 from .api import endpoints
 from .api.mcp import add_agents, check_mcp, mcp_wanted
-from .demo import States
-from .disk import take_place
 from .files import MAX_UPLOAD
-from .guard import Guard
 from .pages import build, theme
 from .segment.session import opening
+from .server.demo import States
+from .server.disk import take_place
+from .server.guard import Guard
 from .text import i18n, language_of, say
 from .triples import triples_route
 

@@ -20,8 +20,8 @@ from ..examples import load_example
 from ..inference import Predictor
 from ..render import colour_mask, to_rgb
 from ..tasks import ISBI, SHAPES, VOC, ColourTask, Task
+from .server.zero_gpu import DEVICE
 from .text import say
-from .zero_gpu import DEVICE
 
 SIDE = 320
 """Of what is shown, in px."""

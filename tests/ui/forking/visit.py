@@ -17,7 +17,7 @@ from unet_demo.data.shapes import SceneOptions
 from unet_demo.live import remote
 from unet_demo.live.run import LiveRun
 from unet_demo.live.settings import SPACE, LiveSettings
-from unet_demo.ui import zero_gpu
+from unet_demo.ui.server import zero_gpu
 
 TINY = LiveSettings(SceneOptions(size=64, colour_is_clue=True), width=8, batch=1, steps=4)
 ENDLESS = replace(TINY, steps=2000)

@@ -23,9 +23,9 @@ from ...live.run import RUN_ERRORS, LiveRun, Snapshot
 from ...live.settings import Limits, current_limits, with_changes
 from ...render import legend
 from ...segmentation import EXPECTED_ERRORS, SegmentRequest, plain_words, segment
-from .. import zero_gpu
 from ..files import fresh_folder
-from ..places import SCRIPTS, TRAININGS, Turn
+from ..server import zero_gpu
+from ..server.places import SCRIPTS, TRAININGS, Turn
 from ..text import DEFAULT_LANGUAGE
 from ..train.controls import FIRST_PRESET
 from ..train.views import run_sentence

@@ -25,7 +25,7 @@ from pydantic import TypeAdapter, ValidationError
 from safehttpx import AsyncSecureTransport, async_validate_url, matches_domain_whitelist
 
 from ..files import MAX_UPLOAD
-from ..visitors import is_global
+from ..server.visitors import is_global
 
 # Gradio's rule, here and at all its own doors, lets services for machines in a cloud pass as public.
 safehttpx.is_public_ip = is_global

@@ -24,10 +24,10 @@ from ...segmentation import (
     plain_words,
     segment,
 )
-from .. import zero_gpu
 from ..components.phone_bar import phone_bar_value
 from ..html import Update, alert, note
-from ..places import Turn
+from ..server import zero_gpu
+from ..server.places import Turn
 from ..text import say, say_name
 from .controls import AUTO, PAINTED, SegmentControls, Values
 from .link import UNKNOWN, told

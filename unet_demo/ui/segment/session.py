@@ -13,9 +13,9 @@ from ...checkpoints.hub import looks_like_repo
 from ...examples import EXAMPLES, load_example
 from ...render import View
 from ...segmentation import Result, SegmentRequest, Truth, open_predictor, segment
-from .. import sessions, zero_gpu
+from ..server import sessions, zero_gpu
+from ..server.visitors import address_of
 from ..text import DEFAULT_LANGUAGE, language_of
-from ..visitors import address_of
 from .link import example_of
 
 

@@ -8,7 +8,6 @@ import gradio as gr
 
 from ...live.run import RUN_ERRORS, LiveError, LiveRun, Snapshot
 from ...live.settings import LiveSettings, SettingsError, current_limits, with_changes
-from .. import zero_gpu
 from ..components.brush import brush
 from ..components.chart import chart
 from ..components.history import restored_query
@@ -18,9 +17,10 @@ from ..components.shortcut import shortcut
 from ..components.u import u
 from ..files import download_link, start_download
 from ..html import Update, alert, hint, note
+from ..server import zero_gpu
+from ..server.unforeseen import told
+from ..server.visitors import address_of
 from ..text import DEFAULT_LANGUAGE, language_of, say, t
-from ..unforeseen import told
-from ..visitors import address_of
 from .controls import (
     DATA,
     EXPERIMENT,

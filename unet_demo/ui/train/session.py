@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ...live.run import LiveRun, Snapshot
 from ...live.settings import LiveSettings
-from .. import sessions
+from ..server import sessions
 from ..text import DEFAULT_LANGUAGE
 
 KEPT_RUNS = 5

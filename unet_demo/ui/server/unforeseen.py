@@ -10,8 +10,8 @@ from hashlib import sha256
 from pathlib import Path
 from traceback import extract_tb
 
+from ..text import say
 from .disk import is_full
-from .text import say
 
 LOGGER = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from ..environment import SPACE_VARIABLE
+from ...environment import SPACE_VARIABLE
 
 
 class Asking(Protocol):

@@ -7,8 +7,8 @@ from typing import Any
 import gradio as gr
 from gradio.state_holder import SessionState, StateHolder
 
+from ..text import DEFAULT_LANGUAGE, language_of
 from .places import Places
-from .text import DEFAULT_LANGUAGE, language_of
 from .unforeseen import told
 
 AT_ONCE = 4

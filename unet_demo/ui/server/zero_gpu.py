@@ -11,13 +11,13 @@ from typing import TypeVar
 
 import numpy as np
 
-from .. import segmentation
-from ..checkpoints import find_offered, read_card
-from ..environment import ON_ZERO_GPU
-from ..inference import VIEWS, Predictor
-from ..live.remote import Answer, RemotePredictor, RemoteRun, play_in_process, predict_in_process
-from ..live.run import LiveRun, RunState, Snapshot
-from ..live.settings import Limits, LiveSettings
+from ... import segmentation
+from ...checkpoints import find_offered, read_card
+from ...environment import ON_ZERO_GPU
+from ...inference import VIEWS, Predictor
+from ...live.remote import Answer, RemotePredictor, RemoteRun, play_in_process, predict_in_process
+from ...live.run import LiveRun, RunState, Snapshot
+from ...live.settings import Limits, LiveSettings
 
 if ON_ZERO_GPU:
     import spaces

@@ -22,8 +22,8 @@ from gradio.data_classes import PredictBodyInternal
 from gradio.queueing import Event, Queue
 from gradio.utils import run_coro_in_background
 
-from ..data import Cancelled
-from .text import language_of, say
+from ...data import Cancelled
+from ..text import language_of, say
 from .visitors import address_of
 
 T = TypeVar("T")

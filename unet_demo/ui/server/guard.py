@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..files import MAX_UPLOAD
+from ..text import language_of, say
 from .disk import MOST_OF_AN_ADDRESS, Brought, has_room
-from .files import MAX_UPLOAD
-from .text import language_of, say
 from .unforeseen import told
 from .visitors import address_of
 
