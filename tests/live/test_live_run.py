@@ -13,7 +13,6 @@ import torch
 from unet_demo.checkpoints import load_checkpoint, save_checkpoint
 from unet_demo.data.shapes import SceneOptions, article_scene
 from unet_demo.live.experiment import (
-    SIDE,
     VALIDATION_SCENES,
     batches_of,
     fit_options_of,
@@ -35,6 +34,7 @@ from unet_demo.live.settings import (
 )
 from unet_demo.networks import NETWORKS
 from unet_demo.networks.anatomy import anatomy
+from unet_demo.networks.maps import SIDE
 from unet_demo.training.batches import to_tensor
 from unet_demo.training.loop import StepDone, Trainer, fit, load_batches
 

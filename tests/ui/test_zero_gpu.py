@@ -112,7 +112,7 @@ def test_app_imports_spaces_before_torch_and_gradio():
 
 def test_elsewhere_spaces_is_not_imported_though_it_is_installed():
     code = (
-        "import sys; from unet_demo.ui import zero_gpu;"
+        "import sys; from unet_demo.ui.server import zero_gpu;"
         "print('spaces' in sys.modules, zero_gpu.play_in_fork.__module__, zero_gpu.DEVICE)"
     )
     assert run_python("-c", code, SPACES_ZERO_GPU="").split() == [

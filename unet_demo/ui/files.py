@@ -22,7 +22,7 @@ _TIDYING = threading.Lock()
 def fresh_folder() -> Path:
     """Make an empty folder for one answer; those of earlier answers are removed once they are old."""
     with _TIDYING:
-        root = Path(_root().name)
+        root = Path(_root(tempfile.gettempdir()).name)
         root.mkdir(exist_ok=True)  # the system may have tidied up behind a server that sat idle
         oldest = time.time() - KEPT_SECONDS
         for folder in root.iterdir():
@@ -32,9 +32,9 @@ def fresh_folder() -> Path:
 
 
 @cache
-def _root() -> tempfile.TemporaryDirectory:
-    """Return this process's own folder, among those from which Gradio serves files."""
-    return tempfile.TemporaryDirectory(prefix="unet_demo_")
+def _root(among: str) -> tempfile.TemporaryDirectory:
+    """Return this process's own folder among what is temporary, from where Gradio serves files."""
+    return tempfile.TemporaryDirectory(prefix="unet_demo_", dir=among)
 
 
 def download_link(elem_id: str) -> gr.DownloadButton:
