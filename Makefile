@@ -13,10 +13,11 @@ run: $(VENV)/installed
 test: export OMP_NUM_THREADS := $(or $(OMP_NUM_THREADS),1)
 test-slow: export OMP_NUM_THREADS := $(or $(OMP_NUM_THREADS),2)
 
-# Two at a time, but for the browser's: those wait for what moves on a page, and for nobody else. Of those, what
-# fails gets a second try by itself, with a new server and browser, and both tries are printed: see CONTRIBUTING.md.
+# Two at a time, but for the browser's: those wait for what moves on a page, and for nobody else. What fails gets a
+# second try by itself, with new servers and a new browser, and both tries are printed: see CONTRIBUTING.md.
 test: $(VENV)/installed-for-tests lint browser
-	$(BIN)/python -m pytest -m "not slow" --ignore tests/browser --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest -m "not slow" --ignore tests/browser --numprocesses 2 --dist loadfile \
+		|| $(BIN)/python -m pytest -m "not slow" --ignore tests/browser --last-failed
 	$(BIN)/python -m pytest -m "not slow" tests/browser \
 		|| $(BIN)/python -m pytest -m "not slow" tests/browser --last-failed
 
