@@ -82,14 +82,15 @@ def moved(predictor: Predictor, picture: np.ndarray, level: int) -> Moved | None
     first, second = (_use(predictor.network, view, DOWN, level) for view in (here, there))
     if first is None or second is None:
         return None
-    changed = _blocks(_differ(first.taken, second.taken), first.given.shape)
+    taken, moved_on = (_unpadded(use) for use in (first, second))
+    changed = _blocks(_differ(taken, moved_on), first.given.shape)
     kept = changed & ~_differ(first.given, second.given)
     inner = np.s_[:, BORDER:-BORDER, BORDER:-BORDER]
     channel = int(first.given[inner].std((1, 2)).argmax())
-    source = channel if len(first.taken) == len(first.given) else 0
+    source = channel if len(taken) == len(first.given) else 0
     return Moved(
         first.kind,
-        first.taken[source].numpy(),
+        taken[source].numpy(),
         first.given[channel].numpy(),
         second.given[channel].numpy(),
         kept[channel].numpy(),
@@ -165,8 +166,15 @@ def _use(network: Network, picture: Tensor, kinds: Sequence[str], level: int) ->
 
 
 def use_height(use: Use) -> int:
-    """Return the height of the larger one of a layer's two maps."""
-    return max(use.taken.shape[-2], use.given.shape[-2])
+    """Return the height of the larger one of a layer's two maps, without a border that was padded on."""
+    return 2 * min(use.taken.shape[-2], use.given.shape[-2])
+
+
+def _unpadded(use: Use) -> Tensor:
+    """Cut off the border that EfficientNet pads a map with before its strided convolution."""
+    height, width = (2 * side for side in use.given.shape[-2:])
+    top, left = (use.taken.shape[-2] - height) // 2, (use.taken.shape[-1] - width) // 2
+    return use.taken[:, top : top + height, left : left + width]
 
 
 def uses(network: Network, picture: Tensor, kinds: Sequence[str]) -> Iterator[Use]:
