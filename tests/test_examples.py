@@ -58,9 +58,9 @@ def test_the_example_that_stands_for_a_first_page_is_that_page():
 
 
 def test_only_examples_whose_checkpoint_is_bundled_are_offered(monkeypatch):
-    monkeypatch.setattr(examples, "offered_names", lambda: ["shapes", "voc"])
+    monkeypatch.setattr(examples, "offered_names", lambda: ["shapes", "voc-pretrained"])
     offered = {example.checkpoint for example in offered_examples()}
-    assert offered == {"shapes", "voc"}
+    assert offered == {"shapes", "voc-pretrained"}
 
 
 def test_what_is_bundled_has_an_example_to_open_with():

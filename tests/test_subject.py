@@ -59,7 +59,7 @@ def test_every_bundled_checkpoint_is_for_something_that_can_be_told() -> None:
     [
         ("membranes", SHAPES, "isbi"),
         ("membranes", ISBI, None),
-        ("cat", ISBI, "voc"),
+        ("cat", ISBI, "voc-pretrained"),
         ("shapes", VOC, "shapes"),
     ],
 )

@@ -15,7 +15,7 @@ def segment(page: Page, out: Path) -> None:
     """The Segment page with the membranes example, and with the photograph of a person."""
     for number, title, name in (
         (0, "Cell membranes (ISBI 2012): 512", "segment"),
-        (5, "Everyday objects (Pascal VOC): 512", "voc"),
+        (5, "Everyday objects, pretrained encoder: 512", "voc"),
     ):
         page.locator("#examples .gallery-item").nth(number).locator("button").click()
         page.get_by_text(title).wait_for(timeout=60_000)

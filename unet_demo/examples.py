@@ -85,10 +85,10 @@ EXAMPLES: tuple[Example, ...] = (
     Example("shapes", "Shapes (drawn)", "shapes", SHAPES, lambda: _scene(MANY_SHAPES, 33)),
     Example("article", "Article’s picture", "shapes", SHAPES, _article),
     Example("coins", "Coins (photo)", "shapes", SHAPES, lambda: _photograph("coins")),
-    Example("person", "Person (photo)", "voc", VOC, lambda: _photograph("astronaut")),
-    Example("cat", "Cat (photo)", "voc", VOC, lambda: _photograph("chelsea")),
-    Example("motorcycle", "Motorbike (photo)", "voc", VOC, _motorcycle),
-    Example("bus", "Bus (drawing)", "voc", VOC, _bus),
+    Example("person", "Person (photo)", "voc-pretrained", VOC, lambda: _photograph("astronaut")),
+    Example("cat", "Cat (photo)", "voc-pretrained", VOC, lambda: _photograph("chelsea")),
+    Example("motorcycle", "Motorbike (photo)", "voc-pretrained", VOC, _motorcycle),
+    Example("bus", "Bus (drawing)", "voc-pretrained", VOC, _bus),
 )
 
 

@@ -211,7 +211,7 @@ def truth_scores(labels: np.ndarray, truth: np.ndarray, card: Card) -> Scores:
     return {**scores, "void, not scored": void_share([truth])}
 
 
-FITTING = {SHAPES.classes: "shapes", ISBI.classes: "isbi", VOC.classes: "voc"}
+FITTING = {SHAPES.classes: "shapes", ISBI.classes: "isbi", VOC.classes: "voc-pretrained"}
 """Classes of a task → name of the bundled checkpoint for them."""
 
 GRAY = 2.0

@@ -469,8 +469,8 @@ def test_a_checkpoint_file_joins_the_picker_and_stays(opened: Page, shapes_file:
     opened.get_by_text("Another network").click()
     opened.locator("#checkpoint-file input[type=file]").set_input_files(shapes_file)
     expect_checkpoint(opened, shapes_file.name)
-    look_for(opened, "voc")
-    expect_checkpoint(opened, "Everyday objects (Pascal VOC)")
+    look_for(opened, "voc-pretrained")
+    expect_checkpoint(opened, "Everyday objects, pretrained encoder")
     choose_checkpoint(opened, shapes_file.name)
     expect_checkpoint(opened, shapes_file.name)
 

@@ -17,7 +17,7 @@ from unet_demo.training.datasets import DATASETS, ArticlePart, Isbi, Shapes, Voc
 from unet_demo.training.recipes import AS_PUBLISHED, RECIPES
 from unet_demo.training.runs import prepare
 
-BUNDLED = ("shapes", "isbi", "isbi-elastic", "voc", "voc-resnet50", "voc-color")
+BUNDLED = ("shapes", "isbi", "isbi-elastic", "voc-pretrained", "voc", "voc-resnet50", "voc-color")
 
 THIRDS = {"train": 0.5, "val": 0.2, "test": 0.3, "seed": 0}
 

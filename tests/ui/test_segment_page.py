@@ -539,19 +539,19 @@ def test_a_wrong_guess_costs_one_click_and_holds_for_the_next_picture(
 ) -> None:
     controls = page.controls
     all_of(brings(page, own_picture))
-    said = all_of(page.on_looks_for(set_to(page, {controls.looks_for: "voc"}), asked()))
-    assert seen(page).request.checkpoint == "voc"
-    assert said[controls.looks_for] == "voc" and said[controls.guess] == ""
-    chosen = {controls.looks_for: "voc", controls.checkpoint: "voc"}
+    said = all_of(page.on_looks_for(set_to(page, {controls.looks_for: "voc-pretrained"}), asked()))
+    assert seen(page).request.checkpoint == "voc-pretrained"
+    assert said[controls.looks_for] == "voc-pretrained" and said[controls.guess] == ""
+    chosen = {controls.looks_for: "voc-pretrained", controls.checkpoint: "voc-pretrained"}
     all_of(page.on_picture(set_to(page, {controls.picture: str(own_picture), **chosen}), asked()))
-    assert seen(page).request.checkpoint == "voc"
+    assert seen(page).request.checkpoint == "voc-pretrained"
     all_of(page.on_looks_for(set_to(page, chosen | {controls.looks_for: AUTO}), asked()))
     assert seen(page).request.checkpoint == "shapes"
 
 
 def test_a_checkpoint_of_the_menu_says_what_it_looks_for(page: SegmentPage) -> None:
     all_of(opens(page))
-    assert all_of(picks(page, "voc-color"))[page.controls.looks_for] == "voc"
+    assert all_of(picks(page, "voc-color"))[page.controls.looks_for] == "voc-pretrained"
 
 
 def test_the_colours_that_a_network_paints_come_with_its_result_and_a_download(

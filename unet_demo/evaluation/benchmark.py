@@ -29,14 +29,15 @@ SIDE = 512
 REPEATS = 5
 
 MILLISECONDS = {
-    "shapes": 56,
-    "isbi": 170,
-    "isbi-elastic": 176,
-    "voc": 26,
-    "voc-resnet50": 33,
-    "voc-color": 21,
+    "shapes": 199,
+    "isbi": 609,
+    "isbi-elastic": 738,
+    "voc-pretrained": 53,
+    "voc": 58,
+    "voc-resnet50": 45,
+    "voc-color": 37,
 }
-"""What the Predictor took for that picture on 4 quiet CPU cores with AVX512-BF16, as README.md says."""
+"""What the Predictor took for that picture on 2 quiet CPU cores, in one run, as README.md says."""
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ def model_card(card: Card, recipe: Recipe, parameters: int) -> str:
         if len(card.task.classes) > 2
         else ""
     )
-    seen = f"\nOn the contact sheet of twenty: {recipe.seen}\n" if recipe.seen else ""
+    seen = f"\nOn the contact sheet: {recipe.seen}\n" if recipe.seen else ""
     tried = f"What was tried: {recipe.tried}\n\n" if recipe.tried else ""
     return f"""# {card.name}: {card.title}
 

@@ -82,8 +82,8 @@ def models(
     return "".join(
         (
             prose("intro", language),
-            f'<div class="cards">{cards}</div>',
-            f'<div class="columns"><div>{section("sources", language, sources(language))}</div>'
+            f'<div class="cards">{cards}'
+            f"<div>{section('sources', language, sources(language))}</div>"
             f"<div>{section('code', language, code_and_licence(language))}</div></div>",
             folded(said("networks", language), networks(bundled, language)),
         )
