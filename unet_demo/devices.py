@@ -76,6 +76,14 @@ def usable_cores() -> int:
     return max(1, math.ceil(min(len(own), _quota())))
 
 
+def usable_memory() -> int:
+    """Return how many bytes of memory this machine, or this container, has."""
+    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limit = CGROUP / "memory.max"
+    told = limit.read_text().strip() if limit.is_file() else ""
+    return min(whole, int(told)) if told.isdecimal() else whole
+
+
 def _quota() -> float:
     """Return a container's quota in cores, infinite for none; of either version of Linux's cgroups."""
     try:

@@ -161,13 +161,13 @@ def _blocks(places: Tensor, shape: torch.Size) -> Tensor:
 
 def _use(network: Network, picture: Tensor, kinds: Sequence[str], level: int) -> Use | None:
     """Return the first use of a layer of these kinds between a level's size and the next one's."""
-    height = picture.shape[-2] >> level
-    return next((use for use in uses(network, picture, kinds) if use_height(use) == height), None)
-
-
-def use_height(use: Use) -> int:
-    """Return the height of the larger one of a layer's two maps, without a border that was padded on."""
-    return 2 * min(use.taken.shape[-2], use.given.shape[-2])
+    smaller = picture.shape[-2] >> (
+        level + 1
+    )  # the larger one may have a border that was padded on
+    for use in uses(network, picture, kinds):
+        if min(use.taken.shape[-2], use.given.shape[-2]) == smaller:
+            return use
+    return None
 
 
 def _unpadded(use: Use) -> Tensor:

@@ -146,7 +146,9 @@ class _Pass(TorchDispatchMode):
         first = given[0] if isinstance(given, tuple | list) else given
         if isinstance(first, Tensor):
             self.operations.append(
-                _Operation(layer_of(func.overloadpacket, args, first), tuple(_tensors(args)), first)
+                _Operation(
+                    layer_of(func.overloadpacket, args, first), tuple(tensors_in(args)), first
+                )
             )
         return given
 
@@ -187,12 +189,13 @@ class _Pass(TorchDispatchMode):
             begin = end
 
 
-def _tensors(values: Sequence[Any]) -> Iterator[Tensor]:
+def tensors_in(values: Sequence[Any]) -> Iterator[Tensor]:
+    """Yield the tensors among the arguments of an operation of torch, and in its lists."""
     for value in values:
         if isinstance(value, Tensor):
             yield value
         elif isinstance(value, tuple | list):
-            yield from _tensors(value)
+            yield from tensors_in(value)
 
 
 def layer_of(operation: Any, args: Sequence[Any], given: Tensor) -> Layer | None:

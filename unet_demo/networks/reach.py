@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from . import create_network
+from .anatomy import tensors_in
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,22 +77,12 @@ class _Follower(TorchDispatchMode):
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None
     ) -> Any:
         given = func(*args, **(kwargs or {}))
-        taken = [one for one in _tensors(args) if id(one) in self.fields]
-        for one in _tensors([given]) if taken else ():
+        taken = [one for one in tensors_in(args) if id(one) in self.fields]
+        for one in tensors_in([given]) if taken else ():
             fields = [self.fields[id(tensor)] for tensor in taken]
             self.fields[id(one)] = _field(func.overloadpacket, args, fields, one)
             self.alive.append(one)
         return given
-
-
-def _tensors(values: Sequence[Any]) -> list[Tensor]:
-    found = []
-    for value in values:
-        if isinstance(value, Tensor):
-            found.append(value)
-        elif isinstance(value, tuple | list):
-            found += _tensors(value)
-    return found
 
 
 def _field(operation: Any, args: Sequence[Any], fields: list[Field], given: Tensor) -> Field:

@@ -356,7 +356,7 @@ RECIPES: dict[str, Recipe] = {
     recipe.card.name: recipe
     for recipe in (SHAPES, ISBI, ISBI_ELASTIC, VOC, VOC_RESNET50, VOC_COLOUR, VOC_PRETRAINED)
 }
-"""How the bundled checkpoints are trained: on two to four CPU cores, each in 15 to 76 minutes."""
+"""How the bundled checkpoints are trained: on two to four CPU cores, those of the articles in 15 to 76 minutes."""
 
 
 def _on_gpu(recipe: Recipe, width: int, side: int = 0, **changes: object) -> Recipe:

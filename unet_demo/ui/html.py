@@ -1,4 +1,4 @@
-"""The small pieces of HTML that every page is told things with: a line, a mistake, a table."""
+"""What every page is told things with: small pieces of HTML (a line, a mistake, a table), and updates."""
 
 import base64
 import io
@@ -26,6 +26,16 @@ def png_url(pixels: NDArray[np.uint8]) -> str:
 
 Update = dict[Any, Any]
 """Component → its new value or properties: what a handler says to the page."""
+
+QUICK: dict[str, Any] = {
+    "queue": False,  # it loses what is asked for while the stream of the answer before is closing
+    "show_progress": "hidden",
+    # On no component: Gradio would show the wait of the event before beside the hidden one.
+    "show_progress_on": [],
+    "trigger_mode": "always_last",
+    "api_visibility": "private",
+}
+"""How a page listens for what is made anew with each movement of a control: the last one counts."""
 
 
 def note(text: str) -> str:

@@ -4,7 +4,6 @@ from html import escape
 
 from gradio.components import Component
 
-from ...inference import Predictor
 from ...inside.paint import Mixture, mixtures, paint, strays
 from ...inside.subject import open_bundled
 from ...render import colour_mask, heat, to_rgb
@@ -36,7 +35,7 @@ def show(look: Look) -> Shown:
     said = (
         ""
         if paints
-        else f"<p>{look.say('paint_not', title=_title(own, look), painter=_title(predictor, look))}</p>"
+        else f"<p>{look.say('paint_not', title=look.title(own.card), painter=look.title(predictor.card))}</p>"
     )
     task = predictor.card.task
     assert isinstance(task, ColourTask)
@@ -50,7 +49,7 @@ def show(look: Look) -> Shown:
             heat(painted.distance, max(most, 1)), look.say("paint_distance", most=f"{most:.0f}")
         ),
     )
-    names = tuple(_name("class", name, look) for name in task.classes)
+    names = tuple(say_name("class", name, look.language) for name in task.classes)
     red, green, blue = (Reading(painted.colours[..., channel]) for channel in range(3))
     told = pointed(
         figures(*shown, kind="large", label=look.say("point")), look.say("paint_told"),
@@ -58,14 +57,6 @@ def show(look: Look) -> Shown:
         nearest=Reading(painted.labels, names=names), distance=Reading.of(painted.distance, most),
     )  # fmt: skip
     return Shown(said + told + _mixture(task, names, look))
-
-
-def _title(predictor: Predictor, look: Look) -> str:
-    return _name("title", predictor.card.title or predictor.card.name, look)
-
-
-def _name(kind: str, name: str, look: Look) -> str:
-    return say_name(kind, name, look.language)
 
 
 def _mixture(task: ColourTask, names: tuple[str, ...], look: Look) -> str:

@@ -13,21 +13,13 @@ from ...segmentation import EXPECTED_ERRORS, plain_words
 from ..components.figures import figures
 from ..components.history import restored_query, settings
 from ..components.u import u
-from ..html import Update, alert, hint, note
+from ..html import QUICK, Update, alert, hint, note
 from ..segment.session import Session, Sessions
 from ..segment.views import menu
-from ..text import say, say_name, t, t_name
+from ..text import say, t, t_name
 from .link import OF_SEGMENT, InsideLink
 from .topic import Look
 from .topics import TOPICS
-
-QUICK: dict[str, Any] = {
-    "queue": False,  # it loses what is asked for while the stream of the answer before is closing
-    "show_progress": "hidden",
-    "show_progress_on": [],
-    "trigger_mode": "always_last",
-    "api_visibility": "private",
-}
 
 
 class InsidePage:
@@ -152,7 +144,8 @@ class InsidePage:
         try:
             subject = self._subject(session, values["example"], values["checkpoint"])
             ours = {name: values[name] for name in self.controls[topic.name]}
-            shown = topic.show(Look(subject, ours, language))
+            look = Look(subject, ours, language)
+            shown = topic.show(look)
         except EXPECTED_ERRORS as error:
             return {**update, self.status: alert(plain_words(error), language)}
         # Only what moves: a control that the visitor has moved on meanwhile stays.
@@ -164,7 +157,9 @@ class InsidePage:
             self.u: gr.HTML(value=shown.u, visible=shown.u is not None),
             self.figures: shown.figures,
             self.measured: shown.told,
-            self.status: note(self._of(subject, language)),
+            self.status: note(
+                say("inside_of", language, title=look.title(subject.card), side=subject.side)
+            ),
         }
 
     def _subject(self, session: Session, example: str, checkpoint: str) -> Subject:
@@ -175,8 +170,3 @@ class InsidePage:
         wanted: str | Path = request.checkpoint if checkpoint == OF_SEGMENT else checkpoint
         slice = session.view.slice if request is latest else 1
         return look_inside(request, session.locate(wanted), slice)
-
-    def _of(self, subject: Subject, language: str) -> str:
-        card = subject.card
-        title = say_name("title", card.title or card.name, language)
-        return say("inside_of", language, title=title, side=subject.side)

@@ -11,7 +11,7 @@ from ...inside.resampling import Checkerboard, Moved, checkerboard, counterpart,
 from ...inside.subject import open_bundled
 from ...networks.anatomy import DOWN, UP
 from ...networks.drawing import KINDS
-from ..text import say_name, translated
+from ..text import translated
 from .topic import Look, Shown, Topic, figure, figures, radio
 
 WAYS = ("down", "up")
@@ -78,17 +78,12 @@ def _section(
     one: Moved | Checkerboard, predictor: Predictor, look: Look, told: str, *shown: str
 ) -> str:
     kind = translated(KINDS[one.kind], look.language)
-    heading = look.say("layer_of", kind=kind, title=_title(predictor, look))
+    heading = look.say("layer_of", kind=kind, title=look.title(predictor.card))
     return f"<h3>{heading} {told}</h3>{figures(*shown, kind='row')}"
 
 
 def _none(predictor: Predictor, look: Look) -> str:
-    return f"<p>{look.say('layer_none', title=_title(predictor, look))}</p>"
-
-
-def _title(predictor: Predictor, look: Look) -> str:
-    card = predictor.card
-    return say_name("title", card.title or card.name, look.language)
+    return f"<p>{look.say('layer_none', title=look.title(predictor.card))}</p>"
 
 
 def _middle(channel: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from ...inside.sizes import GREATEST, LEAST, PAPER, STEP, Size, same, valid
 from ...networks.drawing import station_name
 from ...render import to_rgb
 from ..html import scrolled, table
-from ..text import say, say_name, translated
+from ..text import say, translated
 from .topic import Look, Shown, Topic, figure, slider
 
 
@@ -25,7 +25,7 @@ def show(look: Look) -> Shown:
     papers, ours = list(valid(side)), list(same(look.subject.card, side))
     out, padded = papers[-1].side, padded_length(side, 0)
     card = look.subject.card
-    own = say_name("title", card.title or card.name, look.language)
+    own = look.title(card)
     told = (
         look.say("sizes_valid", side=side, out=out, border=(side - out) // 2),
         look.say("sizes_same", side=side, padded=padded),

@@ -46,7 +46,6 @@ def show(look: Look) -> Shown:
 
 def scores(result: Cut, look: Look) -> str:
     """Return the table of both masks' scores, as HTML."""
-
     whole = {"boundary_whole": 1.0, **result.whole_scores}
     left = {"boundary_whole": result.boundary, **result.left_scores}
     rows = (

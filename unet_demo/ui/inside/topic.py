@@ -10,9 +10,10 @@ import gradio as gr
 import numpy as np
 from gradio.components import Component
 
+from ...checkpoints import Card
 from ...inside.subject import Subject
 from ..html import png_url
-from ..text import say, t
+from ..text import say, say_name, t
 
 
 @dataclass(frozen=True)
@@ -27,14 +28,18 @@ class Look:
         """Return a text of this page, ready for HTML: that of ``inside_KEY``."""
         return escape(say(f"inside_{key}", self.language, **places))
 
+    def title(self, card: Card) -> str:
+        """Return the name of a checkpoint, in words."""
+        return say_name("title", card.title or card.name, self.language)
+
 
 @dataclass(frozen=True)
 class Shown:
     """What a topic shows of a look.
 
     ``figures``: HTML, see `figure` and `figures`. ``told``: HTML below the controls, what was measured.
-    ``u``: a `u_value`, where the living U stands above
-    them. ``moved``: name of a control → its new value, where what it said cannot be.
+    ``u``: a `u_value`, where the living U stands above the figures. ``moved``: name of a control → its
+    new value, where what it said cannot be.
     """
 
     figures: str

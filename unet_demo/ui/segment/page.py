@@ -24,7 +24,7 @@ from ...segmentation import (
 )
 from ..components.history import restored_query
 from ..files import start_download
-from ..html import Update, alert
+from ..html import QUICK, Update, alert
 from .controls import AUTO, TURN, SegmentControls, Values
 from .link import SegmentLink, threshold_refused
 from .results import Results
@@ -52,16 +52,6 @@ SLOW: dict[str, Any] = {
     "api_visibility": "private",
 }
 """How Gradio listens for what the network runs for."""
-
-QUICK: dict[str, Any] = {
-    "queue": False,  # it loses what is asked for while the stream of the answer before is closing
-    "show_progress": "hidden",
-    # On no component: Gradio would show the wait of the event before beside the hidden one.
-    "show_progress_on": [],
-    "trigger_mode": "always_last",
-    "api_visibility": "private",
-}
-"""How it listens for what is made from what the network has said."""
 
 # The viewer paints by itself. It asks for scores only where there are some.
 LOOK = """(threshold, opacity, style, slice) => {

@@ -4,13 +4,13 @@ Gradio tells who leaves by a page's heartbeat, which a script need not have: so 
 most. One that holds nothing goes first, and one that does only for another of the same address.
 """
 
-import os
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
+
+from ...devices import usable_memory
 
 MOST_EMPTY = 200
 """Sessions of one page that hold nothing."""
@@ -109,14 +109,7 @@ class Sessions(Generic[S]):
 
 
 MOST_BYTES = 4 * 2**30
-
-
-def half_of_memory() -> int:
-    """Return half of what this machine, or this container, has."""
-    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    limit = Path("/sys/fs/cgroup/memory.max")
-    told = limit.read_text().strip() if limit.is_file() else ""
-    return min(whole, int(told)) // 2 if told.isdecimal() else whole // 2
+"""What all visitors hold takes no more, nor more than half of the memory that there is."""
 
 
 class Budget:
@@ -128,7 +121,9 @@ class Budget:
 
     def __init__(self, rooms: "list[Sessions[Any]]", most_bytes: int | None = None) -> None:
         self.rooms = rooms
-        self.most_bytes = min(MOST_BYTES, half_of_memory()) if most_bytes is None else most_bytes
+        self.most_bytes = (
+            min(MOST_BYTES, usable_memory() // 2) if most_bytes is None else most_bytes
+        )
 
     def share(self, room: "Sessions[Any]") -> None:
         """Count another page's sessions, too."""
