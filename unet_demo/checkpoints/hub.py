@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from multiprocessing import TimeoutError as OutOfTime
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
@@ -21,7 +21,14 @@ from shutil import rmtree
 from typing import TypeVar
 
 import httpx2
-from huggingface_hub import HfApi, constants, errors, scan_cache_dir, try_to_load_from_cache
+from huggingface_hub import (
+    HfApi,
+    constants,
+    errors,
+    scan_cache_dir,
+    set_client_factory,
+    try_to_load_from_cache,
+)
 from huggingface_hub.utils import get_session, validate_repo_id
 
 from ..environment import SPACE_VARIABLE
@@ -83,6 +90,29 @@ class _Unreachable(Exception):
 
 class _NotCached(Exception):
     """The cache alone does not hold what was asked for."""
+
+
+class _SharedClient(httpx2.Client):
+    """The library's client, which stays open for whoever is still using it.
+
+    The library has one for all threads, and closes it when one of them does not reach a server.
+    That would break off what the others are sending: an upload, say, or what `within` abandoned.
+    """
+
+    def close(self) -> None:
+        """Do nothing: the connections close with the last reference, when nobody uses it."""
+
+    def __del__(self) -> None:
+        super().close()
+
+
+@cache
+def _share_client() -> None:
+    """Make the library use a `_SharedClient`, with what its own client does at each request."""
+    hooks = get_session().event_hooks
+    set_client_factory(
+        partial(_SharedClient, event_hooks=hooks, follow_redirects=True, timeout=None)
+    )
 
 
 @dataclass(frozen=True)
@@ -178,6 +208,7 @@ def within(seconds: float, question: Callable[[], T]) -> T:
     The call runs in a thread that is abandoned when time is up: the library retries for minutes, and
     a socket's timeout covers neither name look-ups nor single bytes now and then.
     """
+    _share_client()
     with ThreadPool(1) as pool:
         return pool.apply_async(question).get(seconds)
 
@@ -347,7 +378,7 @@ def _answer(question: Callable[[], T], repo: str, revision: str, seconds: float)
     """Return the library's answer. Raises HubError, or _Unreachable where the cache may help."""
     hub = constants.ENDPOINT
     try:
-        return within(seconds, partial(_ask_undisturbed, question))
+        return within(seconds, question)
     except OutOfTime as error:
         raise _Unreachable(
             sentence(
@@ -379,20 +410,6 @@ def _answer(question: Callable[[], T], repo: str, revision: str, seconds: float)
                 )
             ) from error  # fmt: skip
         raise _Unreachable(sentence("The Hub at {hub} cannot be reached", hub=hub)) from error
-
-
-def _ask_undisturbed(question: Callable[[], T]) -> T:
-    """Ask, and once more where another thread has closed the client meanwhile.
-
-    The library has one client for all threads, and closes it when any request finds no server.
-    """
-    client = get_session()
-    try:
-        return question()
-    except BROKEN as error:
-        if isinstance(_cause(error), httpx2.ConnectError) or not client.is_closed:
-            raise
-        return question()
 
 
 def _cause(error: Exception) -> BaseException | None:
