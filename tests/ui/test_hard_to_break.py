@@ -2,6 +2,9 @@
 
 import io
 import re
+import socket
+import struct
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -16,13 +19,19 @@ import pytest
 from PIL import Image
 from serving import served
 
+from unet_demo.data.images import Picture
 from unet_demo.ui.api import endpoints
+from unet_demo.ui.api import publish as fetching
+from unet_demo.ui.segment import page as segment_page
+from unet_demo.ui.segment.page import SEGMENTED_AT_ONCE
 from unet_demo.ui.serve import launch
 from unet_demo.ui.server import guard, places, unforeseen
 from unet_demo.ui.server.places import ROOMS, TRAININGS
 from unet_demo.ui.server.sessions import MOST_EMPTY
 
 API = "/gradio_api"
+
+LIMITS = httpx2.Limits(max_connections=None)
 
 
 @dataclass(frozen=True)
@@ -41,15 +50,17 @@ class Server:
         event = self.calls(name, **parameters).json()["event_id"]
         return self.web.get(f"{API}/call/{name}/{event}").text
 
-    def body(self, name: str, session: str) -> dict[str, Any]:
-        """What a page sends that stands as it was laid out."""
+    def body(self, name: str, session: str, **values: Any) -> dict[str, Any]:
+        """What a page sends that stands as it was laid out, but for ``values`` of its elements."""
         fn = next(one for one in self.demo.fns.values() if one.name == name)
-        values = [getattr(block, "value", None) for block in fn.inputs]
+        values = [
+            values.get(block.elem_id or "", getattr(block, "value", None)) for block in fn.inputs
+        ]
         return {"fn_index": fn._id, "session_hash": session, "data": values}
 
-    def page(self, name: str, session: str) -> str:
+    def page(self, name: str, session: str, **values: Any) -> str:
         """What a page reads of an event that waits in line."""
-        joined = self.web.post(f"{API}/queue/join", json=self.body(name, session))
+        joined = self.web.post(f"{API}/queue/join", json=self.body(name, session, **values))
         assert joined.status_code == 200, joined.text
         return self.web.get(f"{API}/queue/data", params={"session_hash": session}).text
 
@@ -67,10 +78,9 @@ def server() -> Iterator[Server]:
         demos.append(app.get_blocks())
         return app, *rest
 
-    limits = httpx2.Limits(max_connections=None)
     with (
         served(launched) as address,
-        httpx2.Client(base_url=address, timeout=120, limits=limits) as web,
+        httpx2.Client(base_url=address, timeout=120, limits=LIMITS) as web,
     ):
         yield Server(web, demos[0])
 
@@ -78,6 +88,18 @@ def server() -> Iterator[Server]:
 def visitor() -> str:
     """A session hash."""
     return uuid.uuid4().hex
+
+
+def small_picture() -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (32, 32)).save(file, "PNG")
+    return file.getvalue()
+
+
+def brought(server: Server, file: bytes, name: str = "a") -> dict[str, Any]:
+    """An uploaded file, as an event names it."""
+    (path,) = server.web.post(f"{API}/upload", files={"files": (name, file)}).json()
+    return {"path": path, "meta": {"_type": "gradio.FileData"}}
 
 
 # --- the queue ---
@@ -108,6 +130,91 @@ def test_an_address_has_its_turn_after_another_whatever_it_asks_for(server: Serv
     ann, ben = event("ann", "a"), event("ben", "b")
     order = places.in_turns([*mob, ann, ben])  # type: ignore[list-item]
     assert order == [mob[0], ann, ben, mob[1], mob[2], mob[3]]
+
+
+# --- reading ---
+
+
+@pytest.fixture
+def mob(server: Server) -> Iterator[Server]:
+    """The same server, as it is asked from another address."""
+    transport = httpx2.HTTPTransport(local_address="127.0.0.2", limits=LIMITS)
+    with httpx2.Client(base_url=server.web.base_url, timeout=120, transport=transport) as web:
+        yield Server(web, server.demo)
+
+
+def unlike_pages(count: int) -> bytes:
+    """A TIFF of so many pages, each of another size."""
+    body, place = bytearray(b"II*\0" + struct.pack("<I", 8)), 8
+    for number in range(count):
+        width, height = 1 + number % 100, 1 + number // 100
+        tags = (
+            (256, 3, 1, width), (257, 3, 1, height), (258, 3, 1, 8), (259, 3, 1, 1), (262, 3, 1, 1),
+            (273, 4, 1, 0), (278, 3, 1, height), (279, 4, 1, width * height),
+        )  # fmt: skip
+        place += 2 + 12 * len(tags) + 4
+        body += struct.pack("<H", len(tags)) + b"".join(struct.pack("<HHII", *tag) for tag in tags)
+        body += struct.pack("<I", place if number < count - 1 else 0)
+    return bytes(body) + bytes(50_000)
+
+
+def many_scans(count: int) -> bytes:
+    """A progressive JPEG of 1024 by 1024 pixels with so many scans."""
+    file = io.BytesIO()
+    Image.linear_gradient("L").resize((1024, 1024)).save(file, "JPEG", progressive=True)
+    scan = b"\xff\xda\x00\x08\x01\x01\x00\x01\x3f\x00" + bytes(150)
+    return file.getvalue()[:-2] + scan * count + b"\xff\xd9"
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [(unlike_pages(4000), "too many different sizes"), (many_scans(1500), "too many passes")],
+    ids=["tiff", "jpeg"],
+)
+def test_files_made_to_take_minutes_are_refused_in_a_sentence(
+    server: Server, file: bytes, words: str
+) -> None:
+    picture = brought(server, file)
+    assert words in server.answer("segment", picture=picture)
+    assert words in server.page("on_picture", visitor(), picture=picture)
+
+
+def test_pictures_that_are_read_for_long_keep_no_other_address_waiting(
+    server: Server, mob: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_go, read = threading.Event(), segment_page.read_picture
+
+    def slow(path: str, stop: threading.Event) -> Picture:
+        if "slow" in path:
+            let_go.wait()
+        return read(path, stop)
+
+    monkeypatch.setattr(segment_page, "read_picture", slow)
+    pictures = [brought(mob, small_picture(), "slow.png") for _ in range(SEGMENTED_AT_ONCE + 2)]
+    sessions = [visitor() for _ in pictures]
+    for picture, session in zip(pictures, sessions, strict=True):
+        body = mob.body("on_picture", session, picture=picture)
+        assert mob.web.post(f"{API}/queue/join", json=body).status_code == 200
+    mine = brought(server, small_picture())
+    assert "data:image" in server.page("on_picture", visitor(), picture=mine)
+    let_go.set()
+
+
+def test_a_silent_web_address_keeps_no_other_address_waiting(
+    server: Server, mob: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "PUBLIC_HOSTNAME_WHITELIST", ["localhost"])
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://localhost:{silent.getsockname()[1]}/picture.png"
+        asked = [
+            mob.calls("segment", picture={"path": address, "meta": {"_type": "gradio.FileData"}})
+            for _ in range(endpoints.SEGMENTED_AT_ONCE + 2)
+        ]
+        assert {one.status_code for one in asked} == {200}
+        silent.accept()  # one is fetched by now
+        mine = brought(server, small_picture())
+        assert "event: complete" in server.answer("segment", picture=mine)
+        assert "data:image" in server.page("on_picture", visitor(), picture=mine)
 
 
 # --- sessions ---
@@ -164,19 +271,13 @@ def test_an_error_has_an_id_that_stands_in_the_log_once(
         raise RuntimeError("secret.png")
 
     monkeypatch.setattr(endpoints, "legend", broken)
-    picture = {"path": uploaded(server), "meta": {"_type": "gradio.FileData"}}
+    picture = brought(server, small_picture())
     said = {server.answer("segment", picture=picture) for _ in range(3)}
     (words,) = said
     (name,) = re.findall(r"knows it as ([0-9a-f]{8})", words)
     assert caplog.text.count(f"Error {name}") == 1
     assert "RuntimeError" in caplog.text and "in broken" in caplog.text
     assert "secret" not in caplog.text + words
-
-
-def uploaded(server: Server) -> str:
-    file = io.BytesIO()
-    Image.new("RGB", (32, 32)).save(file, "PNG")
-    return server.web.post(f"{API}/upload", files={"files": file.getvalue()}).json()[0]
 
 
 def test_nonsense_is_answered_in_a_sentence(server: Server) -> None:

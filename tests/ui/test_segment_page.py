@@ -126,6 +126,25 @@ def test_an_older_job_that_a_person_cancelled_says_nothing_after_the_newer_one(
     assert says_nothing(older, page)
 
 
+def test_reading_a_picture_is_called_off_with_nothing_lost(
+    page: SegmentPage, tmp_path: Path
+) -> None:
+    all_of(opens(page))
+    before = seen(page).result
+    stack = tmp_path / "stack.tif"
+    pages = [Image.new("L", (32, 32), 60 * number) for number in range(4)]
+    pages[0].save(stack, save_all=True, append_images=pages[1:])
+    updates = brings(page, stack)
+    offered = next(updates)
+    assert offered[page.controls.cancel].visible
+    assert say("segment_reading", "en") in offered[page.controls.status]
+    page.on_cancel(asked())
+    answer = all_of(updates)
+    assert say("segment_cancelled", "en").split(";")[0] in answer[page.controls.status]
+    assert answer[page.controls.cancel].visible is False and answer[page.controls.picture] is None
+    assert seen(page).result is before
+
+
 def test_what_was_asked_for_first_but_comes_last_says_nothing(page: SegmentPage) -> None:
     all_of(opens(page))
     later = {page.controls.turn: 20, page.controls.checkpoint: "shapes"}

@@ -265,10 +265,11 @@ class SegmentPage:
             return
 
         def work(stop: Event) -> Iterator[Update]:
+            yield self.runner.reading(session)
             try:
                 picture = read_picture(path, stop)
             except Cancelled:
-                yield self.runner.called_off(session, stop)
+                yield {self.controls.picture: None, **self.runner.called_off(session, stop)}
                 return
             except EXPECTED_ERRORS as error:
                 mistake = self.runner.mistake(error, session)

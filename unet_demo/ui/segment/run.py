@@ -128,6 +128,13 @@ class Runner:
         own = [(name, name) for name in session.files]
         return menu(tuple(self.controls.names), session.language) + own
 
+    def reading(self, session: Session) -> Update:
+        """Say that a picture is read, which may take as long as a network."""
+        return {
+            self.controls.cancel: gr.Button(visible=True),
+            self.controls.status: note(say("segment_reading", session.language)),
+        }
+
     def begun(
         self, session: Session, request: SegmentRequest, values: Values, located: bool = False
     ) -> Update:

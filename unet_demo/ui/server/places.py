@@ -1,10 +1,12 @@
 """Who may wait for what: Gradio's queue, where no stranger takes everybody's places.
 
 Scripts, trainings and pages have rooms of their own. One address and one page hold few places of a
-room, have their turns in line with others, and lose what they don't read.
+room, have their turns in line with others, leave a place to others, and lose what they don't read.
 """
 
 import asyncio
+import math
+import random
 import threading
 import time
 import uuid
@@ -139,6 +141,26 @@ class Places(Queue):
             line = self.event_queue_per_concurrency_id[fn.concurrency_id]
             line.queue[:] = in_turns(line.queue)
         return answer
+
+    def get_events(self) -> tuple[list[Event], bool, str] | None:
+        """Choose what runs next; of more than two places, an address leaves one to others."""
+        running = Counter(
+            (one.concurrency_id, address_of(one.request))
+            for job in self.active_jobs
+            for one in job or ()
+        )
+        groups = list(self.event_queue_per_concurrency_id.items())
+        random.shuffle(groups)
+        for name, line in groups:
+            limit = math.inf if line.concurrency_limit is None else line.concurrency_limit
+            if line.current_concurrency >= limit:
+                continue
+            most = limit - 1 if limit > 2 else limit
+            for event in line.queue:
+                if running[name, address_of(event.request)] < most:
+                    line.queue.remove(event)
+                    return [event], False, name
+        return None
 
     def _function(self, body: PredictBodyInternal) -> BlockFunction | None:
         return None if body.fn_index is None else self.blocks.fns.get(body.fn_index)
