@@ -21,7 +21,8 @@ from unet_demo.live.experiment import (
     task_of,
     watched_scenes,
 )
-from unet_demo.live.run import LiveError, LiveRun, Reel, Snapshot, Validation
+from unet_demo.live.play import LiveError, Reel
+from unet_demo.live.run import LiveRun, Snapshot, Validation
 from unet_demo.live.settings import (
     LOCAL,
     PRESETS,

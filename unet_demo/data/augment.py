@@ -74,8 +74,18 @@ def elastic_displacement(
     return F.interpolate(coarse, size=(height, width), mode="bicubic", align_corners=True)
 
 
-def warp_grid(count: int, height: int, width: int, warp: Warp, rng: torch.Generator) -> Tensor:
-    """Draw sampling positions (x, y) in px of a picture (height, width): (N, crop, crop, 2)."""
+def warp_grid(
+    count: int,
+    height: int,
+    width: int,
+    warp: Warp,
+    rng: torch.Generator,
+    slack: float | None = None,
+) -> Tensor:
+    """Draw sampling positions (x, y) in px of a picture (height, width): (N, crop, crop, 2).
+
+    The middles of the crops lie within ``slack`` px; by default as far apart as crops fit.
+    """
     side = warp.crop
     offsets = torch.arange(side, dtype=torch.float32) - (side - 1) / 2
     y, x = torch.meshgrid(offsets, offsets, indexing="ij")
@@ -88,12 +98,12 @@ def warp_grid(count: int, height: int, width: int, warp: Warp, rng: torch.Genera
     cosine, sine = torch.cos(angle) / zoom, torch.sin(angle) / zoom
     x, y = positions[:, 0] * (flip * torch.ones(count)).view(-1, 1, 1), positions[:, 1]
     cosine, sine = cosine.view(-1, 1, 1), sine.view(-1, 1, 1)
-    centre_x = _centres(count, width, side, rng)
-    centre_y = _centres(count, height, side, rng)
+    centre_x = _centres(count, width, side if slack is None else width - slack, rng)
+    centre_y = _centres(count, height, side if slack is None else height - slack, rng)
     return torch.stack([cosine * x - sine * y + centre_x, sine * x + cosine * y + centre_y], -1)
 
 
-def _centres(count: int, length: int, side: int, rng: torch.Generator) -> Tensor:
+def _centres(count: int, length: int, side: float, rng: torch.Generator) -> Tensor:
     """Draw centres of crops of ``side`` px within ``length`` px; the middle if no crop fits."""
     slack = max(length - side, 0) / 2
     middle = (length - 1) / 2

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
@@ -21,8 +22,8 @@ from ..checkpoints import Card
 from ..data import Cancelled
 from ..inference import Prediction, Progress
 from ..segmentation import EXPECTED_ERRORS, open_predictor
-from .run import LiveError, LiveRun, RunState, Snapshot
-from .settings import Limits, LiveSettings
+from .play import LiveError, PlaySnapshot, Run, RunState
+from .run import LiveRun
 
 Passes = tuple[int, int]
 """Passes of the network done, and passes in all."""
@@ -32,7 +33,7 @@ Answer = Passes | Prediction | Exception
 PredictInFork = Callable[[Path, np.ndarray, bool], Generator[Answer, None, None]]
 """`predict_in_process` in a fork."""
 
-PlayInFork = Callable[[RunState, int | None, Path], Generator[Snapshot | RunState, None, None]]
+PlayInFork = Callable[[RunState, int | None, Path], Generator[PlaySnapshot | RunState, None, None]]
 """`play_in_process` in a fork."""
 
 
@@ -101,13 +102,13 @@ class RemotePredictor:
 
 def play_in_process(
     state: RunState, steps: int | None, requests: Path
-) -> Generator[Snapshot | RunState, None, None]:
-    """Continue a run as LiveRun.play does; yield its snapshots, then its last state.
+) -> Generator[PlaySnapshot | RunState, None, None]:
+    """Continue a run as Run.play does; yield its snapshots, then its last state.
 
     ``requests``: a file that does not exist yet. Once it holds "pause" or "stop", the run does so at
     the next snapshot.
     """
-    run = LiveRun(state.settings, state.limits)
+    run = state.anew()
     run.load_state(state)
     actions = {"pause": run.pause, "stop": run.stop}
     # The last state holds the message of a LiveError.
@@ -119,16 +120,19 @@ def play_in_process(
     yield run.state()
 
 
-class RemoteRun(LiveRun):
-    """A run that trains in a fork; between two plays its network is in this process, on the CPU."""
+class InFork(Run):
+    """A run that trains in a fork; between two plays its network is in this process, on the CPU.
 
-    def __init__(self, settings: LiveSettings, limits: Limits, in_fork: PlayInFork):
-        super().__init__(settings, limits, "cpu")
+    A subclass is the run itself, too: ``class RemoteRun(InFork, LiveRun)``. ``given``: what makes it.
+    """
+
+    def __init__(self, *given: Any, in_fork: PlayInFork):
+        super().__init__(*given, "cpu")  # type: ignore[call-arg]  # the other base class's
         self._in_fork = in_fork
-        self._last: Snapshot | None = None
+        self._last: PlaySnapshot | None = None
 
-    def play(self, steps: int | None = None) -> Generator[Snapshot, None, None]:
-        """Train as LiveRun.play does; if the fork is killed, the run stays as it was before."""
+    def play(self, steps: int | None = None) -> Generator[Any, None, None]:
+        """Train as Run.play does; if the fork is killed, the run stays as it was before."""
         state = self.state()
         self._start()
         try:
@@ -146,13 +150,13 @@ class RemoteRun(LiveRun):
             raise LiveError(self._progress.failure)
         yield self.snapshot()
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> Any:
         """Return the run as it is in this process, or the last snapshot from the fork."""
         return self._last or super().snapshot()
 
     def _follow(
-        self, answers: Iterator[Snapshot | RunState], requests: Path
-    ) -> Generator[Snapshot, None, None]:
+        self, answers: Iterator[PlaySnapshot | RunState], requests: Path
+    ) -> Generator[PlaySnapshot, None, None]:
         for answer in answers:
             if isinstance(answer, RunState):
                 self.load_state(answer)
@@ -161,6 +165,10 @@ class RemoteRun(LiveRun):
                 yield answer
             if self._stop.is_set() or self._pause.is_set():
                 _write_whole(requests, "stop" if self._stop.is_set() else "pause")
+
+
+class RemoteRun(InFork, LiveRun):
+    """A run of the Train page that trains in a fork."""
 
 
 def _write_whole(path: Path, text: str) -> None:

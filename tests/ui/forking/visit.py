@@ -72,7 +72,7 @@ def left() -> dict:
 
 
 def broken_off() -> dict:
-    run = remote.RemoteRun(TINY, SPACE, lambda *_: (_ for _ in [1 / 0]))
+    run = remote.RemoteRun(TINY, SPACE, in_fork=lambda *_: (_ for _ in [1 / 0]))
     with suppress(ZeroDivisionError):
         list(run.play())
     return {"state": run.snapshot().state}

@@ -19,7 +19,8 @@ from starlette.responses import JSONResponse
 from ...checkpoints import offered_cards
 from ...data.images import read_picture
 from ...exports import write_prediction
-from ...live.run import RUN_ERRORS, LiveRun, Snapshot
+from ...live.play import RUN_ERRORS
+from ...live.run import LiveRun, Snapshot
 from ...live.settings import Limits, current_limits, with_changes
 from ...render import legend
 from ...segmentation import EXPECTED_ERRORS, SegmentRequest, plain_words, segment

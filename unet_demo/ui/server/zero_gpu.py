@@ -15,8 +15,9 @@ from ... import segmentation
 from ...checkpoints import find_offered, read_card
 from ...environment import ON_ZERO_GPU
 from ...inference import VIEWS, Predictor
+from ...live.play import PlaySnapshot, RunState
 from ...live.remote import Answer, RemotePredictor, RemoteRun, play_in_process, predict_in_process
-from ...live.run import LiveRun, RunState, Snapshot
+from ...live.run import LiveRun
 from ...live.settings import Limits, LiveSettings
 
 if ON_ZERO_GPU:
@@ -70,15 +71,14 @@ def predict_in_fork(file: Path, slices: np.ndarray, tta: bool) -> Generator[Answ
 
 def training_seconds(state: RunState, steps: int | None, requests: Path) -> float:
     """Return for how many seconds `play_in_fork` may need the GPU."""
-    left = state.limits.seconds - state.progress.seconds
-    count = state.settings.steps - len(state.progress.losses) if steps is None else steps
-    return START_SECONDS + min(max(left, 0), count * STEP_SECONDS)
+    count = state.steps if steps is None else steps
+    return START_SECONDS + min(max(state.seconds, 0), count * STEP_SECONDS)
 
 
 @gpu(training_seconds)
 def play_in_fork(
     state: RunState, steps: int | None, requests: Path
-) -> Generator[Snapshot | RunState, None, None]:
+) -> Generator[PlaySnapshot | RunState, None, None]:
     """Run `remote.play_in_process` where the GPU is."""
     yield from play_in_process(state, steps, requests)
 
@@ -99,5 +99,5 @@ def new_run(settings: LiveSettings, limits: Limits) -> LiveRun:
     """Prepare a training. Raises SettingsError or DeviceError."""
     if ON_ZERO_GPU:
         seconds = min(limits.seconds, RUN_SECONDS - START_SECONDS)
-        return RemoteRun(settings, replace(limits, seconds=seconds), play_in_fork)
+        return RemoteRun(settings, replace(limits, seconds=seconds), in_fork=play_in_fork)
     return LiveRun(settings, limits)

@@ -6,7 +6,8 @@ from typing import Any
 
 import gradio as gr
 
-from ...live.run import RUN_ERRORS, LiveError, LiveRun, Snapshot
+from ...live.play import RUN_ERRORS, LiveError
+from ...live.run import LiveRun, Snapshot
 from ...live.settings import LiveSettings, SettingsError, current_limits, with_changes
 from ..components.brush import brush
 from ..components.chart import chart

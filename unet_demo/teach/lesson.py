@@ -1,0 +1,320 @@
+"""A lesson on the Teach page: a network learns a picture from strokes, which may change meanwhile."""
+
+import math
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+import torch
+
+from ..checkpoints import Card
+from ..data.images import Picture, to_channels
+from ..devices import pick_device
+from ..evaluation.evaluate import class_scores
+from ..inference import Prediction, Progress, mirrored, resize_image, scaled_size
+from ..live.play import PlaySnapshot, Run
+from ..messages import Sentence, sentence
+from ..metrics import confusion_matrix
+from ..networks import Network
+from ..networks.maps import mosaic
+from ..tasks import RGB, VOID
+from ..training.batches import BatchOf, Normalisation, to_tensor
+from ..training.loop import Trainer
+from .crops import Crops, window
+from .network import first_network
+from .settings import TeachLimits, TeachSettings, current_limits
+from .strokes import CELL, Strokes, check_labels, task_of
+
+VALIDATED_CROPS = 8
+"""Crops round strokes that a validation looks at, at most."""
+
+REDUCED = 400
+"""Longest side in px of a prediction in the animation."""
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What the network makes of the watched slice after ``step`` steps.
+
+    ``slice``: from 0. ``labels``: ids uint8 (H, W). ``uncertainty``: uint8 (H, W), 0 where one class is
+    certain, 255 where the two best are equally likely. ``loss`` and ``miou`` (0..1): of the strokes
+    that are kept out, or of those that it learns from where ``held_out`` is false. ``truth_miou``: of
+    the whole slice where the picture has a ground truth, else NaN. ``maps``: a mosaic uint8 (SIDE,
+    SIDE) of the features of each station of the walk.
+    """
+
+    step: int
+    slice: int
+    labels: np.ndarray
+    uncertainty: np.ndarray
+    loss: float
+    miou: float
+    held_out: bool
+    truth_miou: float
+    maps: np.ndarray
+
+
+@dataclass(frozen=True)
+class TeachSnapshot(PlaySnapshot[Look]):
+    """A lesson at one moment.
+
+    ``painted``: pixels of each class; ``held_out``: share of them that is kept out, 0..1.
+    """
+
+    painted: tuple[int, ...]
+    held_out: float
+    notes: tuple[Sentence, ...]
+
+
+class Lesson(Run[Look, TeachSnapshot]):
+    """One network that learns one picture, for one person.
+
+    ``labels``: strokes uint8 (H, W) or (N, H, W), 255 not painted; ``truth``: ids uint8 (N, H, W), or
+    None. Raises TeachError, CheckpointError, or DeviceError for a missing device.
+    """
+
+    validation_share = 0.25
+
+    def __init__(
+        self,
+        picture: Picture,
+        labels: np.ndarray,
+        settings: TeachSettings | None = None,
+        limits: TeachLimits | None = None,
+        truth: np.ndarray | None = None,
+        device: str | None = None,
+    ):
+        self.settings = settings or TeachSettings()
+        self.limits = limits or current_limits()
+        self.limits.check(picture)
+        self.picture = picture
+        self.truth = truth
+        self._changing = threading.Lock()
+        self._watched = 0
+        first = self._checked(labels)
+        self._card, network = first_network(self.settings, picture.slices)
+        self._reduce()
+        self._take(Strokes(first[:0]).changed(first))
+        options = self.settings.fit_options(self.limits.steps)
+        trainer = Trainer(network, self.settings.task, options, pick_device(device))
+        super().__init__(trainer, self.limits.seconds, self.limits.at_once)
+
+    def set_labels(self, labels: np.ndarray) -> None:
+        """Learn from other strokes from the next step on. Raises TeachError, and then keeps the ones before."""
+        checked = self._checked(labels)
+        with self._changing:
+            self._take(self.strokes.changed(checked))
+
+    def set_classes(self, names: tuple[str, ...], colours: tuple[RGB, ...]) -> None:
+        """Rename, recolour or add classes, 8 at most; none is taken away. Raises TeachError."""
+        task = task_of(names, colours)
+        self.settings = replace(self.settings, task=task)
+        self._card = replace(self._card, task=task)
+        self._trainer.task = self._trainer.scored = task
+
+    def watch(self, number: int) -> None:
+        """Have the next looks be at slice ``number``, from 0."""
+        self._watched = number
+        self._validated_at = -math.inf
+
+    def look(self, number: int) -> Look:
+        """Look at a slice while the lesson rests. Raises LiveError while it trains."""
+        self.checkpoint()
+        self._watched = number
+        return self.validate()
+
+    def predict_all(
+        self, progress: Progress | None = None, cancelled: threading.Event | None = None
+    ) -> Prediction:
+        """Segment all slices, while the lesson rests. Raises LiveError, and what Predictor.predict does."""
+        prediction = self.predictor().predict(
+            self.picture.slices, progress=progress, cancelled=cancelled
+        )
+        return prediction.of(self.picture)
+
+    @property
+    def strokes(self) -> Strokes:
+        """The strokes in their own size."""
+        return self._strokes
+
+    @property
+    def batches(self) -> BatchOf:
+        return self._crops
+
+    @property
+    def anew(self) -> "Callable[[], Lesson]":
+        return partial(
+            Lesson, self.picture, self._strokes.labels, self.settings, self.limits, self.truth
+        )
+
+    def snapshot(self) -> TeachSnapshot:
+        told = self._told()
+        strokes = self._strokes
+        if not strokes.held_out:
+            told["validations"] = ()
+        return TeachSnapshot(
+            **told, painted=strokes.counts, held_out=strokes.share_held_out, notes=self.notes
+        )
+
+    @property
+    def notes(self) -> tuple[Sentence, ...]:
+        """Plain sentences on what is done otherwise than one may think."""
+        notes = []
+        if self._size != self.picture.slices.shape[1:3]:
+            notes.append(
+                sentence(
+                    "The picture is learned at {width}×{height}, since larger ones take too long.",
+                    width=self._size[1], height=self._size[0],
+                )
+            )  # fmt: skip
+        if not self._strokes.held_out:
+            notes.append(
+                sentence(
+                    "All strokes are learned from: there are too few to keep some out for validation."
+                )
+            )
+        return tuple(notes)
+
+    def validate(self) -> Look:
+        number = self._watched
+        network = self._trainer.evaluated.eval()
+        fast = self._dtype is not torch.float32
+        with torch.inference_mode(), torch.autocast(self._device.type, self._dtype, enabled=fast):
+            loss, miou = self._score(network)
+            probabilities, maps = self._see(network, number)
+        labels, uncertainty = decided(probabilities)
+        labels, uncertainty = (self._full_size(array) for array in (labels, uncertainty))
+        return Look(
+            self._trainer.step, number, labels, uncertainty, loss, miou,
+            bool(self._strokes.held_out), self._truth_miou(labels, number), maps,
+        )  # fmt: skip
+
+    def reduced(self, validation: Look) -> Look:
+        step = -(-max(validation.labels.shape) // REDUCED)
+        nothing = validation.maps[:0]
+        labels = validation.labels[::step, ::step].copy()
+        return replace(validation, labels=labels, uncertainty=nothing, maps=nothing)
+
+    def card(self) -> Card:
+        counts = self._strokes.counts
+        classes = self.settings.task.classes
+        painted = {name: counts[label] for label, name in enumerate(classes)}
+        last = self._progress.validation
+        truth = last.truth_miou if last else math.nan
+        pixels = f"{sum(counts):,} pixels of {sum(map(bool, counts))} classes"
+        return replace(
+            self._card,
+            title="Taught by strokes",
+            summary=f"Finds {', '.join(classes)}; taught by strokes on one’s own picture ({pixels}).",
+            recipe={"data": "strokes", "steps_done": self._trainer.step, "painted": painted},
+            scores={} if math.isnan(truth) else {"mIoU": truth},
+            scored_on="" if math.isnan(truth) else "the taught picture itself",
+        )
+
+    def _checked(self, labels: np.ndarray) -> np.ndarray:
+        shape = self.picture.slices.shape[:3]
+        return check_labels(labels, shape, self.settings.task)
+
+    def _take(self, strokes: Strokes) -> None:
+        """Learn from these strokes."""
+        self._strokes = strokes
+        options = self.settings
+        small = self._small_labels(strokes.taught)
+        self._crops = Crops(
+            self._slices, small, options.batch, options.seed, self._normalisation,
+            options.warp, options.light,
+        )  # fmt: skip
+        scored = self._small_labels(strokes.validated) if strokes.held_out else small
+        self._validated = _crops_of(self._slices, scored, options.crop)
+
+    def _reduce(self) -> None:
+        """Bring the slices to the size at which they are learned, and to the network's channels."""
+        slices = to_channels(self.picture.slices, self._card.channels)
+        height, width = slices.shape[1:3]
+        side = self.limits.side if max(height, width) > self.limits.side else 0
+        self._card = replace(self._card, side=side)
+        self._size = scaled_size(height, width, side, 1)
+        self._slices = (
+            np.stack([resize_image(one, self._size) for one in slices]) if side else slices
+        )
+        self._normalisation = Normalisation(self._card.mean, self._card.std)
+
+    def _small_labels(self, labels: np.ndarray) -> np.ndarray:
+        """Reduce ids (N, H, W) to the size at which they are learned; no stroke gets lost."""
+        if labels.shape[1:] == self._size:
+            return labels
+        small = np.full((len(labels), *self._size), VOID, np.uint8)
+        page, row, column = np.nonzero(labels != VOID)
+        rows, columns = (
+            at * new // old
+            for at, new, old in zip((row, column), self._size, labels.shape[1:], strict=True)
+        )
+        small[page, rows, columns] = labels[page, row, column]
+        return small
+
+    def _full_size(self, array: np.ndarray) -> np.ndarray:
+        """Enlarge uint8 (h, w) to the picture's own size, by nearest pixels."""
+        height, width = self.picture.slices.shape[1:3]
+        if array.shape == (height, width):
+            return array
+        rows, columns = (
+            np.arange(old) * new // old
+            for old, new in zip((height, width), array.shape, strict=True)
+        )
+        return array[np.ix_(rows, columns)]
+
+    def _score(self, network: Network) -> tuple[float, float]:
+        """Return loss and mIoU of the strokes that are validated."""
+        images, labels = self._validated
+        task = self.settings.task
+        logits = network(self._to_network(images)).float()
+        ids = torch.from_numpy(labels).to(logits.device)
+        loss = float(task.loss(logits, ids, "cross-entropy"))
+        predicted = task.predicted_ids(logits).cpu().numpy().astype(np.uint8)
+        matrix = confusion_matrix(labels, predicted, len(task.classes))
+        return loss, class_scores(matrix, task.classes)["mIoU"]
+
+    def _see(self, network: Network, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return a slice's probabilities (K, H, W), and mosaics of each station's features."""
+        image = self._to_network(mirrored(self._slices[number], 0)[None])
+        mosaics = []
+        for _, features in network.walk(image, ()):
+            mosaics.append(mosaic(features[0]))
+        height, width = self._size
+        probabilities = self.settings.task.probabilities(features)[0, :, :height, :width]
+        return probabilities.cpu().numpy(), torch.stack(mosaics).cpu().numpy()
+
+    def _to_network(self, images: np.ndarray) -> torch.Tensor:
+        normalised = self._normalisation(to_tensor(images))
+        return normalised.to(self._device, memory_format=torch.channels_last)
+
+    def _truth_miou(self, labels: np.ndarray, number: int) -> float:
+        if self.truth is None:
+            return math.nan
+        classes = self.settings.task.classes
+        matrix = confusion_matrix(self.truth[number], labels, len(classes))
+        return class_scores(matrix, classes)["mIoU"]
+
+
+def decided(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return label ids and uncertainty, both uint8 (H, W), of probabilities (K, H, W).
+
+    Uncertainty is 255 where the two best classes are equally likely, 0 where one is certain.
+    """
+    *_, second, best = np.partition(probabilities, len(probabilities) - 2, axis=0)[-2:]
+    uncertainty = (255 * (1 - (best - second))).round().astype(np.uint8)
+    return probabilities.argmax(0).astype(np.uint8), uncertainty
+
+
+def _crops_of(slices: np.ndarray, labels: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """Cut crops round labels, evenly over all: pictures (n, side, side, C) and ids (n, side, side)."""
+    page, row, column = np.nonzero(labels != VOID)
+    cells = np.stack([page, row // CELL, column // CELL], 1)
+    _, first = np.unique(cells, axis=0, return_index=True)
+    chosen = first[np.linspace(0, len(first) - 1, min(len(first), VALIDATED_CROPS)).astype(int)]
+    places = zip(page[chosen], row[chosen], column[chosen], strict=True)
+    windows = [window(slices, labels, place, side) for place in places]
+    images, ids = zip(*windows, strict=True)
+    return np.stack(images), np.stack(ids)
