@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ..render import colour_mask, error_map
 from ..tasks import Task
+from .play import PlaySnapshot
 from .run import LiveRun, Snapshot, Validation, is_short, task_of
 
 SLIDE = (1920, 1080)
@@ -50,7 +51,7 @@ class Line:
     dots: bool = False
 
 
-def write_losses(path: Path, snapshot: Snapshot) -> None:
+def write_losses(path: Path, snapshot: PlaySnapshot) -> None:
     """Write a CSV row for each step: step, loss, validation_loss, validation_mIoU (empty in between)."""
     validations = {step: (loss, miou) for step, loss, miou in snapshot.validations}
     with path.open("w", newline="", encoding="utf-8") as file:
@@ -61,7 +62,7 @@ def write_losses(path: Path, snapshot: Snapshot) -> None:
 
 
 def write_curve(
-    path: Path, snapshot: Snapshot, title: str, published: Sequence[float] | None = None
+    path: Path, snapshot: PlaySnapshot, title: str, published: Sequence[float] | None = None
 ) -> None:
     """Write a PNG of the run's losses, 1920×1080 px, behind them those that were published, if any."""
     picture, draw = _sheet(SLIDE)
@@ -79,7 +80,14 @@ def write_animation(path: Path, run: LiveRun, title: str) -> None:
     """Write a GIF of the run, 960×540 px: pictures beside losses, a frame for each kept validation."""
     snapshot = run.snapshot()
     task = task_of(run.settings)
-    frames = [_frame(snapshot, validation, task, title) for validation in run.reel.validations]
+    write_frames(
+        path, [_frame(snapshot, validation, task, title) for validation in run.reel.validations]
+    )
+
+
+def write_frames(path: Path, sheets: Sequence[Image.Image]) -> None:
+    """Write an animation of sheets, each made by :func:`sheet_with_plot`; the last one rests longest."""
+    frames = [sheet.resize(ANIMATION, Image.Resampling.LANCZOS) for sheet in sheets]
     first, *others = [frame.quantize(256, dither=Image.Dither.NONE) for frame in frames]
     durations = [FRAME_MS] * len(others) + [LAST_FRAME_MS]
     first.save(
@@ -87,7 +95,21 @@ def write_animation(path: Path, run: LiveRun, title: str) -> None:
     )
 
 
-def curve_lines(snapshot: Snapshot, until: int | None = None) -> list[Line]:
+def sheet_with_plot(
+    snapshot: PlaySnapshot, step: int, title: str, heading: str
+) -> tuple[Image.Image, ImageDraw.ImageDraw, Box]:
+    """Draw a frame's title, heading, and losses up to ``step``; return it with the room for pictures."""
+    sheet, draw = _sheet(ANIMATION)
+    width, height = sheet.size
+    unit = height / 24
+    draw.text((unit, unit * 0.7), title, INK, _font(unit))
+    draw.text((width - unit, unit * 0.7), heading, INK, _font(unit), "ra")
+    box = (width * 0.54, unit * 2.6, width - unit, height - unit)
+    draw_plot(draw, box, curve_lines(snapshot, step), unit * 0.8, span=curve_lines(snapshot))
+    return sheet, draw, (unit, unit * 2.6, width * 0.52, height)
+
+
+def curve_lines(snapshot: PlaySnapshot, until: int | None = None) -> list[Line]:
     """Return the training, smoothed and validation losses as lines, up to step ``until``."""
     last = len(snapshot.losses) if until is None else until
     steps = range(1, last + 1)
@@ -208,17 +230,10 @@ def _round_numbers(least: float, greatest: float) -> list[float]:
 
 
 def _frame(snapshot: Snapshot, validation: Validation, task: Task, title: str) -> Image.Image:
-    sheet, draw = _sheet(ANIMATION)
-    width, height = sheet.size
-    unit = height / 24
-    draw.text((unit, unit * 0.7), title, INK, _font(unit))
     heading = f"step {validation.step} of {snapshot.steps}    validation mIoU {validation.miou:.2f}"
-    draw.text((width - unit, unit * 0.7), heading, INK, _font(unit), "ra")
-    _paste_scenes(sheet, draw, snapshot, validation, task, (unit, unit * 2.6, width * 0.52, height))
-    lines = curve_lines(snapshot, validation.step)
-    box = (width * 0.54, unit * 2.6, width - unit, height - unit)
-    draw_plot(draw, box, lines, unit * 0.8, span=curve_lines(snapshot))
-    return sheet.resize(ANIMATION, Image.Resampling.LANCZOS)
+    sheet, draw, box = sheet_with_plot(snapshot, validation.step, title, heading)
+    _paste_scenes(sheet, draw, snapshot, validation, task, box)
+    return sheet
 
 
 def _paste_scenes(

@@ -64,7 +64,8 @@ class Crops:
         for number in classes.tolist():
             places = self.places[number]
             drawn = places[int(torch.randint(len(places), (), generator=rng))]
-            middles.append(tuple(map(int, np.unravel_index(drawn, self.labels.shape))))
+            page, row, column = map(int, np.unravel_index(drawn, self.labels.shape))
+            middles.append((page, row, column))
         return middles
 
     def _window(self, place: tuple[int, int, int], side: int) -> tuple[np.ndarray, np.ndarray]:

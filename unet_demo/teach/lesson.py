@@ -15,6 +15,7 @@ from ..devices import pick_device
 from ..evaluation.evaluate import class_scores
 from ..inference import Prediction, Progress, mirrored, resize_image, scaled_size
 from ..live.play import PlaySnapshot, Run
+from ..live.remote import InFork
 from ..messages import Sentence, sentence
 from ..metrics import confusion_matrix
 from ..networks import Network
@@ -296,6 +297,10 @@ class Lesson(Run[Look, TeachSnapshot]):
         classes = self.settings.task.classes
         matrix = confusion_matrix(self.truth[number], labels, len(classes))
         return class_scores(matrix, classes)["mIoU"]
+
+
+class RemoteLesson(InFork, Lesson):
+    """A lesson that is learned in a fork."""
 
 
 def decided(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -7,10 +7,15 @@ from pathlib import Path
 from ..data.augment import Light, Warp
 from ..data.images import Picture
 from ..environment import SPACE_VARIABLE
+from ..live.play import RUN_ERRORS
 from ..messages import sentence
+from ..segmentation import EXPECTED_ERRORS
 from ..tasks import MulticlassTask
 from ..training.loop import FitOptions
 from .strokes import TeachError, task_of
+
+TEACH_ERRORS = (*RUN_ERRORS, *EXPECTED_ERRORS)
+"""Errors of a lesson that a person asked for; each message is one plain sentence."""
 
 LEAST_SIDE = 32
 """Px of the shorter side of a picture, at least."""

@@ -1,9 +1,11 @@
 """What a person painted: label ids of a few pixels, and which of them are kept out for validation."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from ..data.truth import present_values
 from ..live.settings import SettingsError
 from ..messages import sentence
 from ..tasks import RGB, VOID, MulticlassTask
@@ -61,7 +63,7 @@ def check_labels(
                 strokes=_size(labels.shape), picture=_size(shape),
             )
         )  # fmt: skip
-    strange = np.setdiff1d(labels, [*range(len(task.classes)), VOID])
+    strange = np.setdiff1d(present_values(labels), [*range(len(task.classes)), VOID])
     if len(strange):
         raise TeachError(
             sentence(
@@ -124,13 +126,13 @@ class Strokes:
         """The strokes that are kept out: uint8 (N, H, W)."""
         return np.where(self._mask, self.labels, VOID)
 
-    @property
+    @cached_property
     def share_held_out(self) -> float:
         """Share of the painted pixels that is kept out, 0..1."""
         painted = self.labels != VOID
-        return float(np.count_nonzero(painted & self._mask) / max(1, np.count_nonzero(painted)))
+        return int((painted & self._mask).sum()) / max(1, int(painted.sum()))
 
-    @property
+    @cached_property
     def counts(self) -> tuple[int, ...]:
         """Painted pixels of each of MOST_CLASSES classes."""
         return tuple(np.bincount(self.labels.ravel(), minlength=256)[:MOST_CLASSES].tolist())

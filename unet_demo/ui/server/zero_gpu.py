@@ -13,12 +13,15 @@ import numpy as np
 
 from ... import segmentation
 from ...checkpoints import find_offered, read_card
+from ...data.images import Picture
 from ...environment import ON_ZERO_GPU
 from ...inference import VIEWS, Predictor
 from ...live.play import PlaySnapshot, RunState
 from ...live.remote import Answer, RemotePredictor, RemoteRun, play_in_process, predict_in_process
 from ...live.run import LiveRun
 from ...live.settings import Limits, LiveSettings
+from ...teach.lesson import Lesson, RemoteLesson
+from ...teach.settings import TeachLimits, TeachSettings
 
 if ON_ZERO_GPU:
     import spaces
@@ -101,3 +104,18 @@ def new_run(settings: LiveSettings, limits: Limits) -> LiveRun:
         seconds = min(limits.seconds, RUN_SECONDS - START_SECONDS)
         return RemoteRun(settings, replace(limits, seconds=seconds), in_fork=play_in_fork)
     return LiveRun(settings, limits)
+
+
+def new_lesson(
+    picture: Picture,
+    labels: np.ndarray,
+    settings: TeachSettings,
+    limits: TeachLimits,
+    truth: np.ndarray | None = None,
+) -> Lesson:
+    """Prepare a lesson. Raises TEACH_ERRORS."""
+    if ON_ZERO_GPU:
+        at_once = min(limits.at_once, RUN_SECONDS - START_SECONDS)
+        brief = replace(limits, at_once=at_once)
+        return RemoteLesson(picture, labels, settings, brief, truth, in_fork=play_in_fork)
+    return Lesson(picture, labels, settings, limits, truth)

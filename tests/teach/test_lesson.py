@@ -1,0 +1,158 @@
+"""A lesson as a person watches it, who paints meanwhile."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from unet_demo.checkpoints import load_checkpoint, save_checkpoint
+from unet_demo.data.images import Picture
+from unet_demo.inference import Predictor
+from unet_demo.live.play import LiveError
+from unet_demo.tasks import VOID
+from unet_demo.teach.lesson import Lesson
+from unet_demo.teach.settings import LOCAL, TeachSettings
+from unet_demo.teach.strokes import COLOURS, TeachError
+
+TINY = TeachSettings(width=4, crop=32, batch=2)
+BRIEF = replace(LOCAL, steps=3)
+
+
+def halves(pages: int = 1, height: int = 40, width: int = 48) -> Picture:
+    """Draw pictures that are dark on the left and bright on the right."""
+    slices = np.full((pages, height, width, 1), 60, np.uint8)
+    slices[:, :, width // 2 :] = 200
+    return Picture(slices, "halves", ())
+
+
+def painted(picture: Picture) -> np.ndarray:
+    """Paint a stroke of each class on the first slice."""
+    labels = np.full(picture.slices.shape[:3], VOID, np.uint8)
+    middle = labels.shape[2] // 2
+    labels[0, 8:11, 4:14], labels[0, 8:11, middle + 4 : middle + 14] = 0, 1
+    return labels
+
+
+def lesson_of(picture: Picture, **changes) -> Lesson:
+    return Lesson(picture, painted(picture), replace(TINY, **changes), BRIEF, device="cpu")
+
+
+def test_a_lesson_learns_to_tell_what_strokes_show():
+    picture = halves()
+    truth = (picture.slices[..., 0] > 100).astype(np.uint8)
+    limits = replace(LOCAL, steps=40)
+    lesson = Lesson(picture, painted(picture), replace(TINY, width=8), limits, truth, "cpu")
+    *_, last = lesson.play()
+    assert last.state == "finished"
+    assert last.validation.truth_miou > 0.9
+    assert last.validation.labels.shape == last.validation.uncertainty.shape == (40, 48)
+
+
+def test_strokes_painted_while_a_lesson_rests_are_learned_with_its_next_step():
+    picture = halves()
+    lesson = lesson_of(picture)
+    *_, first = lesson.play(1)
+    more = painted(picture)
+    more[0, 20:30, 20:30] = 1
+    lesson.set_labels(more)
+    *_, last = lesson.play()
+    assert first.state == "paused"
+    assert last.painted[1] == first.painted[1] + 100
+    assert len(last.losses) == 3
+
+
+def test_strokes_that_cannot_be_learned_from_leave_those_before():
+    lesson = lesson_of(halves())
+    before = lesson.strokes
+    with pytest.raises(TeachError, match="Nothing is painted"):
+        lesson.set_labels(np.full((40, 48), VOID, np.uint8))
+    assert lesson.strokes is before
+
+
+def test_a_class_may_be_added_to_a_lesson():
+    picture = halves()
+    lesson = lesson_of(picture)
+    list(lesson.play(1))
+    lesson.set_classes(("left", "right", "rim"), COLOURS)
+    more = painted(picture)
+    more[0, 20:30, 20:30] = 2
+    lesson.set_labels(more)
+    *_, last = lesson.play()
+    assert last.painted[:3] == (30, 30, 100)
+    assert lesson.predict_all().task.classes == ("left", "right", "rim")
+
+
+def test_all_slices_are_segmented_with_progress():
+    lesson = lesson_of(halves(3))
+    list(lesson.play())
+    passes: list[tuple[int, int]] = []
+    prediction = lesson.predict_all(lambda done, total: passes.append((done, total)))
+    assert prediction.labels().shape == (3, 40, 48)
+    assert passes[-1][0] == passes[-1][1]
+
+
+def test_what_was_learned_opens_like_any_other_checkpoint(tmp_path):
+    picture = halves()
+    lesson = lesson_of(picture)
+    list(lesson.play())
+    checkpoint = lesson.checkpoint()
+    save_checkpoint(tmp_path / "taught.safetensors", checkpoint.network, checkpoint.card)
+    opened = load_checkpoint(tmp_path / "taught.safetensors")
+    there = Predictor(opened, "cpu").predict(picture.slices)
+    assert np.allclose(there.probabilities, lesson.predict_all().probabilities, atol=0.01)
+    assert "60 pixels of 2 classes" in opened.card.summary
+    assert not opened.card.scores
+
+
+def test_another_slice_is_looked_at_while_a_lesson_rests():
+    lesson = lesson_of(halves(2))
+    list(lesson.play(1))
+    assert lesson.look(1).slice == 1
+
+
+def test_a_lesson_in_training_is_looked_at_by_itself_alone():
+    lesson = lesson_of(halves())
+    snapshots = lesson.play()
+    next(snapshots)
+    with pytest.raises(LiveError, match="still in training"):
+        lesson.look(0)
+    snapshots.close()
+
+
+def test_a_press_rests_after_its_time_and_may_be_repeated():
+    picture = halves()
+    limits = replace(LOCAL, steps=5000, at_once=0.01)
+    lesson = Lesson(picture, painted(picture), TINY, limits, device="cpu")
+    assert [list(lesson.play())[-1].state for _ in range(2)] == ["paused", "paused"]
+
+
+def test_a_large_picture_is_learned_at_a_smaller_size_and_shown_at_its_own():
+    picture = halves(1, 96, 128)
+    limits = replace(BRIEF, side=64)
+    lesson = Lesson(picture, painted(picture), TINY, limits, device="cpu")
+    *_, last = lesson.play()
+    assert last.validation.labels.shape == (96, 128)
+    assert "learned at 64×48" in " ".join(last.notes)
+    assert lesson.predict_all().labels().shape == (1, 96, 128)
+
+
+@pytest.mark.parametrize("start", ["shapes", "isbi"])
+def test_a_lesson_begins_with_what_a_checkpoint_knows(start):
+    from unet_demo.checkpoints import find_checkpoint
+
+    lesson = lesson_of(halves(), start=find_checkpoint(start))
+    *_, last = lesson.play(1)
+    assert last.step == 1
+    assert lesson.predict_all().probabilities.shape == (1, 2, 40, 48)
+
+
+def test_another_lesson_goes_on_from_the_state_of_a_resting_one():
+    picture = halves()
+    first = lesson_of(picture)
+    list(first.play(1))
+    state = first.state()
+    second = state.anew()
+    second.load_state(state)
+    *_, there = second.play()
+    *_, here = first.play()
+    assert there.losses == here.losses
