@@ -1,6 +1,7 @@
 """What one stranger does to a real server, and what it costs the others: nothing."""
 
 import io
+import json
 import re
 import socket
 import struct
@@ -304,6 +305,29 @@ def test_a_body_is_bounded_with_its_length_told_or_not(server: Server) -> None:
             f"{API}/call/v2/train", content=content, headers={"content-type": "application/json"}
         )
         assert answer.status_code == 413 and "larger" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("value", [[[1]] * 6000, [{}] * 6000, [1] * 11_000])
+def test_a_list_that_gradio_would_go_through_for_seconds_is_refused(
+    server: Server, value: Any
+) -> None:
+    answer = server.calls("train", preset=value)
+    assert answer.status_code == 413 and "larger" in answer.json()["error"]
+
+
+def test_half_a_character_ends_no_pages_events(server: Server) -> None:
+    ann = visitor()
+    body = json.dumps(server.body("on_restored", ann, history={"query": "example=\ud800"}))
+    headers = {"content-type": "application/json"}
+    joined = server.web.post(f"{API}/queue/join", content=body, headers=headers)
+    assert joined.status_code == 200
+    server.web.get(f"{API}/queue/data", params={"session_hash": ann})
+    assert "process_completed" in server.page("on_open", ann)
+
+
+def test_an_error_does_not_say_all_that_was_sent(server: Server) -> None:
+    said = server.page("on_checkpoint", visitor(), checkpoint="x" * 100_000)
+    assert '"success":false' in said and len(said) < 10_000
 
 
 def test_one_address_holds_so_many_requests_open(

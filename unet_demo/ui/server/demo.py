@@ -14,6 +14,9 @@ from .unforeseen import told
 AT_ONCE = 4
 """Events of a function that run at once, unless it names a group of its own."""
 
+LONGEST_MESSAGE = 4000
+"""Characters of an error: Gradio's own quote what was sent."""
+
 
 class Demo(gr.Blocks):
     """The demo's pages as one Blocks."""
@@ -24,8 +27,9 @@ class Demo(gr.Blocks):
             return await super().process_api(*args, **named)
         except gr.Error as error:
             error.print_exception = False
-            # Half a character of what was sent cannot be sent back.
-            error.message = str(error.message).encode("utf-8", "replace").decode()
+            # Half a character of what was sent cannot be sent back, nor need all of it be.
+            words = str(error.message)[:LONGEST_MESSAGE]
+            error.message = words.encode("utf-8", "replace").decode()
             raise
         except Exception as error:
             request = named.get("request")

@@ -1,5 +1,6 @@
 """What one request may cost, and one address's requests together; and which doors are closed."""
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 
@@ -29,17 +30,19 @@ MEGABYTE = 2**20
 class Bound:
     """The most that requests for addresses of a beginning may take.
 
-    ``body``: bytes of one; ``address`` and ``all``: requests at once, of one address and together.
+    ``body``: bytes of one; ``values``: of its JSON, to each of which Gradio goes one by one, before it
+    answers anybody else; ``address`` and ``all``: requests at once, of one address and together.
     """
 
     begins: str
     body: int = 2 * MEGABYTE
+    values: float = 10_000
     address: int = 1000
     all: int = 5000
 
 
 # A form around the file, and a class that comes with one photograph each.
-UPLOAD = Bound(f"{API}upload", MAX_UPLOAD + MEGABYTE, address=40, all=64)
+UPLOAD = Bound(f"{API}upload", MAX_UPLOAD + MEGABYTE, values=math.inf, address=40, all=64)
 
 BOUNDS = (
     Bound(f"{API}upload_progress", address=200),
@@ -52,6 +55,9 @@ BOUNDS = (
     Bound("/"),
 )
 """The first that fits holds."""
+
+BEFORE_VALUES = b"[{,"
+"""What stands before each value of a JSON; a file in base64 holds none of it."""
 
 
 class TooLarge(Exception):
@@ -85,7 +91,7 @@ class Guard:
             if bound is UPLOAD and (refusal := self._no_room(answer.request)):
                 await answer.refuse(507, refusal)
             else:
-                await self._pass_on(scope, receive, answer, bound.body)
+                await self._pass_on(scope, receive, answer, bound)
         finally:
             if bound is UPLOAD:
                 self._brought.add(address_of(answer.request), answer.had)
@@ -100,12 +106,14 @@ class Guard:
             return "brought_too_much"
         return None if has_room(length) else "disk_full"
 
-    async def _pass_on(self, scope: Scope, receive: Receive, answer: "Answer", most: int) -> None:
-        if told_length(answer.request) > most:
+    async def _pass_on(
+        self, scope: Scope, receive: Receive, answer: "Answer", bound: Bound
+    ) -> None:
+        if told_length(answer.request) > bound.body:
             await answer.refuse(413, "body_too_large")
             return
         try:
-            await self.app(scope, answer.counted(receive, most), answer.send)
+            await self.app(scope, answer.counted(receive, bound), answer.send)
         except Exception as error:
             if answer.too_large:
                 await answer.refuse(413, "body_too_large")
@@ -123,6 +131,8 @@ class Answer:
     too_large: bool = False
     had: int = 0
     """Bytes of the body that have come."""
+    values: int = 0
+    """Of its JSON."""
 
     async def send(self, message: Message) -> None:
         """Pass a message on, unless the body turned out too large, for which the app has no words."""
@@ -131,13 +141,15 @@ class Answer:
         self.begun = True
         await self.to(message)
 
-    def counted(self, receive: Receive, most: int) -> Receive:
-        """Wrap ``receive`` so that it raises TooLarge after so many bytes."""
+    def counted(self, receive: Receive, bound: Bound) -> Receive:
+        """Wrap ``receive`` so that it raises TooLarge beyond the bound."""
 
         async def receive_on() -> Message:
             message = await receive()
-            self.had += len(message.get("body", b""))
-            if self.had > most:
+            body = message.get("body", b"")
+            self.had += len(body)
+            self.values += sum(map(body.count, BEFORE_VALUES)) if bound.values < math.inf else 0
+            if self.had > bound.body or self.values > bound.values:
                 self.too_large = True
                 raise TooLarge
             return message
