@@ -1,9 +1,6 @@
 """Writes predictions as files without loss: masks, probabilities, overlays."""
 
-import errno
-import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from itertools import chain
 from pathlib import Path
 
@@ -14,24 +11,7 @@ from PIL.TiffImagePlugin import AppendingTiffWriter
 from .data.images import Picture, write_mask_png, write_mask_tiff
 from .inference import Prediction
 from .render import View, colour_mask, overlay
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yield a path to write to; then rename the whole file to ``path``, or remove it after an error.
-
-    Raises OSError, always with the name of ``path`` and a reason.
-    """
-    partial = path.with_name(f"partial-{os.getpid()}{path.suffix}")
-    try:
-        yield partial
-        os.replace(partial, path)
-    except OSError as error:
-        # NumPy and Pillow give no number when the disk is full.
-        number = error.errno or errno.ENOSPC
-        raise OSError(number, os.strerror(number), str(path)) from error
-    finally:
-        partial.unlink(missing_ok=True)
+from .saving import replacing
 
 
 def prediction_paths(

@@ -12,6 +12,7 @@ from unet_demo import tasks
 from unet_demo.data.shapes import SceneOptions
 from unet_demo.networks import Network, create_network
 from unet_demo.networks.base import he_initialise
+from unet_demo.saving import partial_of
 from unet_demo.tasks import VOID
 from unet_demo.training.batches import Normalisation, SceneBatches
 from unet_demo.training.loop import (
@@ -444,7 +445,7 @@ def test_statistics_that_overflow_are_told_at_the_step_that_made_them_do_so():
 
 def test_a_save_replaces_the_old_file_and_leaves_nothing_else(tmp_path):
     path = tmp_path / "state.pt"
-    (tmp_path / "state.partial").write_bytes(b"from a save that was killed")
+    partial_of(path).write_bytes(b"from a save that was killed")
     path.write_bytes(b"old")
     trainer().save(path)
     trainer(seed=1).resume(path)

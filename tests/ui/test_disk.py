@@ -92,7 +92,7 @@ def test_a_disk_is_not_filled_to_its_end() -> None:
     assert has_room(0) and not has_room(2**60)
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+@pytest.mark.parametrize("number", disk.FULL)
 def test_a_full_disk_is_said_to_be_one(number: int) -> None:
     error = ValueError()
     error.__cause__ = OSError(number, "no space", "/tmp/secret.png")

@@ -1,12 +1,17 @@
 """Folders for files on their way to the browser."""
 
+import errno
 import os
 import shutil
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
+from unet_demo.ui import files
 from unet_demo.ui.files import fresh_folder
 
 
@@ -16,6 +21,24 @@ def test_a_folder_is_removed_once_it_is_old() -> None:
     os.utime(old, (1, 1))
     fresh_folder()
     assert not old.exists() and young.exists()
+
+
+def test_the_oldest_files_go_where_all_would_take_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "MOST_MADE", 100)
+    old, older, new = fresh_folder(), fresh_folder(), fresh_folder()
+    for folder, age in ((old, 600), (older, 900), (new, 0)):
+        (folder / "mask.png").write_bytes(bytes(40))
+        os.utime(folder, (time.time() - age,) * 2)
+    fresh_folder(20)
+    assert not older.exists() and old.exists() and new.exists()
+    fresh_folder(100)
+    assert not old.exists() and new.exists()
+
+
+def test_a_file_that_the_disk_has_no_room_for_is_not_begun() -> None:
+    with pytest.raises(OSError) as caught:
+        fresh_folder(2**60)
+    assert caught.value.errno == errno.ENOSPC
 
 
 def test_requests_that_tidy_up_at_the_same_time_do_not_hinder_one_another() -> None:

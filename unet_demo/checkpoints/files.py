@@ -14,11 +14,12 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from ..messages import sentence
 from ..networks import Network, create_network
 from ..networks.smp import SmpNetwork
+from ..saving import replacing
 from .card import PREFIX, Card, CheckpointError, smp_card
 from .hub import (
     CHECKPOINT_FILE,
@@ -60,15 +61,30 @@ class Checkpoint:
 
 
 def save_checkpoint(path: Path, network: Network, card: Card) -> None:
-    """Write float16 weights and the card atomically. Integer buffers keep their type."""
+    """Write float16 weights and the card as a whole; integer buffers keep their type. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as file:
+        file.write_bytes(_packed(network, card))
+
+
+def bundle_checkpoint(path: Path, network: Network, card: Card) -> None:
+    """Write a checkpoint and its entry in the index.json beside it. Raises OSError.
+
+    Whoever is killed meanwhile leaves the old file or the new one, and an index that takes it.
+    """
+    old = read_index(path.parent).get(path.stem, {})
+    with replacing(path) as file:
+        file.write_bytes(_packed(network, card))
+        _list(path, file, replaced=old.get("sha256", ""))
+    add_to_index(path)
+
+
+def _packed(network: Network, card: Card) -> bytes:
     tensors = {
         name: (t.half() if t.is_floating_point() else t).detach().cpu().contiguous()
         for name, t in network.state_dict().items()
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    save_file(tensors, partial, metadata={HEADER_KEY: card.to_json()})
-    os.replace(partial, path)
+    return save(tensors, metadata={HEADER_KEY: card.to_json()})
 
 
 def read_card(path: Path) -> Card:
@@ -242,17 +258,21 @@ def _entry(name: str, item: object) -> dict[str, object]:
 
 
 def add_to_index(path: Path) -> None:
-    """Add a checkpoint file to the index.json beside it, or update its entry."""
+    """Add a checkpoint file to the index.json beside it, or update its entry. Raises OSError."""
+    _list(path, path)
+
+
+def _list(path: Path, file: Path, **more: object) -> None:
+    """List a checkpoint whose bytes stand in ``file``.
+
+    ``replaced``: SHA-256 of the file that is there and is taken, too, until these bytes are.
+    """
     entries = read_index(path.parent)
-    entries[path.stem] = {
-        "file": path.name,
-        "sha256": sha256_of(path),
-        "bytes": path.stat().st_size,
-    }
+    size = file.stat().st_size
+    entries[path.stem] = {"file": path.name, "sha256": sha256_of(file), "bytes": size, **more}
     text = json.dumps({"checkpoints": entries}, indent=2) + "\n"
-    partial = path.with_name(f"{INDEX}.partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path.parent / INDEX)
+    with replacing(path.parent / INDEX) as index:
+        index.write_text(text, encoding="utf-8")
 
 
 def read_titles(directory: Path = WEIGHTS) -> dict[str, str]:
@@ -334,7 +354,7 @@ def find_offered(text: str) -> Path:
     text = text.strip()
     index = read_index(WEIGHTS)
     if text in index:
-        return _verified(WEIGHTS / str(index[text]["file"]), str(index[text]["sha256"]))
+        return _verified(WEIGHTS, index[text])
     if looks_like_repo(text):
         repo, revision = parse_repo(text)
         return fetch_checkpoint(repo, revision=revision)
@@ -367,7 +387,8 @@ def offered_cards() -> dict[str, Card]:
     return cards
 
 
-def _verified(path: Path, sha256: str) -> Path:
+def _verified(folder: Path, entry: dict[str, object]) -> Path:
+    path = folder / str(entry["file"])
     if not path.is_file():
         raise CheckpointError(
             sentence(
@@ -375,7 +396,7 @@ def _verified(path: Path, sha256: str) -> Path:
                 file=path.name,
             )
         )
-    if sha256_of(path) != sha256:
+    if sha256_of(path) not in (entry["sha256"], entry.get("replaced")):
         raise CheckpointError(
             sentence(
                 "The bundled file {file} is not the one that was published (its SHA-256 differs);"

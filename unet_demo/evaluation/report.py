@@ -14,9 +14,9 @@ import numpy as np
 from PIL import Image
 
 from ..data.images import write_mask_png
-from ..exports import replacing
 from ..metrics import confusion_matrix
 from ..render import colour_mask, to_rgb
+from ..saving import replacing
 from ..tasks import Task
 from .evaluate import Case
 

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from ..checkpoints.card import Card
-from ..checkpoints.files import WEIGHTS, Checkpoint, add_to_index, load_checkpoint, save_checkpoint
+from ..checkpoints.files import WEIGHTS, Checkpoint, bundle_checkpoint, load_checkpoint
 from ..evaluation.evaluate import Evaluation
 from ..evaluation.report import MatrixOfCases, Series, confusion_svg, curve_svg
 from ..inference import Predictor, Progress
 from ..networks.base import parameter_count
+from ..saving import replacing
 from . import RunError
 from .datasets import DATASETS, evaluate
 from .recipe import Recipe
@@ -61,15 +62,16 @@ def bundle(
         threshold=single.get("threshold", 0.5),
     )
     target = WEIGHTS / source.name
-    save_checkpoint(target, checkpoint.network, card)
-    add_to_index(target)
     curve = curve_svg([_losses(run / LOSSES), _scores(run / SCORES, _headline(card))])
-    target.with_suffix(".svg").write_text(curve, encoding="utf-8")
+    texts = {target.with_suffix(".svg"): curve}
     if len(confusion.matrix) > 2:  # of two classes the scores tell all
-        drawing = confusion_svg(confusion.matrix, card.task.classes)
-        confusion_path(target).write_text(drawing, encoding="utf-8")
+        texts[confusion_path(target)] = confusion_svg(confusion.matrix, card.task.classes)
     parameters = parameter_count(checkpoint.network)
-    target.with_suffix(".md").write_text(model_card(card, recipe, parameters), encoding="utf-8")
+    texts[target.with_suffix(".md")] = model_card(card, recipe, parameters)
+    for path, text in texts.items():
+        with replacing(path) as file:
+            file.write_text(text, encoding="utf-8")
+    bundle_checkpoint(target, checkpoint.network, card)
     return evaluation
 
 

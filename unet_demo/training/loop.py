@@ -5,7 +5,6 @@ resumed continues exactly as if it had not been interrupted.
 """
 
 import math
-import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,6 +24,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from ..devices import faster_precision
 from ..networks import Network
+from ..saving import replacing
 from ..tasks import VOID, Task
 from .distributed import Processes
 
@@ -372,9 +372,8 @@ class Trainer:
 
     def save(self, path: Path) -> None:
         """Write the state atomically: after a kill the old or the new file is whole."""
-        partial = path.with_suffix(".partial")
-        torch.save(self.state(), partial)
-        os.replace(partial, path)
+        with replacing(path) as file:
+            torch.save(self.state(), file)
 
     def resume(self, path: Path) -> None:
         """Continue from a file that :meth:`save` wrote. Raises ValueError if it belongs to another run."""

@@ -9,7 +9,6 @@ checkpoint and a PNG for each validation. ``test/`` holds the final pictures whe
 import csv
 import json
 import math
-import os
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -28,6 +27,7 @@ from ..inference import Predictor
 from ..networks import Network
 from ..networks.smp import EncoderWeightsError
 from ..render import colour_mask, to_rgb
+from ..saving import replacing
 from ..tasks import VOID, ColourTask
 from . import RunError
 from .batches import BatchOf, Shuffled, WithWeightMaps, to_tensor
@@ -313,7 +313,8 @@ def _test(experiment: Experiment, part: Part, folder: RunFolder) -> FinalScores:
     values = {name: value if value == value else None for name, value in scores.items()}
     report = {"scored_on": part.in_words, "scores": values}
     text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
-    (folder.test / "scores.json").write_text(text, encoding="utf-8")
+    with replacing(folder.test / "scores.json") as file:
+        file.write_text(text, encoding="utf-8")
     return FinalScores(scores, part.in_words)
 
 
@@ -407,7 +408,5 @@ def _drop_rows_after(path: Path, step: int) -> None:
     with path.open(newline="", encoding="utf-8") as file:
         header, *rows = list(csv.reader(file)) or [[]]
     kept = [row for row in rows if row and int(row[0]) <= step]
-    partial = path.with_suffix(".partial")
-    with partial.open("w", newline="", encoding="utf-8") as file:
+    with replacing(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([header, *kept] if header else [])
-    os.replace(partial, path)

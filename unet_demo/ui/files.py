@@ -1,9 +1,12 @@
 """Files on their way to the browser: made when asked for, gone after an hour or with the server."""
 
+import errno
+import os
 import shutil
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -19,16 +22,42 @@ MAX_UPLOAD = 200 * 2**20
 _TIDYING = threading.Lock()
 
 
-def fresh_folder() -> Path:
-    """Make an empty folder for one answer; those of earlier answers are removed once they are old."""
+MOST_MADE = 8 * 2**30
+"""Bytes of all answers' files together, at most: a visitor's page asks again for one that is gone."""
+
+MAKING_SECONDS = 60
+"""For so long a file may be on its way to whoever asked for it."""
+
+
+def fresh_folder(more: int = 0) -> Path:
+    """Make an empty folder for one answer, a file of ``more`` bytes or so.
+
+    Folders of earlier answers are removed once they are old, and the oldest where all are too large.
+    Raises OSError where the disk has no room.
+    """
     with _TIDYING:
         root = Path(_root(tempfile.gettempdir()).name)
         root.mkdir(exist_ok=True)  # the system may have tidied up behind a server that sat idle
-        oldest = time.time() - KEPT_SECONDS
-        for folder in root.iterdir():
-            if folder.stat().st_mtime < oldest:
+        made = {folder: folder.stat().st_mtime for folder in root.iterdir()}
+        sizes = {folder: _size(folder) for folder in made}
+        for folder in sorted(made, key=made.__getitem__):
+            age = time.time() - made[folder]
+            many = sum(sizes.values()) + more > MOST_MADE and age > MAKING_SECONDS
+            if age > KEPT_SECONDS or many:
                 shutil.rmtree(folder, ignore_errors=True)
+                del sizes[folder]
+        if more > shutil.disk_usage(root).free:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return Path(tempfile.mkdtemp(dir=root))
+
+
+def _size(folder: Path) -> int:
+    """Return how many bytes the files of an answer take."""
+    size = 0
+    for file in folder.iterdir():
+        with suppress(FileNotFoundError):  # it is whole by now, and has its name
+            size += file.stat().st_size
+    return size
 
 
 @cache

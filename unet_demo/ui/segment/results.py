@@ -85,7 +85,8 @@ class Results:
                 picture, prediction = result.request.picture, result.prediction
                 if earlier:
                     file.unlink(missing_ok=True)
-                file = EXPORTS[kind](fresh_folder(), picture, prediction, View(*view))
+                bytes_ = prediction.probabilities.nbytes if kind == "probabilities" else 0
+                file = EXPORTS[kind](fresh_folder(bytes_), picture, prediction, View(*view))
                 session.exports[kind] = made_from, file
             return str(file)
 

@@ -24,14 +24,14 @@ KEPT_SECONDS = 2 * 3600
 SWEEP_SECONDS = 600
 
 LEAST_FREE = 2**30
-"""Bytes that uploads leave free on the disk."""
+"""Bytes that uploads leave free on the disk; of a small one they leave a tenth."""
 
 MOST_OF_AN_ADDRESS = 4 * 2**30
 """Bytes that one address may bring within `HOUR`: a class may share one."""
 
 HOUR = 3600
 
-FULL = (errno.ENOSPC, errno.EDQUOT)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 _HELD: list[IO[str]] = []
 
@@ -92,7 +92,8 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def has_room(more: int) -> bool:
     """Tell whether so many bytes more may be brought."""
-    return shutil.disk_usage(tempfile.gettempdir()).free - more > LEAST_FREE
+    disk = shutil.disk_usage(tempfile.gettempdir())
+    return disk.free - more > min(LEAST_FREE, disk.total // 10)
 
 
 def is_full(error: BaseException) -> bool:

@@ -11,6 +11,7 @@ from ...live.files import write_animation, write_curve, write_losses
 from ...live.run import LiveRun
 from ...live.settings import LiveSettings
 from ...render import colour_mask
+from ...saving import replacing
 from ...training.published_losses import PUBLISHED
 from ..components.brush import brush_value, painted
 from ..html import png_url
@@ -21,7 +22,12 @@ class RunFile:
     """A file that a person can take along: its name, and how it is written."""
 
     name: str
-    write: Callable[[LiveRun, Path], None]
+    _write: Callable[[LiveRun, Path], None]
+
+    def write(self, run: LiveRun, path: Path) -> None:
+        """Write it as a whole. Raises OSError."""
+        with replacing(path) as file:
+            self._write(run, file)
 
 
 def checkpoint_file(run: LiveRun, path: Path) -> None:
