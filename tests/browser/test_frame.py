@@ -107,7 +107,7 @@ def test_language_and_theme_are_changed_in_the_bar_and_stay(page: Page, url: str
     open_train(page, url, TINY)
     page.get_by_role("button", name="Dark theme").click()
     expect(page.locator("body")).to_have_class(re.compile("dark"))
-    page.get_by_label("Language").select_option("zh-TW")
+    page.get_by_label("Language", exact=True).select_option("zh-TW")
     expect(page.locator("#train-status")).to_contain_text("寬度 8")
     expect(page.locator("body")).to_have_class(re.compile("dark"))
     expect(page.get_by_role("button", name="深色主題")).to_have_attribute("aria-pressed", "true")
@@ -146,7 +146,9 @@ def test_the_address_follows_what_is_chosen_and_back_and_reload_restore_it(
     asks_for(page, trained)
 
 
-def test_an_own_picture_is_in_no_address(page: Page, url: str, tmp_path: Path) -> None:
+def test_an_own_picture_is_in_no_address_and_another_language_asks_before_it_goes(
+    page: Page, url: str, tmp_path: Path
+) -> None:
     page.goto(f"{url}?page=segment&example=coins&controls=1")
     expect(page.locator("#segment-status")).to_contain_text("384×303")
     own = tmp_path / "coins.png"
@@ -156,6 +158,14 @@ def test_an_own_picture_is_in_no_address(page: Page, url: str, tmp_path: Path) -
     asks_for(page, "page=segment&checkpoint=shapes&controls=1")
     page.get_by_role("button", name="Share").click()
     expect(page.locator("dialog .incomplete")).to_contain_text("Your own picture")
+    page.get_by_role("button", name="Close").click()
+    page.get_by_label("Language", exact=True).select_option("ko")
+    page.get_by_role("button", name="Stay here").click()
+    expect(page.get_by_label("Language", exact=True)).to_have_value("en")
+    expect(page.locator("#segment-status")).to_contain_text("96×64")
+    page.get_by_label("Language", exact=True).select_option("ko")
+    page.get_by_role("button", name="Change the language").click()
+    expect(page.locator("html")).to_have_attribute("lang", "ko")
 
 
 @pytest.mark.parametrize("name", ["segment", "train", "models"])

@@ -15,12 +15,20 @@ build(`
   <div class="bar-tools">
     <label class="bar-tool language">${icon(GLOBE)}<select></select></label>
     <button type="button" class="bar-tool theme">${icon(MOON)}</button>
+    <dialog class="box loses" aria-labelledby="loses">
+      <form method="dialog">
+        <p id="loses" data-text="loses"></p>
+        <button class="stay" data-text="stay"></button>
+        <button class="go" value="go" data-text="change"></button>
+      </form>
+    </dialog>
   </div>`);
 
 const name = find(".bar-name");
 const tools = find(".bar-tools");
 const languages = find("select");
 const theme = find(".theme");
+const loses = find(".loses");
 
 // What is set so is no page to come back to, so it takes the place of the address in the history.
 function note(parameter, value) {
@@ -29,16 +37,29 @@ function note(parameter, value) {
   history.replaceState(history.state, "", url);
 }
 
-// Texts come with the page, in one language: another one needs another page.
+// Texts come with the page, in one language: another one needs another page. What that would lose is asked
+// about: a picture of one's own, a run (history.js and the pages' charts answer).
 languages.setAttribute("aria-label", text("language"));
 for (const [tag, { tongue }] of Object.entries(TEXTS)) {
   const option = new Option(tongue, tag, false, tag === language);
   option.lang = tag;
   languages.add(option);
 }
-languages.addEventListener("change", () => {
+function changeLanguage() {
   note("lang", languages.value);
   location.reload();
+}
+
+languages.addEventListener("change", () => {
+  const detail = {};
+  document.dispatchEvent(new CustomEvent("address", { detail }));
+  if (!detail.unsaved) return changeLanguage();
+  loses.returnValue = "";
+  loses.showModal();
+});
+loses.addEventListener("close", () => {
+  if (loses.returnValue === "go") changeLanguage();
+  else languages.value = language;
 });
 
 const isDark = () => document.body.classList.contains("dark");

@@ -56,6 +56,8 @@ let legendKey = "";
 
 // --- values ---------------------------------------------------------------------------------
 
+document.addEventListener("address", ({ detail }) => (detail.unsaved ||= runs.length > 0 && !recorded));
+
 function receive() {
   const value = currentValue() || { runs: [], reference: null };
   const former = series;

@@ -85,11 +85,13 @@ document.addEventListener("look", ({ detail: { scored, ...view } }) => tell("seg
 addEventListener("popstate", step);
 for (const act of ["pointerdown", "keydown"]) addEventListener(act, () => (touched = true), { capture: true, once: true });
 
-// Whoever shares what is shown asks for its address, and whether something of it is left out.
+// Whoever shares what is shown asks for its address, and whether something of it is left out; whoever leaves
+// the page, whether any page holds something that would be lost.
 document.addEventListener("address", ({ detail }) => {
   if (waiting) write();
   detail.url = new URL(address(), location);
   detail.incomplete = Boolean(told[page]?.incomplete);
+  detail.unsaved ||= Object.values(told).some(({ incomplete }) => incomplete);
 });
 
 whenThere("#pages [role=tablist]", (tabs) => {

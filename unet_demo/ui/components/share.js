@@ -8,7 +8,7 @@ build(`
   <button type="button" class="bar-tool opener" aria-haspopup="dialog">
     <svg viewBox="0 0 24 24" aria-hidden="true">${SIGN}</svg><span data-text="open"></span>
   </button>
-  <dialog class="share" aria-labelledby="share-title">
+  <dialog class="box share" aria-labelledby="share-title">
     <form method="dialog">
       <h2 id="share-title" data-text="open"></h2>
       <button class="close">×</button>
