@@ -1,4 +1,4 @@
-"""The command line: train, evaluate, bundle, benchmark, predict, publish and serve.
+"""The command line: train, evaluate, bundle, benchmark, predict, teach, publish and serve.
 
 A caller's mistake ends with one plain sentence on standard error and exit status 2.
 """
@@ -18,8 +18,15 @@ from huggingface_hub import SpaceHardware
 from tqdm import tqdm
 from typer import Argument, BadParameter, Exit, Option, Typer, TyperException
 
-from . import __version__, segmentation
-from .checkpoints import HUB_VARIABLE, WEIGHTS, open_checkpoint, read_index
+from . import __version__
+from .checkpoints import (
+    HUB_VARIABLE,
+    WEIGHTS,
+    find_checkpoint,
+    open_checkpoint,
+    read_index,
+    save_checkpoint,
+)
 from .data import DataError, PictureError
 from .data.images import read_picture
 from .devices import memory_errors, pick_device, usable_cores
@@ -32,6 +39,10 @@ from .inference import Predictor, Progress
 from .live.benchmark import compare_skips
 from .publishing import prepare, prepare_space
 from .segmentation import SegmentRequest, open_predictor, plain_words, segment
+from .teach.files import read_labels, read_strokes
+from .teach.lesson import Lesson
+from .teach.settings import LOCAL as TEACH_LIMITS
+from .teach.settings import TEACH_ERRORS, TeachSettings
 from .training import RunError
 from .training.bundle import bundle
 from .training.datasets import DATASETS, Voc, evaluate
@@ -41,11 +52,14 @@ from .training.recipes import AS_PUBLISHED, FOR_GPU, QUICK, RECIPES
 from .training.runs import FinalScores, Lengths, Started, train
 from .uploading import ZERO_GPU, Publication, PublishError, publish
 
-EXPECTED_ERRORS = (*segmentation.EXPECTED_ERRORS, DataError, RunError, ServeError)
+EXPECTED_ERRORS = (*TEACH_ERRORS, DataError, RunError, ServeError)
 """Errors whose message is meant for the person at the keyboard."""
 
 INTERRUPTED = 130
 """Exit status of a command that Ctrl-C ended."""
+
+SECONDS_BAR = "{desc}{percentage:3.0f}%|{bar}| {n:.0f}/{total:.0f} s{postfix}"
+"""How the bar of a lesson looks, which has seconds instead of steps."""
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Numbers of the errors by which a disk says that it is full."""
@@ -569,6 +583,70 @@ def predict_file(
         with progress_bar(f"{file.name}, colours") as progress:
             painted = predictor.paint(request.picture.slices, tta=tta, progress=progress)
         print(write_colours(out, file.stem, painted))
+
+
+@app.command("teach")
+def run_teach(
+    file: Annotated[Path, Argument(metavar="PICTURE", help="Any file that the page takes.")],
+    strokes: Annotated[
+        Path,
+        Argument(metavar="LABELS", help="Its mask of class ids, 255 where nothing is painted."),
+    ],
+    out: Annotated[
+        Path, Option(help="Folder of the mask and of the checkpoint, taught.safetensors.")
+    ],
+    start: Annotated[
+        str | None,
+        Option(metavar="CHECKPOINT", help="What to go on from; default: random weights."),
+    ] = None,
+    seconds: Annotated[float, Option(min=1, help="How long to train.")] = 30,
+    classes: Annotated[str, Option(metavar="NAME,NAME…", help="Names of the ids 0, 1 …")] = "",
+    truth: Annotated[Path | None, Option(help="Ground truth, to score by.")] = None,
+    overwrite: Annotated[
+        bool, Option("--overwrite", help="Replace files that are there already.")
+    ] = False,
+    device: Device = None,
+) -> None:
+    """Teach a network one picture by strokes on it, and segment the whole."""
+    picture = read_picture(file)
+    names = tuple(name.strip() for name in classes.split(",") if name.strip())
+    labels, task = read_labels(strokes, names, picture)
+    limits = replace(TEACH_LIMITS, seconds=seconds)
+    settings = TeachSettings(task, find_checkpoint(start) if start else None)
+    known = read_strokes(truth, task, picture) if truth else None
+    lesson = Lesson(picture, labels, settings, limits, known, device)
+    taught = out / "taught.safetensors"
+    masks = prediction_paths(out, file.stem, len(picture.slices))
+    refuse_to_overwrite([taught, *masks], [file, strokes], overwrite)
+    make_folder(out)
+    print_lesson(lesson)
+    with progress_bar(file.name) as progress:
+        prediction = lesson.predict_all(progress)
+    checkpoint = lesson.checkpoint()
+    save_checkpoint(taught, checkpoint.network, checkpoint.card)
+    for path in (*write_prediction(out, file.stem, prediction), taught):
+        print(path)
+
+
+def print_lesson(lesson: Lesson) -> None:
+    """Train to the end, with a bar, and print how it went."""
+    with tqdm(total=lesson.limits.seconds, bar_format=SECONDS_BAR, dynamic_ncols=True) as bar:
+        for snapshot in lesson.play():
+            bar.update(min(snapshot.seconds, bar.total) - bar.n)
+            if snapshot.loss is not None:
+                bar.set_postfix_str(f"step {snapshot.step}, loss {snapshot.loss:.3f}")
+    look = snapshot.validation
+    for note in snapshot.notes:
+        print(note, file=sys.stderr)
+    scores = {"loss": look.loss, "mIoU": look.miou} if look and look.held_out else {}
+    if scores:
+        print(
+            f"step {snapshot.step}, on {snapshot.held_out:.0%} of the strokes: {in_words(scores)}"
+        )
+    else:
+        print(f"step {snapshot.step}, loss {snapshot.loss:.4f}")
+    if look and lesson.truth is not None:
+        print(f"on the whole picture: mIoU {look.truth_miou:.4f}")
 
 
 @app.command("serve")

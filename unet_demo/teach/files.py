@@ -11,8 +11,9 @@ from ..data.truth import fit_truth, read_truth
 from ..exports import replacing
 from ..live.files import Box, sheet_with_plot, write_frames
 from ..render import colour_mask, to_rgb
-from ..tasks import VOID, Task
+from ..tasks import VOID, MulticlassTask, Task
 from .lesson import Lesson, Look, TeachSnapshot
+from .strokes import LEAST_CLASSES, MOST_CLASSES, task_of
 
 
 def read_strokes(path: Path, task: Task, picture: Picture) -> np.ndarray:
@@ -22,6 +23,25 @@ def read_strokes(path: Path, task: Task, picture: Picture) -> np.ndarray:
     """
     labels = read_truth(path, task, lone_void=True)
     return fit_truth(labels, picture.slices.shape[:3], picture.orientations)
+
+
+def read_labels(
+    path: Path, names: tuple[str, ...], picture: Picture
+) -> tuple[np.ndarray, MulticlassTask]:
+    """Read labels as :func:`read_strokes` does, and return their task; without names, ids name the classes.
+
+    Raises PictureError, or TeachError for too many classes.
+    """
+    if not names:
+        ids = read_truth(path, task_of(class_names(MOST_CLASSES)), lone_void=True)
+        names = class_names(max(LEAST_CLASSES, int(ids[ids != VOID].max(initial=0)) + 1))
+    task = task_of(names)
+    return read_strokes(path, task, picture), task
+
+
+def class_names(count: int) -> tuple[str, ...]:
+    """Name classes by their ids."""
+    return tuple(f"class {label}" for label in range(count))
 
 
 def write_strokes(folder: Path, name: str, labels: np.ndarray, task: Task) -> Path:

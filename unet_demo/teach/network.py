@@ -4,6 +4,7 @@ import threading
 
 import numpy as np
 import torch
+from torch import nn
 
 from ..checkpoints import Card, load_checkpoint
 from ..networks import Network, create_network
@@ -14,6 +15,10 @@ from .strokes import MOST_CLASSES
 FRESH = "ShapesUNet"
 """The network that starts from random weights."""
 
+MOMENTUM = 0.5
+"""Of BatchNorm's statistics: those of a new picture are learned in few steps, and the average of the
+weights, which takes them along, evens them out."""
+
 # Torch draws first weights from one generator of the whole process, so one network at a time.
 _DRAWING_WEIGHTS = threading.Lock()
 
@@ -23,8 +28,14 @@ def first_network(settings: TeachSettings, slices: np.ndarray) -> tuple[Card, Ne
 
     It has MOST_CLASSES outputs, so that a class may be added while it learns. Raises CheckpointError.
     """
-    if settings.start:
-        return _from_checkpoint(settings)
+    card, network = (_from_checkpoint if settings.start else _fresh)(settings, slices)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = MOMENTUM
+    return card, network
+
+
+def _fresh(settings: TeachSettings, slices: np.ndarray) -> tuple[Card, Network]:
     options = {
         "in_channels": slices.shape[-1],
         "out_channels": MOST_CLASSES,
@@ -39,7 +50,7 @@ def first_network(settings: TeachSettings, slices: np.ndarray) -> tuple[Card, Ne
     return card, network
 
 
-def _from_checkpoint(settings: TeachSettings) -> tuple[Card, Network]:
+def _from_checkpoint(settings: TeachSettings, slices: np.ndarray) -> tuple[Card, Network]:
     assert settings.start
     start = load_checkpoint(settings.start)
     options = {**start.card.options, "out_channels": MOST_CLASSES}

@@ -57,6 +57,7 @@ class TeachSettings:
             weight_decay=1e-2,
             loss="cross-entropy",
             ema=self.ema,
+            ema_grows=True,
             validate_every=steps,
             seed=self.seed,
         )

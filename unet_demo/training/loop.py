@@ -67,6 +67,8 @@ class FitOptions:
     """Largest magnitude of each value of the gradient; 0: no clipping."""
     ema: float = 0.0
     """Decay of the exponential moving average (EMA) of the weights; 0: none is kept."""
+    ema_grows: bool = False
+    """Whether the decay is smaller in the first steps, (1 + n) / (10 + n), so that the average is soon good."""
     validate_every: int = 100
     """Steps between two validations (and saves, on the command line)."""
     precision: str = "float32"
@@ -195,6 +197,18 @@ def share_of_rate(step: int, options: FitOptions) -> float:
     return 1.0
 
 
+def averaging(options: FitOptions) -> Callable[..., None]:
+    """Return what updates averaged tensors by current ones, as AveragedModel calls it."""
+    if not options.ema_grows:
+        return get_ema_multi_avg_fn(options.ema)
+
+    def update(averaged: Any, current: Any, updates: Tensor | int) -> None:
+        decay = min(options.ema, (1 + int(updates)) / (10 + int(updates)))
+        get_ema_multi_avg_fn(decay)(averaged, current, updates)
+
+    return update
+
+
 @dataclass(frozen=True)
 class StepSums:
     """Steps since the last validation: their number, and the sums of losses and accuracies."""
@@ -246,9 +260,7 @@ class Trainer:
         self.optimiser = make_optimiser(self.network, options)
         self.schedule = make_schedule(self.optimiser, options)
         self.average = (
-            AveragedModel(
-                self.network, multi_avg_fn=get_ema_multi_avg_fn(options.ema), use_buffers=True
-            )
+            AveragedModel(self.network, multi_avg_fn=averaging(options), use_buffers=True)
             if options.ema and self.processes.main
             else None
         )
