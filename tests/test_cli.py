@@ -96,6 +96,37 @@ def refusal(done: Done) -> str:
     return line
 
 
+# --- teach ---
+
+
+@pytest.fixture
+def strokes(page) -> Path:
+    """Strokes of two classes on the page, and nothing else."""
+    labels = np.full((40, 50), 255, np.uint8)
+    labels[10, 5:15], labels[30, 5:15] = 0, 1
+    path = page.with_name("strokes.png")
+    Image.fromarray(labels).save(path)
+    return path
+
+
+def test_strokes_teach_a_checkpoint_that_segments_like_any_other(command, page, strokes, tmp_path):
+    out = tmp_path / "out"
+    done = command("teach", page, strokes, "--out", out, "--seconds", 1, "--classes", "sky,sea")
+    assert done.status == 0
+    assert done.out.splitlines()[-2:] == [str(out / "cells.png"), str(out / "taught.safetensors")]
+    assert "too few to keep some out" in done.err
+    assert load_checkpoint(out / "taught.safetensors").card.task.classes == ("sky", "sea")
+    again = command("predict", out / "taught.safetensors", page, "--out", tmp_path / "again")
+    assert again.status == 0
+
+
+def test_strokes_of_another_picture_teach_nothing(command, page, strokes, tmp_path):
+    Image.new("L", (64, 64)).save(tmp_path / "other.png")
+    done = command("teach", tmp_path / "other.png", strokes, "--out", tmp_path / "out")
+    assert "The strokes are 50×40 and the picture 64×64" in refusal(done)
+    assert not (tmp_path / "out").exists()
+
+
 # --- predict ---
 
 
@@ -520,7 +551,9 @@ def test_an_unknown_command_recipe_or_number_is_refused_and_help_is_named(comman
 
 def test_every_command_and_what_it_takes_is_in_the_help(command):
     commands = re.findall(r"^  ([a-z]+) ", command("--help").out, re.MULTILINE)
-    assert commands == ["train", "evaluate", "bundle", "benchmark", "publish", "predict", "serve"]
+    assert commands == [
+        "train", "evaluate", "bundle", "benchmark", "publish", "predict", "teach", "serve",
+    ]  # fmt: skip
     for name in commands:
         done = command(name, "-h")
         assert done.status == 0 and f"Usage: unet_demo {name}" in done.out

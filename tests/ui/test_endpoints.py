@@ -17,13 +17,13 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 from serving import served
 
-from unet_demo.checkpoints import HUB_VARIABLE
+from unet_demo.checkpoints import HUB_VARIABLE, load_checkpoint
 from unet_demo.data.shapes import article_scene
 from unet_demo.ui.api.endpoints import list_checkpoints
 from unet_demo.ui.pages import build
 from unet_demo.ui.serve import launch
 
-PUBLIC = {"segment", "train", "checkpoints"}
+PUBLIC = {"segment", "train", "teach", "checkpoints"}
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def refusal(client: Client, *arguments: Any, **named: Any) -> str:
 # --- what a script is told ---
 
 
-def test_only_three_endpoints_are_there_for_scripts():
+def test_no_other_endpoint_is_there_for_scripts():
     visible = {fn.api_name for fn in build().fns.values() if fn.api_visibility != "private"}
     assert visible == PUBLIC
 
@@ -72,7 +72,7 @@ def test_each_endpoint_and_each_parameter_is_described_with_its_type_and_default
             assert parameter["label"] == name
             assert parameter["python_type"]["type"] not in ("", "Any")
             assert parameter["python_type"]["description"].endswith(".")
-            assert parameter["parameter_has_default"] or name == "picture"
+            assert parameter["parameter_has_default"] or name in ("picture", "labels")
         for output in endpoint["returns"]:
             assert output["label"].isidentifier()
             assert output["python_type"]["description"].endswith(".")
@@ -235,6 +235,44 @@ def test_no_other_file_of_the_servers_can_be_named_so(client, address, picture):
 def test_no_address_of_the_servers_own_network_is_fetched(client, address):
     words = refusal(client, by_address(f"{address}/config"), api_name="/segment")
     assert "cannot be fetched" in words and "upload the file instead" in words
+
+
+# --- teach ---
+
+
+@pytest.fixture
+def strokes(picture: Path) -> Path:
+    """A stroke of each of two classes on the article's picture."""
+    labels = np.full((256, 256), 255, np.uint8)
+    labels[20, 20:60], labels[128, 100:140] = 0, 1
+    path = picture.with_name("strokes.png")
+    Image.fromarray(labels).save(path)
+    return path
+
+
+def test_a_script_teaches_a_picture_by_strokes(client, picture, strokes):
+    job = client.submit(
+        handle_file(picture), handle_file(strokes), classes=["ground", "thing"], seconds=1,
+        api_name="/teach",
+    )  # fmt: skip
+    told, mask, checkpoint = job.result()
+    assert told["painted"] == [40, 40] and told["held_out"] == 0
+    assert np.asarray(Image.open(mask)).shape == (256, 256)
+    assert load_checkpoint(Path(checkpoint)).card.task.classes == ("ground", "thing")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"classes": ["one"]}, "1 classes cannot be taught; name from 2 to 8"),
+        ({"classes": ["a" * 100, "b"]}, "is too long"),
+        ({"seconds": 0}, "A lesson cannot take 0.0 s; give 1 s or more."),
+        ({"start": "cats"}, "There is no checkpoint 'cats'"),
+    ],
+)
+def test_a_lesson_that_cannot_be_is_refused_in_one_sentence(client, picture, strokes, given, words):
+    files = handle_file(picture), handle_file(strokes)
+    assert words in refusal(client, *files, **given, api_name="/teach")
 
 
 # --- curl ---

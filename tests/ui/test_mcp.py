@@ -86,8 +86,10 @@ def sentence(answer: CallToolResult) -> str:
     return said.removeprefix("Error: ")
 
 
-def test_the_tools_are_the_three_endpoints_and_nothing_else(tools):
-    assert set(tools) == {"segment_picture", "train_network", "list_checkpoints"}
+def test_the_tools_are_the_endpoints_and_nothing_else(tools):
+    assert set(tools) == {
+        "segment_picture", "train_network", "teach_network", "list_checkpoints",
+    }  # fmt: skip
 
 
 def test_each_tool_and_each_parameter_is_described(tools):

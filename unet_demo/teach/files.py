@@ -13,16 +13,19 @@ from ..live.files import Box, sheet_with_plot, write_frames
 from ..render import colour_mask, to_rgb
 from ..tasks import VOID, MulticlassTask, Task
 from .lesson import Lesson, Look, TeachSnapshot
-from .strokes import LEAST_CLASSES, MOST_CLASSES, task_of
+from .strokes import LEAST_CLASSES, MOST_CLASSES, other_size, task_of
 
 
 def read_strokes(path: Path, task: Task, picture: Picture) -> np.ndarray:
     """Read labels of a picture, in any form that a ground truth may have: ids uint8 (N, H, W), 255 not painted.
 
-    Raises PictureError.
+    Raises PictureError, or TeachError for another size than the picture's.
     """
     labels = read_truth(path, task, lone_void=True)
-    return fit_truth(labels, picture.slices.shape[:3], picture.orientations)
+    shape = picture.slices.shape[:3]
+    if sorted(labels.shape) != sorted(shape):  # a picture may have been turned
+        raise other_size(labels.shape, shape)
+    return fit_truth(labels, shape, picture.orientations)
 
 
 def read_labels(

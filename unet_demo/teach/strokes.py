@@ -7,7 +7,7 @@ import numpy as np
 
 from ..data.truth import present_values
 from ..live.settings import SettingsError
-from ..messages import sentence
+from ..messages import LONGEST, sentence, shortened
 from ..tasks import RGB, VOID, MulticlassTask
 
 LEAST_CLASSES, MOST_CLASSES = 2, 8
@@ -44,6 +44,15 @@ def task_of(names: tuple[str, ...], colours: tuple[RGB, ...] = COLOURS) -> Multi
                 count=len(names), least=LEAST_CLASSES, most=MOST_CLASSES,
             )
         )  # fmt: skip
+    for name in names:
+        if not name.isprintable() or len(name) > LONGEST:
+            raise TeachError(
+                sentence(
+                    "The class name {name!r} is too long or cannot be printed; give {most} characters"
+                    " at most.",
+                    name=shortened(name), most=LONGEST,
+                )
+            )  # fmt: skip
     return MulticlassTask(names, tuple(colours[: len(names)]))
 
 
@@ -56,13 +65,7 @@ def check_labels(
     """
     labels = labels[None] if labels.ndim == 2 else labels
     if labels.shape != shape:
-        raise TeachError(
-            sentence(
-                "The strokes are {strokes} and the picture {picture}; paint on this picture, or give"
-                " labels of its size.",
-                strokes=_size(labels.shape), picture=_size(shape),
-            )
-        )  # fmt: skip
+        raise other_size(labels.shape, shape)
     strange = np.setdiff1d(present_values(labels), [*range(len(task.classes)), VOID])
     if len(strange):
         raise TeachError(
@@ -153,6 +156,17 @@ def _cells(labels: np.ndarray) -> tuple[list[Cell], np.ndarray]:
     counts = np.zeros((len(found), MOST_CLASSES), int)
     np.add.at(counts, (which.ravel(), labels[page, row, column]), 1)
     return [(page, row, column) for page, row, column in found.tolist()], counts
+
+
+def other_size(strokes: tuple[int, ...], picture: tuple[int, ...]) -> TeachError:
+    """Return the error for strokes on a picture of another size; both are shapes, (H, W) or (N, H, W)."""
+    return TeachError(
+        sentence(
+            "The strokes are {strokes} and the picture {picture}; paint on this picture, or give"
+            " labels of its size.",
+            strokes=_size(strokes), picture=_size(picture),
+        )
+    )  # fmt: skip
 
 
 def _size(shape: tuple[int, ...]) -> str:

@@ -1,4 +1,4 @@
-"""What scripts and agents can call: ``/segment``, ``/checkpoints`` and ``/train``.
+"""What scripts and agents can call: ``/segment``, ``/checkpoints``, ``/train`` and ``/teach``.
 
 An agent knows the functions by their own names and docstrings. Their runs are no visitor's, and
 take no visitor's place.
@@ -16,7 +16,7 @@ import gradio as gr
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from ...checkpoints import offered_cards
+from ...checkpoints import find_offered, offered_cards, save_checkpoint
 from ...data.images import read_picture
 from ...exports import write_prediction
 from ...live.play import RUN_ERRORS
@@ -24,6 +24,10 @@ from ...live.run import LiveRun, Snapshot
 from ...live.settings import Limits, current_limits, with_changes
 from ...render import legend
 from ...segmentation import EXPECTED_ERRORS, SegmentRequest, plain_words, segment
+from ...teach.files import read_labels
+from ...teach.lesson import TeachSnapshot
+from ...teach.settings import TEACH_ERRORS, TeachLimits, TeachSettings
+from ...teach.settings import current_limits as teach_limits
 from ..files import fresh_folder
 from ..server import zero_gpu
 from ..server.places import SCRIPTS, TRAININGS, Turn
@@ -208,6 +212,76 @@ def progress(snapshot: Snapshot, run: LiveRun) -> dict[str, Any]:
     return told | {"losses": [finite(loss) for loss in snapshot.losses]} if snapshot.over else told
 
 
+def teach_network(
+    picture: Path,
+    labels: Path,
+    classes: list[str] | None = None,
+    start: str | None = None,
+    seconds: float = 30,
+) -> Iterator[tuple[dict[str, Any], Path | None, Path | None]]:
+    """Teach a U-Net one picture by a few strokes on it, and segment the whole; tell how it goes meanwhile.
+
+    A lesson takes as long as asked for, 5 minutes at most. One is taught, or a network trained, at a time;
+    the next one waits for its end.
+
+    Args:
+        picture: a PNG, JPEG, WebP, GIF, BMP or TIFF file, uploaded first or given by its web address.
+        labels: its mask of class ids from 0, as PNG or TIFF, 255 where nothing is painted; two classes at least.
+        classes: names of the ids 0, 1 and so on, 8 at most; if left out, they are numbered.
+        start: a checkpoint to go on from, by its name or owner/repo; if left out, random weights.
+        seconds: how long to train, a number from 1.
+
+    Returns:
+        progress: state, step, loss, painted pixels, validation_mIoU of strokes kept out and more, a few times a second.
+        mask: at the end, a file of 8-bit label ids in the classes' palette, as PNG; for a stack a multi-page TIFF.
+        checkpoint: at the end, a safetensors file that segments other pictures like any checkpoint.
+    """
+    try:
+        opened = read_picture(picture)
+        strokes, task = read_labels(labels, tuple(classes or ()), opened)
+        settings = TeachSettings(task, find_offered(start) if start else None)
+        limits = lesson_limits(seconds)
+        lesson = zero_gpu.new_lesson(opened, strokes, settings, limits)
+        with closing(lesson.play()) as snapshots:
+            for snapshot in snapshots:
+                yield lesson_progress(snapshot), None, None
+        folder = fresh_folder()
+        prediction = NETWORK.run(lesson.predict_all)
+        (mask,) = write_prediction(folder, opened.name, prediction)
+        checkpoint, taught = lesson.checkpoint(), folder / "taught.safetensors"
+        save_checkpoint(taught, checkpoint.network, checkpoint.card)
+        yield lesson_progress(snapshot), mask, taught
+    except TEACH_ERRORS as error:
+        raise gr.Error(plain_words(error), print_exception=False) from error
+
+
+def lesson_limits(seconds: float) -> TeachLimits:
+    """Return what a script's lesson may take on this machine. Raises gr.Error for no time at all."""
+    if not seconds >= 1:
+        raise gr.Error(
+            f"A lesson cannot take {seconds} s; give 1 s or more.", print_exception=False
+        )
+    limits = teach_limits()
+    return replace(limits, seconds=min(seconds, limits.at_once, SCRIPTED_SECONDS))
+
+
+def lesson_progress(snapshot: TeachSnapshot) -> dict[str, Any]:
+    """Return a snapshot of a lesson as a script reads it; None where there is no number."""
+    look = snapshot.validation if snapshot.held_out else None
+    return {
+        "state": snapshot.state,
+        "step": snapshot.step,
+        "loss": finite(snapshot.loss),
+        "painted": [count for count in snapshot.painted if count],
+        "held_out": round(snapshot.held_out, 3),
+        "validation_loss": finite(look.loss if look else None),
+        "validation_mIoU": finite(look.miou if look else None),
+        "seconds": round(snapshot.seconds, 3),
+        "device": snapshot.device,
+        "notes": list(snapshot.notes),
+    }
+
+
 def finite(value: float | None) -> float | None:
     """Return None for NaN and infinity, which JSON does not know."""
     return value if value is not None and math.isfinite(value) else None
@@ -222,4 +296,5 @@ def build() -> None:
         concurrency_id=SCRIPTS,
         concurrency_limit=SEGMENTED_AT_ONCE,
     )
-    publish(train_network, "train", concurrency_id=TRAININGS, concurrency_limit=TRAININGS_AT_ONCE)
+    for train, name in ((train_network, "train"), (teach_network, "teach")):
+        publish(train, name, concurrency_id=TRAININGS, concurrency_limit=TRAININGS_AT_ONCE)

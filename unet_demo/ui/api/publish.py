@@ -159,7 +159,7 @@ def _input(annotation: Any, label: str, hint: str, default: Any) -> Api:
 
 
 def _output(annotation: Any, label: str, hint: str) -> gr.components.Component:
-    if annotation is Path:
+    if annotation in (Path, Path | None):
         return MadeFile(label, hint)
     return Api(None, described(python_type_to_json_schema(annotation), hint), label)
 
