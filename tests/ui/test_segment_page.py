@@ -84,6 +84,12 @@ def all_of(updates: Iterator[dict]) -> dict:
     return {component: value for update in updates for component, value in update.items()}
 
 
+def once_read(updates: Iterator[dict]) -> dict:
+    """What follows the word that a picture is read."""
+    next(updates)
+    return next(updates)
+
+
 def says_nothing(updates: Iterator[dict], page: SegmentPage) -> bool:
     return all(update == {page.controls.status: gr.skip()} for update in updates)
 
@@ -248,7 +254,7 @@ def test_the_address_is_told_of_what_it_named_while_that_is_segmented(page: Segm
 def test_the_address_is_told_at_once_that_an_own_picture_is_in_none(
     page: SegmentPage, own_picture: Path
 ) -> None:
-    told = next(brings(page, own_picture))[page.controls.told]
+    told = once_read(brings(page, own_picture))[page.controls.told]
     assert told["incomplete"] and told["values"]["example"] is None
 
 
@@ -318,7 +324,7 @@ def test_a_page_that_comes_late_through_the_queue_leaves_alone_what_was_wished_m
     page: SegmentPage, own_picture: Path
 ) -> None:
     mine = brings(page, own_picture)
-    next(mine)
+    once_read(mine)
     assert says_nothing(opens(page), page)
     all_of(mine)
     assert name_shown(page) == "own"
@@ -432,7 +438,7 @@ def test_a_truth_for_the_old_picture_stays_with_it_when_the_new_one_comes(
     all_of(opens(page))
     truth = truth_file(tmp_path, 512, 512)
     newer = brings(page, own_picture)
-    next(newer)
+    once_read(newer)
     page.results.on_truth(asked(), str(truth), *VIEW)
     assert seen(page).request.truth is None
     all_of(newer)
@@ -445,7 +451,7 @@ def test_a_cancelled_job_keeps_the_truth_that_came_meanwhile(
     all_of(opens(page))
     truth = truth_file(tmp_path, 512, 512)
     newer = brings(page, own_picture)
-    next(newer)
+    once_read(newer)
     page.results.on_truth(asked(), str(truth), *VIEW)
     page.on_cancel(asked())
     all_of(newer)
@@ -527,7 +533,7 @@ def test_jobs_of_whoever_comes_without_a_hash_leave_one_another_alone(
 
 
 def test_the_box_is_emptied_for_the_next_picture(page: SegmentPage, own_picture: Path) -> None:
-    assert next(brings(page, own_picture))[page.controls.picture] is None
+    assert once_read(brings(page, own_picture))[page.controls.picture] is None
 
 
 def test_a_picture_that_cannot_be_read_leaves_the_one_before(
