@@ -39,6 +39,7 @@ from .inference import Predictor, Progress
 from .live.benchmark import compare_skips
 from .publishing import prepare, prepare_space
 from .segmentation import SegmentRequest, open_predictor, plain_words, segment
+from .teach import benchmark as teaching
 from .teach.files import read_labels, read_strokes
 from .teach.lesson import Lesson
 from .teach.settings import LOCAL as TEACH_LIMITS
@@ -374,10 +375,11 @@ def run_bundle(
 @app.command("benchmark")
 def run_benchmark(
     what: Annotated[
-        Literal["checkpoints", "startup", "skips", "watching", "inside"],
+        Literal["checkpoints", "startup", "skips", "watching", "inside", "teach"],
         Argument(
             help="A picture; a start of the program until its first result; what skips are good"
-            " for; what it costs a training to be watched; or the answers of Look inside."
+            " for; what it costs a training to be watched; the answers of Look inside; or what strokes"
+            " teach."
         ),
     ] = "checkpoints",
     device: Device = None,
@@ -388,7 +390,8 @@ def run_benchmark(
     script that imports gradio and torch, shows an empty page and predicts once. The preset "Why
     skips?" with its skip connections against the same without, from ten seeds. A training that a
     served Train page shows against the same one alone: OMP_NUM_THREADS=1 leaves a core free. Each
-    topic of Look inside with each checkpoint, at most 256×256 px, on the CPU.
+    topic of Look inside with each checkpoint, at most 256×256 px, on the CPU. A network that strokes
+    teach for half a minute against a random forest, which needs scikit-learn.
     """
     # Both are checked before anything is printed.
     pick_device(device)
@@ -403,6 +406,9 @@ def run_benchmark(
         return
     if what == "inside":
         print_inside()
+        return
+    if what == "teach":
+        print_teach(device)
         return
     names = read_index()
     print(f"one {SIDE}×{SIDE} picture, median of {REPEATS}")
@@ -464,6 +470,32 @@ def print_inside() -> None:
             f"{answer.checkpoint:12} {answer.topic:10} {answer.side}×{answer.side}"
             f" {answer.seconds * 1000:6.0f} ms   CPU time {answer.cpu_seconds * 1000:6.0f} ms"
         )
+
+
+def print_teach(device: str | None) -> None:
+    """Print what the strokes of each example teach a forest and a network, and what 50 presses take."""
+    print(f"mIoU of the whole picture, a network after {teaching.SECONDS} s of training")
+    for one in teaching.compare(device):
+        told = [
+            f"{one.name:10} {one.painted:.2%} painted   forest {one.forest_miou:.3f}",
+            lesson_words("random weights", one.random),
+        ]
+        if one.tuned:
+            told.append(lesson_words(one.start, one.tuned))
+        print("   ".join(told), flush=True)
+    used = [bytes_ / 2**20 for bytes_ in teaching.memory_of_presses(device)]
+    print(
+        f"memory after press 5 {used[4]:.0f} MiB, after {len(used) // 2} {used[len(used) // 2 - 1]:.0f}"
+        f" MiB, after {len(used)} {used[-1]:.0f} MiB"
+    )
+
+
+def lesson_words(start: str, learned: teaching.Learned) -> str:
+    """Write what a lesson came to."""
+    return (
+        f"{start} {learned.miou:.3f} ({learned.steps} steps, first prediction after"
+        f" {learned.first_seconds:.1f} s)"
+    )
 
 
 @app.command("publish")

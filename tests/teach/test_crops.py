@@ -9,11 +9,12 @@ from unet_demo.teach.crops import Crops, balance, window
 from unet_demo.training.batches import Normalisation
 
 
-def crops_of(labels: np.ndarray, count: int = 6) -> Crops:
+def crops_of(labels: np.ndarray, count: int = 6, patches: int = 0) -> Crops:
     """Make crops of pictures whose pixels tell their label: 40 times it, 200 where not painted."""
     slices = np.where(labels == VOID, 200, 40 * labels.astype(int)).astype(np.uint8)[..., None]
     warp = Warp(32, elastic=0)
-    return Crops(slices, labels, count, 0, Normalisation((0.0,), (1.0,)), warp, Light(0, 0, 0, 0))
+    as_is = Normalisation((0.0,), (1.0,))
+    return Crops(slices, labels, count, 0, as_is, warp, Light(0, 0, 0, 0), patches)
 
 
 def dotted() -> np.ndarray:
@@ -36,6 +37,14 @@ def test_labels_move_with_the_picture():
     inside = labels == 0
     assert inside.any()
     assert images[:, 0][inside].median() < 0.05
+
+
+def test_patches_of_other_crops_bring_their_labels():
+    images, labels, _ = crops_of(dotted(), patches=3)(0)
+    taught = labels != VOID
+    assert ((labels == 1).flatten(1).any(1) & (labels == 0).flatten(1).any(1)).any()
+    # Where a crop was turned, its edges are mixtures.
+    assert (images[:, 0][taught] * 255 - 40 * labels[taught]).abs().median() < 1
 
 
 def test_a_batch_is_a_function_of_its_step():

@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
 from io import BytesIO
+from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -288,6 +289,11 @@ class Run(ABC, Generic[V, S]):
             self._stop.set()
             if self._progress.state in ("ready", "paused"):
                 self._progress.state = "stopped"
+
+    def hear(self, requests: Path) -> None:
+        """Do what the process for which this one trains has written to a file: "pause" or "stop"."""
+        if requests.exists():
+            {"pause": self.pause, "stop": self.stop}[requests.read_text(encoding="utf-8")]()
 
     @property
     def bytes(self) -> int:

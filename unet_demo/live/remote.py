@@ -105,18 +105,15 @@ def play_in_process(
 ) -> Generator[PlaySnapshot | RunState, None, None]:
     """Continue a run as Run.play does; yield its snapshots, then its last state.
 
-    ``requests``: a file that does not exist yet. Once it holds "pause" or "stop", the run does so at
-    the next snapshot.
+    ``requests``: a file that does not exist yet, to which the run listens at each snapshot; see `Run.hear`.
     """
     run = state.anew()
     run.load_state(state)
-    actions = {"pause": run.pause, "stop": run.stop}
     # The last state holds the message of a LiveError.
     with closing(run.play(steps)) as snapshots, suppress(LiveError):
         for snapshot in snapshots:
             yield snapshot
-            if requests.exists():
-                actions[requests.read_text(encoding="utf-8")]()
+            run.hear(requests)
     yield run.state()
 
 
@@ -163,8 +160,12 @@ class InFork(Run):
             elif answer.state == "running":  # it rests only when its weights are in this process
                 self._last = answer
                 yield answer
-            if self._stop.is_set() or self._pause.is_set():
-                _write_whole(requests, "stop" if self._stop.is_set() else "pause")
+            self.tell(requests)
+
+    def tell(self, requests: Path) -> None:
+        """Write what the run in the fork is to do; see `Run.hear`."""
+        if self._stop.is_set() or self._pause.is_set():
+            _write_whole(requests, "stop" if self._stop.is_set() else "pause")
 
 
 class RemoteRun(InFork, LiveRun):

@@ -7,13 +7,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..data.augment import Light, Warp, relight, sample_pair, warp_grid
+from ..data.augment import Light, Warp, relight, sample_pair, warp_grid, whole
 from ..tasks import VOID
 from ..training.batches import Normalisation, generator, to_tensor
 from ..training.loop import Batch
+from .strokes import CELL
 
 MOST_PLACES = 100_000
 """Pixels of a class that crops are laid round, at most: of more, a part drawn at random."""
+
+VALIDATED_CROPS = 8
+"""Crops round strokes that a validation looks at, at most."""
 
 REACH = 1.5
 """Side of what a crop is cut from, in crops: turned and reduced, a crop reaches so far."""
@@ -33,7 +37,7 @@ class Crops:
     normalisation: Normalisation
     warp: Warp
     light: Light
-    weighted: bool = True
+    patches: int = 1
 
     def __call__(self, step: int) -> Batch:
         """Return pictures (N, C, crop, crop), normalised, label ids and weights (N, crop, crop)."""
@@ -45,7 +49,9 @@ class Crops:
         positions = warp_grid(self.count, side, side, self.warp, rng, slack=0.6 * self.warp.crop)
         images, labels = sample_pair(images, labels, positions)
         images = self.normalisation(relight(images, self.light, rng))
-        return (images, labels, balance(labels)) if self.weighted else (images, labels)
+        for _ in range(self.patches):
+            images, labels = patched(images, labels, rng)
+        return images, labels, balance(labels)
 
     @cached_property
     def places(self) -> list[np.ndarray]:
@@ -95,6 +101,29 @@ def _mirrored(indices: np.ndarray, length: int) -> np.ndarray:
     return np.minimum(folded, period - folded)
 
 
+def patched(images: Tensor, labels: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Paste into each crop a rectangle of another one, with a taught pixel in it: pictures and ids alike.
+
+    Without, a network learns what lies beside strokes, rather than what is below them: all that is
+    near a thing would be thing where no stroke says otherwise. After CutMix (Yun et al. 2019).
+    """
+    side = images.shape[-1]
+    others = torch.randperm(len(images), generator=rng).tolist()
+    images_after, labels_after = images.clone(), labels.clone()
+    for number, other in enumerate(others):
+        taught = (labels[other] != VOID).nonzero()
+        if number == other or not len(taught):
+            continue
+        middle = taught[whole(0, len(taught) - 1, rng)].tolist()
+        halves = [whole(side // 12, side // 4, rng) for _ in range(2)]
+        rows, columns = (
+            slice(max(0, at - half), at + half) for at, half in zip(middle, halves, strict=True)
+        )
+        images_after[number, :, rows, columns] = images[other, :, rows, columns]
+        labels_after[number, rows, columns] = labels[other, rows, columns]
+    return images_after, labels_after
+
+
 def balance(labels: Tensor) -> Tensor:
     """Return weights float32 (N, H, W) by which each class in a batch counts as much as any other; mean 1."""
     weights = torch.zeros(labels.shape)
@@ -104,3 +133,17 @@ def balance(labels: Tensor) -> Tensor:
         of_class = labels == label
         weights[of_class] = decided / (len(present) * int(of_class.sum()))
     return weights
+
+
+def crops_of_cells(
+    slices: np.ndarray, labels: np.ndarray, side: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cut crops round labels, evenly over all: pictures (n, side, side, C) and ids (n, side, side)."""
+    page, row, column = np.nonzero(labels != VOID)
+    cells = np.stack([page, row // CELL, column // CELL], 1)
+    _, first = np.unique(cells, axis=0, return_index=True)
+    chosen = first[np.linspace(0, len(first) - 1, min(len(first), VALIDATED_CROPS)).astype(int)]
+    places = zip(page[chosen], row[chosen], column[chosen], strict=True)
+    windows = [window(slices, labels, place, side) for place in places]
+    images, ids = zip(*windows, strict=True)
+    return np.stack(images), np.stack(ids)

@@ -5,6 +5,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,23 +15,20 @@ from ..checkpoints import Card
 from ..data.images import Picture, to_channels
 from ..devices import pick_device
 from ..evaluation.evaluate import class_scores
-from ..inference import Prediction, Progress, mirrored, resize_image, scaled_size
+from ..inference import Prediction, Progress, mirrored
 from ..live.play import PlaySnapshot, Run
-from ..live.remote import InFork
 from ..messages import Sentence, sentence
 from ..metrics import confusion_matrix
 from ..networks import Network
 from ..networks.maps import mosaic
-from ..tasks import RGB, VOID
+from ..tasks import RGB
 from ..training.batches import BatchOf, Normalisation, to_tensor
 from ..training.loop import Trainer
-from .crops import Crops, window
+from .crops import Crops, crops_of_cells
 from .network import first_network
+from .scale import Scale
 from .settings import TeachLimits, TeachSettings, current_limits
-from .strokes import CELL, Strokes, check_labels, task_of
-
-VALIDATED_CROPS = 8
-"""Crops round strokes that a validation looks at, at most."""
+from .strokes import Strokes, check_labels, task_of
 
 REDUCED = 400
 """Longest side in px of a prediction in the animation."""
@@ -96,7 +95,12 @@ class Lesson(Run[Look, TeachSnapshot]):
         self._watched = 0
         first = self._checked(labels)
         self._card, network = first_network(self.settings, picture.slices)
-        self._reduce()
+        height, width = picture.slices.shape[1:3]
+        side = self.limits.side if max(height, width) > self.limits.side else 0
+        self._scale = Scale((height, width), side)
+        self._card = replace(self._card, side=side)
+        self._slices = self._scale.reduce(to_channels(picture.slices, self._card.channels))
+        self._normalisation = Normalisation(self._card.mean, self._card.std)
         self._take(Strokes(first[:0]).changed(first))
         options = self.settings.fit_options(self.limits.steps)
         trainer = Trainer(network, self.settings.task, options, pick_device(device))
@@ -146,9 +150,18 @@ class Lesson(Run[Look, TeachSnapshot]):
 
     @property
     def anew(self) -> "Callable[[], Lesson]":
-        return partial(
-            Lesson, self.picture, self._strokes.labels, self.settings, self.limits, self.truth
-        )
+        given = self.picture, self._strokes.labels, self.settings, self.limits, self.truth
+        return partial(_again, self._strokes, self._watched, *given)
+
+    def hear(self, requests: Path) -> None:
+        """Pause or stop, and take over the strokes and the watched slice of another process."""
+        super().hear(requests)
+        file = requests.with_suffix(".npz")
+        if file.exists():
+            with np.load(file) as told, self._changing:
+                self._take(Strokes.from_arrays(told))
+                self._watched = int(told["watched"])
+            file.unlink()
 
     def snapshot(self) -> TeachSnapshot:
         told = self._told()
@@ -163,11 +176,12 @@ class Lesson(Run[Look, TeachSnapshot]):
     def notes(self) -> tuple[Sentence, ...]:
         """Plain sentences on what is done otherwise than one may think."""
         notes = []
-        if self._size != self.picture.slices.shape[1:3]:
+        height, width = self._scale.size
+        if (height, width) != self._scale.own:
             notes.append(
                 sentence(
                     "The picture is learned at {width}×{height}, since larger ones take too long.",
-                    width=self._size[1], height=self._size[0],
+                    width=width, height=height,
                 )
             )  # fmt: skip
         if not self._strokes.held_out:
@@ -186,7 +200,7 @@ class Lesson(Run[Look, TeachSnapshot]):
             loss, miou = self._score(network)
             probabilities, maps = self._see(network, number)
         labels, uncertainty = decided(probabilities)
-        labels, uncertainty = (self._full_size(array) for array in (labels, uncertainty))
+        labels, uncertainty = (self._scale.enlarge(array) for array in (labels, uncertainty))
         return Look(
             self._trainer.step, number, labels, uncertainty, loss, miou,
             bool(self._strokes.held_out), self._truth_miou(labels, number), maps,
@@ -222,49 +236,13 @@ class Lesson(Run[Look, TeachSnapshot]):
         """Learn from these strokes."""
         self._strokes = strokes
         options = self.settings
-        small = self._small_labels(strokes.taught)
+        small = self._scale.reduce_labels(strokes.taught)
         self._crops = Crops(
             self._slices, small, options.batch, options.seed, self._normalisation,
-            options.warp, options.light,
+            options.warp, options.light, options.patches,
         )  # fmt: skip
-        scored = self._small_labels(strokes.validated) if strokes.held_out else small
-        self._validated = _crops_of(self._slices, scored, options.crop)
-
-    def _reduce(self) -> None:
-        """Bring the slices to the size at which they are learned, and to the network's channels."""
-        slices = to_channels(self.picture.slices, self._card.channels)
-        height, width = slices.shape[1:3]
-        side = self.limits.side if max(height, width) > self.limits.side else 0
-        self._card = replace(self._card, side=side)
-        self._size = scaled_size(height, width, side, 1)
-        self._slices = (
-            np.stack([resize_image(one, self._size) for one in slices]) if side else slices
-        )
-        self._normalisation = Normalisation(self._card.mean, self._card.std)
-
-    def _small_labels(self, labels: np.ndarray) -> np.ndarray:
-        """Reduce ids (N, H, W) to the size at which they are learned; no stroke gets lost."""
-        if labels.shape[1:] == self._size:
-            return labels
-        small = np.full((len(labels), *self._size), VOID, np.uint8)
-        page, row, column = np.nonzero(labels != VOID)
-        rows, columns = (
-            at * new // old
-            for at, new, old in zip((row, column), self._size, labels.shape[1:], strict=True)
-        )
-        small[page, rows, columns] = labels[page, row, column]
-        return small
-
-    def _full_size(self, array: np.ndarray) -> np.ndarray:
-        """Enlarge uint8 (h, w) to the picture's own size, by nearest pixels."""
-        height, width = self.picture.slices.shape[1:3]
-        if array.shape == (height, width):
-            return array
-        rows, columns = (
-            np.arange(old) * new // old
-            for old, new in zip((height, width), array.shape, strict=True)
-        )
-        return array[np.ix_(rows, columns)]
+        scored = self._scale.reduce_labels(strokes.validated) if strokes.held_out else small
+        self._validated = crops_of_cells(self._slices, scored, options.crop)
 
     def _score(self, network: Network) -> tuple[float, float]:
         """Return loss and mIoU of the strokes that are validated."""
@@ -283,7 +261,7 @@ class Lesson(Run[Look, TeachSnapshot]):
         mosaics = []
         for _, features in network.walk(image, ()):
             mosaics.append(mosaic(features[0]))
-        height, width = self._size
+        height, width = self._scale.size
         probabilities = self.settings.task.probabilities(features)[0, :, :height, :width]
         return probabilities.cpu().numpy(), torch.stack(mosaics).cpu().numpy()
 
@@ -299,8 +277,12 @@ class Lesson(Run[Look, TeachSnapshot]):
         return class_scores(matrix, classes)["mIoU"]
 
 
-class RemoteLesson(InFork, Lesson):
-    """A lesson that is learned in a fork."""
+def _again(strokes: Strokes, watched: int, *given: Any) -> Lesson:
+    """Make a lesson of the same arguments that keeps out the same strokes, and is watched alike."""
+    lesson = Lesson(*given)
+    lesson._take(strokes)
+    lesson._watched = watched
+    return lesson
 
 
 def decided(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -311,15 +293,3 @@ def decided(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     *_, second, best = np.partition(probabilities, len(probabilities) - 2, axis=0)[-2:]
     uncertainty = (255 * (1 - (best - second))).round().astype(np.uint8)
     return probabilities.argmax(0).astype(np.uint8), uncertainty
-
-
-def _crops_of(slices: np.ndarray, labels: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
-    """Cut crops round labels, evenly over all: pictures (n, side, side, C) and ids (n, side, side)."""
-    page, row, column = np.nonzero(labels != VOID)
-    cells = np.stack([page, row // CELL, column // CELL], 1)
-    _, first = np.unique(cells, axis=0, return_index=True)
-    chosen = first[np.linspace(0, len(first) - 1, min(len(first), VALIDATED_CROPS)).astype(int)]
-    places = zip(page[chosen], row[chosen], column[chosen], strict=True)
-    windows = [window(slices, labels, place, side) for place in places]
-    images, ids = zip(*windows, strict=True)
-    return np.stack(images), np.stack(ids)

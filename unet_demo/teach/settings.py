@@ -32,7 +32,8 @@ class TeachSettings:
     task: MulticlassTask = field(default_factory=lambda: task_of(("background", "object")))
     start: Path | None = None
     width: int = 16
-    crop: int = 96
+    crop: int = 64
+    patches: int = 1
     batch: int = 8
     rate: float = 2e-3
     ema: float = 0.98

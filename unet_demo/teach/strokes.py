@@ -1,5 +1,6 @@
 """What a person painted: label ids of a few pixels, and which of them are kept out for validation."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -118,6 +119,21 @@ class Strokes:
                 held[n] = (after <= goal)[counts[n] > 0].all()
         kept_out = frozenset(cell for cell, kept in zip(cells, held, strict=True) if kept)
         return Strokes(labels, kept_out, frozenset(cells))
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Return what :meth:`from_arrays` reads, for another process."""
+        cells = {"held_out": self.held_out, "known": self.known}
+        arrays = {name: np.array(sorted(one), int).reshape(-1, 3) for name, one in cells.items()}
+        return {"labels": self.labels, **arrays}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Strokes":
+        """Read what :meth:`to_arrays` returned."""
+        held_out, known = (
+            frozenset((page, row, column) for page, row, column in arrays[name].tolist())
+            for name in ("held_out", "known")
+        )
+        return cls(arrays["labels"], held_out, known)
 
     @property
     def taught(self) -> np.ndarray:

@@ -13,10 +13,14 @@ import spaces
 from unet_demo import segmentation
 from unet_demo.checkpoints import CheckpointError
 from unet_demo.data import Cancelled
+from unet_demo.data.images import Picture
 from unet_demo.data.shapes import SceneOptions
 from unet_demo.live import remote
 from unet_demo.live.run import LiveRun
 from unet_demo.live.settings import SPACE, LiveSettings
+from unet_demo.teach.remote import RemoteLesson
+from unet_demo.teach.settings import LOCAL as TEACH_LIMITS
+from unet_demo.teach.settings import TeachSettings
 from unet_demo.ui.server import zero_gpu
 
 TINY = LiveSettings(SceneOptions(size=64, colour_is_clue=True), width=8, batch=1, steps=4)
@@ -114,6 +118,32 @@ def refused(file: Path) -> str:
     return "went on"
 
 
+def taught() -> dict:
+    slices = np.full((2, 40, 48, 1), 60, np.uint8)
+    slices[:, :, 24:] = 200
+    labels = np.full((2, 40, 48), 255, np.uint8)
+    labels[0, 8:11, 4:14], labels[0, 8:11, 28:38] = 0, 1
+    more = labels.copy()
+    more[1, 20:30, 30:40] = 1
+    settings = TeachSettings(width=4, crop=32, batch=2)
+    lesson = zero_gpu.new_lesson(Picture(slices, "x", ()), labels, settings, TEACH_LIMITS)
+    seen = []
+    for snapshot in lesson.play():
+        if snapshot.step > 1 and snapshot.painted[1] == 30:
+            lesson.set_labels(more)
+            lesson.watch(1)
+        look = snapshot.validation
+        seen.append((snapshot.painted[1], look.slice if look else 0))
+        if snapshot.painted[1] == 130 and look and look.slice == 1:
+            lesson.pause()
+    return {
+        "is_remote": isinstance(lesson, RemoteLesson),
+        "seen": seen[-1],
+        "state": lesson.snapshot().state,
+        "classes": lesson.predict_all().labels().shape,
+    }
+
+
 if __name__ == "__main__":
     file = Path(sys.argv[1])
     told = {
@@ -123,6 +153,7 @@ if __name__ == "__main__":
         "resumed": resumed(),
         "left": left(),
         "broken off": broken_off(),
+        "taught": taught(),
         "segmented": segmented(file),
         "cancelled": cancelled(file),
         "refused": refused(file),

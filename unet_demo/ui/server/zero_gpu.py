@@ -20,7 +20,8 @@ from ...live.play import PlaySnapshot, RunState
 from ...live.remote import Answer, RemotePredictor, RemoteRun, play_in_process, predict_in_process
 from ...live.run import LiveRun
 from ...live.settings import Limits, LiveSettings
-from ...teach.lesson import Lesson, RemoteLesson
+from ...teach.lesson import Lesson
+from ...teach.remote import RemoteLesson
 from ...teach.settings import TeachLimits, TeachSettings
 
 if ON_ZERO_GPU:
