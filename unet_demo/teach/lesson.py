@@ -96,7 +96,8 @@ class Lesson(Run[Look, TeachSnapshot]):
         first = self._checked(labels)
         self._card, network = first_network(self.settings, picture.slices)
         height, width = picture.slices.shape[1:3]
-        side = self.limits.side if max(height, width) > self.limits.side else 0
+        most = min(self.limits.side, self._card.side or self.limits.side)
+        side = most if max(height, width) > most else 0
         self._scale = Scale((height, width), side)
         self._card = replace(self._card, side=side)
         self._slices = self._scale.reduce(to_channels(picture.slices, self._card.channels))
@@ -180,7 +181,7 @@ class Lesson(Run[Look, TeachSnapshot]):
         if (height, width) != self._scale.own:
             notes.append(
                 sentence(
-                    "The picture is learned at {width}×{height}, since larger ones take too long.",
+                    "The picture is learned at {width}×{height}, a size that suits the network and the time.",
                     width=width, height=height,
                 )
             )  # fmt: skip

@@ -67,7 +67,7 @@ def _from_checkpoint(settings: TeachSettings, slices: np.ndarray) -> tuple[Card,
     network.load_state_dict(kept, strict=False)
     card = Card(
         "taught", start.card.network, options, settings.task, start.card.mean, start.card.std,
-        title=start.card.title, credit=start.card.credit, licence=start.card.licence,
+        side=start.card.side, credit=start.card.credit, licence=start.card.licence,
     )  # fmt: skip
     return card, network
 

@@ -33,7 +33,7 @@ class TeachSettings:
     start: Path | None = None
     width: int = 16
     crop: int = 64
-    patches: int = 1
+    patches: int = 3
     batch: int = 8
     rate: float = 2e-3
     ema: float = 0.98
