@@ -27,6 +27,9 @@ import httpx2
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+from serving import Page  # noqa: E402
+
 API = "/gradio_api"
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
@@ -64,9 +67,9 @@ class Server:
             self.faults.append(f"{name}: {answer[-200:]}")
         return "event: complete" in answer
 
-    def uploaded(self, web: httpx2.Client) -> dict[str, object]:
+    def uploaded(self, web: httpx2.Client, side: int = 256) -> dict[str, object]:
         file = io.BytesIO()
-        Image.linear_gradient("L").save(file, "PNG")
+        Image.linear_gradient("L").resize((side, side)).save(file, "PNG")
         (path,) = web.post(f"{API}/upload", files={"files": file.getvalue()}).json()
         return {"path": path, "meta": {"_type": "gradio.FileData"}}
 
@@ -81,11 +84,14 @@ def served(port: int) -> Iterator[Server]:
     server = Server(port, process)
     try:
         with server.web() as web:
-            until(lambda: reachable(web))
+            until(lambda: reachable(web) or process.poll() is not None)
+            if process.poll() is not None:
+                raise SystemExit(f"The server ended by itself; is port {port} taken? See --port.")
             server.call(web, "segment", picture=server.uploaded(web))
         yield server
     finally:
-        process.send_signal(signal.SIGINT)
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
         process.wait(60)
 
 
@@ -133,7 +139,7 @@ def flood(server: Server, calls: int) -> tuple[str, str]:
 def many_calls(server: Server, calls: int) -> tuple[str, str]:
     """Segment one after the other, and watch the memory."""
     with server.web() as web:
-        picture = server.uploaded(web)
+        picture = server.uploaded(web, side=64)
         for _ in range(calls // 5):
             server.call(web, "segment", picture=picture)
         before = server.megabytes()
@@ -146,9 +152,10 @@ def many_calls(server: Server, calls: int) -> tuple[str, str]:
 
 
 def load(server: Server, minutes: float) -> tuple[str, str]:
-    """32 clients segment and 6 train, for some minutes."""
-    end = time.monotonic() + 60 * minutes
-    memory: dict[int, float] = {}
+    """32 clients segment and 6 train, for some minutes; of five, the memory of minutes 2 to 5 counts."""
+    begun = time.monotonic()
+    end = begun + 60 * minutes
+    memory: dict[float, float] = {}
 
     def client(name: str, parameters: dict[str, object]) -> int:
         done = 0
@@ -160,21 +167,37 @@ def load(server: Server, minutes: float) -> tuple[str, str]:
         return done
 
     def watch() -> None:
-        for number in range(int(10 * minutes)):
+        while time.monotonic() < end:
+            memory[(time.monotonic() - begun) / (end - begun)] = server.megabytes()
             time.sleep(6)
-            memory[number] = server.megabytes()
 
     threading.Thread(target=watch, daemon=True).start()
     with ThreadPoolExecutor(38) as clients:
         segmenting = [clients.submit(client, "segment", {}) for _ in range(32)]
         training = [clients.submit(client, "train", {"width": 8, "steps": 5}) for _ in range(6)]
         counts = [one.result() for one in segmenting], [one.result() for one in training]
-    later = list(memory.values())[len(memory) // 3 :]
-    grown = f"{later[-1] / later[0] - 1:+.1%}" if later else "?"
+    first, *_, last = [megabytes for share, megabytes in memory.items() if share >= 0.4]
     return (
         f"32 clients segment, 6 train, {minutes:g} min",
         f"{sum(counts[0])} and {sum(counts[1])} done, the least served {min(counts[0])} and"
-        f" {min(counts[1])}; memory in the last two thirds {grown}",
+        f" {min(counts[1])}; memory in minutes {0.4 * minutes:g} to {minutes:g}"
+        f" {first:.0f} to {last:.0f} MB ({last / first - 1:+.1%})",
+    )
+
+
+def resting(server: Server, visitors: int) -> tuple[str, str]:
+    """Have visitors train the widest network for a step, and leave it paused."""
+    before, most = server.megabytes(), 0.0
+    with server.web() as web:
+        pages = [Page(web) for _ in range(visitors)]
+        for page in pages:
+            if '"success":true' not in page.at("on_step", width=64, size=64, batch=1):
+                server.faults.append("a training was refused")
+            most = max(most, server.megabytes())
+        lost = sum("put away" in page.at("train-download-losses") for page in pages)
+    return (
+        f"{visitors} trainings of width 64, each paused after a step",
+        f"memory {before:.0f} to {most:.0f} MB at most; {lost} were put away, and it was said",
     )
 
 
@@ -261,25 +284,33 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--calls", type=int, default=1000)
+    parser.add_argument("--resting", type=int, default=10)
     parser.add_argument("--port", type=int, default=7999)
     asked = parser.parse_args()
-    attacks = (
-        lambda server: flood(server, 70),
-        lambda server: nonsense(server, 20),
-        lambda server: heartbeats(server, max(1, asked.calls * 3 // 2)),
-        lambda server: many_calls(server, asked.calls),
-        lambda server: invented(server, asked.calls),
-        lambda server: load(server, asked.minutes),
+    attacks: tuple[tuple[Callable[[Server], tuple[str, str]], ...], ...] = (
+        (
+            lambda server: flood(server, 70),
+            lambda server: nonsense(server, 20),
+            lambda server: heartbeats(server, max(1, asked.calls * 3 // 2)),
+        ),
+        (
+            lambda server: many_calls(server, asked.calls),
+            lambda server: invented(server, asked.calls),
+        ),
+        (lambda server: load(server, asked.minutes),),
+        (lambda server: resting(server, asked.resting),),
     )
     os.environ["TMPDIR"] = tempfile.tempdir = tempfile.mkdtemp(prefix="soak_")
     atexit.register(shutil.rmtree, tempfile.tempdir, ignore_errors=True)
     print("| attack | seen | faults |\n|---|---|---:|")
-    for attack in attacks:
+    for on_one_server in attacks:
         with served(asked.port) as server:
-            done, seen = attack(server)
-            print(f"| {done} | {seen} | {len(server.faults)} |", flush=True)
-            for fault in server.faults[:3]:
-                print(fault, file=sys.stderr)
+            for attack in on_one_server:
+                server.faults.clear()
+                done, seen = attack(server)
+                print(f"| {done} | {seen} | {len(server.faults)} |", flush=True)
+                for fault in server.faults[:3]:
+                    print(fault, file=sys.stderr)
     done, seen = kills(asked.port, 3)
     print(f"| {done} | {seen} | 0 |", flush=True)
 

@@ -1,10 +1,11 @@
 """Chooses device, threads and precision."""
 
+import ctypes
 import math
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -82,6 +83,12 @@ def usable_memory() -> int:
     limit = CGROUP / "memory.max"
     told = limit.read_text().strip() if limit.is_file() else ""
     return min(whole, int(told)) if told.isdecimal() else whole
+
+
+def return_free_memory() -> None:
+    """Give memory that is free back to the machine, where the C library can: it keeps what a network had."""
+    with suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def _quota() -> float:

@@ -1,8 +1,10 @@
 """A run as a person watches it."""
 
+import gc
 import math
 import threading
 import time
+import weakref
 from collections.abc import Collection
 from dataclasses import replace
 
@@ -66,6 +68,21 @@ def test_the_first_snapshot_comes_at_once_and_the_last_state_always():
     *_, last = snapshots
     assert (last.state, last.step, last.over) == ("finished", 4, True)
     assert last.validation and last.validation.step == 4
+
+
+@pytest.mark.parametrize("steps", [2, None], ids=["put away", "finished"])
+def test_the_memory_of_a_run_that_is_over_does_not_wait_for_the_collector(steps: int | None):
+    run = LiveRun(TINY)
+    played(run, steps)
+    run.stop()
+    gone = weakref.ref(run._trainer)
+    gc.collect()
+    gc.disable()
+    try:
+        del run
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_a_validation_shows_the_map_of_each_station_and_what_is_kept_of_it_for_later_none():

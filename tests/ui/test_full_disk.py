@@ -6,25 +6,20 @@ import os
 import resource
 import shutil
 import subprocess
-import sys
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
 from hub_server import hub_server
 from PIL import Image
-from serving import answer, free_port
+from serving import API, Page, own_server
 
 from unet_demo.ui.train.downloads import FILES
 
-ROOT = Path(__file__).parents[2]
-API = "/gradio_api"
 REPO = "ann/unets"
 
 FULL = "disk is full"
@@ -40,34 +35,18 @@ LEAST = 64
 class Server:
     """A server of its own process, as a page of its own and scripts use it."""
 
-    web: httpx2.Client
+    page: Page
     process: subprocess.Popen
     folder: Path
     mounted: bool
-    config: dict[str, Any]
-    session: str
 
-    def at(self, name: str, **values: Any) -> str:
-        """What the page reads of a function, or of a button, as it was laid out but for ``values``."""
-        components = {one["id"]: one["props"] for one in self.config["components"]}
-        buttons = {
-            one["id"]: {components.get(target, {}).get("elem_id") for target, _ in one["targets"]}
-            for one in self.config["dependencies"]
-            if one["queue"] and one["backend_fn"]
-        }
-        asked = next(
-            one
-            for one in self.config["dependencies"]
-            if one["api_name"] == name or name in buttons.get(one["id"], ())
-        )
-        inputs = [components[one] for one in asked["inputs"]]
-        data = [values.get(one.get("elem_id") or "", one.get("value")) for one in inputs]
-        body = {"fn_index": asked["id"], "session_hash": self.session, "data": data}
-        if not asked["queue"]:
-            return self.web.post(f"{API}/run/predict", json=body).text
-        joined = self.web.post(f"{API}/queue/join", json=body)
-        assert joined.status_code == 200, joined.text
-        return self.web.get(f"{API}/queue/data", params={"session_hash": self.session}).text
+    @property
+    def web(self) -> httpx2.Client:
+        return self.page.web
+
+    def at(self, name: str, **values: object) -> str:
+        """What the page reads."""
+        return self.page.at(name, **values)
 
     def brings(self) -> httpx2.Response:
         """Upload a small picture."""
@@ -119,7 +98,7 @@ def mount(folder: Path) -> None:
 def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, binary_file: Path
 ) -> Iterator[Server]:
-    folder, mounted, port = tmp_path_factory.mktemp("disk"), request.param, free_port()
+    folder, mounted = tmp_path_factory.mktemp("disk"), request.param
     if mounted:
         mount(folder)
     data = binary_file.read_bytes()
@@ -128,22 +107,11 @@ def server(
     try:
         with hub_server({REPO: {"index.json": index, "far.safetensors": data}}) as hub:
             variables = {
-                "TMPDIR": str(folder), "GRADIO_SERVER_PORT": str(port), "OMP_NUM_THREADS": "1",
+                "TMPDIR": str(folder),
                 "HF_HOME": str(folder / "hub"), "HF_ENDPOINT": hub, "HF_HUB_DISABLE_XET": "1",
             }  # fmt: skip
-            process = subprocess.Popen(
-                [sys.executable, "app.py"], cwd=ROOT, env=os.environ | variables,
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
-            try:
-                address = f"http://127.0.0.1:{port}"
-                answer(process, f"{address}/health")
-                with httpx2.Client(base_url=address, timeout=120) as web:
-                    config = web.get("/config").json()
-                    yield Server(web, process, folder, mounted, config, uuid.uuid4().hex)
-            finally:
-                process.terminate()
-                process.wait(120)
+            with own_server(**variables) as (process, page):
+                yield Server(page, process, folder, mounted)
     finally:
         if mounted:
             subprocess.run(["umount", folder], check=True)

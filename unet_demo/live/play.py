@@ -8,12 +8,12 @@ import math
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from copy import deepcopy
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 import numpy as np
 import torch
@@ -289,6 +289,7 @@ class Run(ABC, Generic[V, S]):
             self._stop.set()
             if self._progress.state in ("ready", "paused"):
                 self._progress.state = "stopped"
+                self._events.close()
 
     def hear(self, requests: Path) -> None:
         """Do what the process for which this one trains has written to a file: "pause" or "stop"."""
@@ -360,12 +361,12 @@ class Run(ABC, Generic[V, S]):
             "restored_step": self._progress.restored_step,
         }
 
-    def _fit(self) -> Iterator[Event]:
+    def _fit(self) -> Generator[Event, None, None]:
         # Looked up at each step: a lesson's strokes, and so its batches, may change.
         batches = load_batches(
             lambda step: self.batches(step), self._trainer.step, self._trainer.options.steps
         )
-        return fit(self._trainer, batches, stop=self._stop)
+        return cast(Generator, fit(self._trainer, batches, stop=self._stop))
 
     def _start(self) -> None:
         with self._lock:
@@ -435,6 +436,9 @@ class Run(ABC, Generic[V, S]):
             failed = self._progress.failure or self._error
             at_rest = "stopped" if failed or self._stop.is_set() else "paused"
             self._progress.state = self._progress.ended or at_rest
+            if self._progress.state != "paused":
+                # It holds the network, and this run holds it: memory would wait for the collector.
+                self._events.close()
 
     def _stop_clock(self) -> None:
         """Stop the clock."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from ...devices import usable_memory
+from ...devices import return_free_memory, usable_memory
 
 MOST_EMPTY = 200
 """Sessions of one page that hold nothing."""
@@ -136,12 +136,14 @@ class Budget:
         resting = sorted(
             (one for room in self.rooms for one in room.resting), key=lambda one: one[0]
         )
+        evicted = False
         for _, session in resting:
-            if taken <= self.most_bytes:
-                return
-            if session is not newest and session.own_bytes:
+            if taken > self.most_bytes and session is not newest and session.own_bytes:
                 taken -= session.own_bytes
                 session.evict()
+                evicted = True
+        if evicted:
+            return_free_memory()
 
 
 def _but_last(names: list[str], kept: int) -> list[str]:
