@@ -1,18 +1,9 @@
 // A picture to paint on; brush.py says what a value holds. The picture lies below a layer of its own for what
 // is painted, so that the eraser and Clear leave it as it is. Nothing is sent before a stroke has ended.
 
-const ICONS = {
-  stroke: "M3 17l1-4L14 3l3 3L7 16z",
-  circle: "M3 10a7 7 0 1 0 14 0a7 7 0 1 0-14 0",
-  rectangle: "M3 5h14v10H3z",
-  erase: "M8 16l-5-5 8-8 6 6-7 7zM6.5 7.5l6 6M8 16h9",
-  undo: "M7 3L3 7l4 4M3 7h8a4.5 4.5 0 0 1 0 9H6",
-  clear: "M4 4l12 12M16 4L4 16",
-};
 const TOOLS = ["stroke", "circle", "rectangle", "erase"];
 const KEPT = 20; // strokes that can be undone
 const STEP = 8; // pixels that an arrow key moves
-const group = `brush-${Math.random()}`;
 
 build(`
   <div class="brush">
@@ -35,27 +26,13 @@ build(`
     <p class="spoken" role="status"></p>
   </div>`);
 
-function icon(name) {
-  return `<svg viewBox="0 0 20 20" aria-hidden="true"><path d="${ICONS[name]}"/></svg>`;
-}
-
-// What has no words of its own gets some: for the pointer that rests on it, and for who hears it.
-function name(node, key) {
-  node.setAttribute("aria-label", text(key));
-  (node.closest("label") ?? node).title = text(key);
-}
-
-function choice(kind, value, content) {
-  return `<label><input type="radio" name="${group}-${kind}" value="${value}">${content}</label>`;
-}
-
 const canvas = find("canvas");
 const context = canvas.getContext("2d", { willReadFrequently: true });
 const [undo, clear, cursor] = [".undo", ".clear", ".cursor"].map(find);
 canvas.setAttribute("aria-label", text("canvas"));
 for (const tool of TOOLS) name(find(`input[value=${tool}]`), tool);
 for (const one of ["size", "undo", "clear"]) name(find(`.${one}`), one);
-find("input[value=stroke]").checked = true;
+choose("tool", "stroke");
 
 let before = []; // the layer as it was before each stroke
 let start = null; // where the stroke under way began
@@ -110,10 +87,6 @@ function refresh() {
 }
 
 // --- a stroke -------------------------------------------------------------------------------
-
-function chosen(kind) {
-  return find(`input[name="${group}-${kind}"]:checked`)?.value;
-}
 
 function begin(point) {
   before = [...before.slice(1 - KEPT), context.getImageData(0, 0, canvas.width, canvas.height)];
@@ -196,8 +169,6 @@ canvas.addEventListener("pointermove", (event) => {
 });
 canvas.addEventListener("pointerup", finish);
 canvas.addEventListener("pointercancel", takeBack);
-
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 function within(value) {
   return Math.min(Math.max(value, 0), canvas.width);

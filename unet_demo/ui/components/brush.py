@@ -32,7 +32,7 @@ def brush(**html: Any) -> gr.HTML:
     Args:
         html: further arguments of ``gr.HTML``.
     """
-    return component("brush", None, component_texts("brush"), **html)
+    return component("brush", None, component_texts("brush"), parts=("tools",), **html)
 
 
 def brush_value(picture: np.ndarray, colours: dict[str, str] | None = None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Gradio translates no prop of ``gr.HTML``; the browser's language chooses among t
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +15,27 @@ import gradio as gr
 HERE = Path(__file__).parent
 
 
-def component(name: str, value: Any, texts: dict[str, dict[str, str]], **html: Any) -> gr.HTML:
+def component(
+    name: str,
+    value: Any,
+    texts: dict[str, dict[str, str]],
+    *,
+    parts: Sequence[str] = (),
+    **html: Any,
+) -> gr.HTML:
     """Make a ``gr.HTML`` driven by ``name.js`` and dressed by ``name.css``, if there is one.
 
     Args:
         name: stem of the two files.
         value: what the component shows at first, JSON-able.
         texts: language → key → text, see `component_texts`.
+        parts: stems of scripts that come before it, which it shares with others.
         html: further arguments of ``gr.HTML`` (``elem_id``, ``visible``, …).
     """
     script = [
         f"const STYLE = {json.dumps(_read(f'{name}.css') if (HERE / f'{name}.css').exists() else '')};",
         f"const TEXTS = {json.dumps(texts, ensure_ascii=False)};",
-        _read("component.js"),
-        _read(f"{name}.js"),
+        *(_read(f"{part}.js") for part in ("component", *parts, name)),
     ]
     return gr.HTML(
         value, html_template="", js_on_load="\n".join(script), apply_default_css=False, **html

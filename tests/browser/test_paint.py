@@ -1,0 +1,290 @@
+"""Labels painted on a stack, with a mouse, fingers and the keyboard, in a real Chromium."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import pytest
+from handling import wait_until
+from playwright.sync_api import CDPSession, Locator, Page, expect
+
+from unet_demo.ui.components.paint import (
+    brought_value,
+    ids_png,
+    labels_of,
+    paint,
+    paint_value,
+    prediction,
+    prediction_value,
+    read_ids,
+    strokes,
+)
+
+WIDTH, HEIGHT = 64, 48
+PICTURE = np.full((HEIGHT, WIDTH, 1), 120, np.uint8)
+PALETTE = [(86, 180, 233), (230, 159, 0), (0, 158, 115)]
+LABELS = np.full((HEIGHT, WIDTH), 255, np.uint8)
+LABELS[2:6, 2:30] = 0
+MASK = np.full((HEIGHT, WIDTH), 1, np.uint8)
+UNSURE = np.full((HEIGHT, WIDTH), 255, np.uint8)
+UNSURE[30:40, 40:50] = 0
+
+
+@pytest.fixture(scope="module")
+def sent() -> list[dict[str, Any]]:
+    """What the server was told, the newest last."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def address(serve_blocks: Callable[..., str], sent: list[dict[str, Any]]) -> str:
+    def value(slice: int = 1, **others: Any) -> dict[str, Any]:
+        return paint_value(
+            PICTURE + slice, ["background", "coin"], PALETTE, key="k", made=1, name="coins.png",
+            labels={1: LABELS}, slice=slice, slices=3, **others,
+        )  # fmt: skip
+
+    def take(told: dict[str, Any]) -> dict[str, Any]:
+        sent.append(told)
+        return value(told["slice"])
+
+    with gr.Blocks() as demo:
+        shown = paint(elem_id="paint")
+        out, told = strokes(elem_id="strokes"), prediction(elem_id="prediction")
+        predicts, brings = gr.Button("predict"), gr.Button("bring")
+        out.input(take, out, shown, queue=False, show_progress="hidden")
+        predicts.click(lambda: prediction_value("k", 1, MASK, UNSURE), None, told)
+        brings.click(lambda: value(brought=brought_value(1, {1: MASK})), None, shown)
+        demo.load(value, None, shown)
+    return serve_blocks(demo)
+
+
+@pytest.fixture
+def opened(tab: Page, address: str, sent: list[dict[str, Any]]) -> Page:
+    """The page, on which this browser has kept nothing."""
+    tab.goto(address)
+    tab.evaluate("localStorage.clear()")
+    tab.reload()
+    expect(tab.locator(".paint:not([data-empty])")).to_be_visible()
+    expect(tab.locator(".paint .clear")).to_be_enabled()
+    return tab
+
+
+def paper(page: Page) -> Locator:
+    return page.locator("#paint .strokes")
+
+
+def place(page: Page, x: float, y: float) -> tuple[float, float]:
+    """Where a pixel of the picture is in the window, as long as it is not zoomed."""
+    box = paper(page).bounding_box()
+    assert box
+    return box["x"] + x / WIDTH * box["width"], box["y"] + y / HEIGHT * box["height"]
+
+
+def drag(page: Page, *points: tuple[float, float]) -> None:
+    """Through pixels of the picture."""
+    places = [place(page, *point) for point in points]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for one in places[1:]:
+        page.mouse.move(*one, steps=3)
+    page.mouse.up()
+
+
+def told(sent: list[dict[str, Any]], act: Callable[[], object]) -> dict[str, Any]:
+    """What the server is told of an act."""
+    before = len(sent)
+    act()
+    wait_until(lambda: len(sent) > before)
+    return sent[-1]
+
+
+def ids(value: dict[str, Any], slice: int = 1) -> np.ndarray:
+    return labels_of(value, HEIGHT, WIDTH)[slice]
+
+
+def test_a_stroke_is_told_with_no_id_but_its_own(
+    opened: Page, sent: list[dict[str, Any]]
+) -> None:
+    opened.keyboard.press("]")
+    value = told(sent, lambda: drag(opened, (10, 20), (40, 33), (50, 20)))
+    painted = ids(value)
+    assert set(np.unique(painted)) == {0, 1, 255}
+    assert painted[20, 10] == 1 and painted[33, 40] == 1 and painted[4, 10] == 0
+    assert value["classes"] == ["background", "coin"]
+    shown = opened.evaluate(
+        """() => { const paper = document.querySelector("#paint .strokes");
+          const { data } = paper.getContext("2d").getImageData(0, 0, paper.width, paper.height);
+          return [...new Set(data.filter((_, at) => at % 4 === 3))]; }"""
+    )
+    assert sorted(shown) == [0, 255]
+
+
+def test_line_fill_eraser_and_thirty_strokes_undone_and_redone(
+    opened: Page, sent: list[dict[str, Any]]
+) -> None:
+    opened.keyboard.press("l")
+    for corner, to in (((10, 12), (50, 12)), ((50, 12), (50, 40)), ((50, 40), (10, 12))):
+        value = told(sent, lambda here=corner, there=to: drag(opened, here, there))
+    assert ids(value)[20, 40] == 255 and ids(value)[12, 30] == 1
+    opened.keyboard.press("f")
+    value = told(sent, lambda: drag(opened, (40, 20), (40, 20)))
+    assert ids(value)[20, 42] == 1 and ids(value)[40, 20] == 255
+    opened.keyboard.press("e")
+    value = told(sent, lambda: drag(opened, (30, 12), (34, 12)))
+    assert ids(value)[12, 32] == 255
+    opened.keyboard.press("1")
+    for row in range(26):
+        told(sent, lambda row=row: drag(opened, (2, 8 + row), (5, 8 + row)))
+    last = sent[-1]["labels"]
+    for _ in range(31):
+        opened.keyboard.press("z")
+    expect(opened.locator(".paint .undo")).to_be_disabled()
+    wait_until(lambda: (ids(sent[-1]) == LABELS).all())
+    opened.keyboard.press("Shift+Z")
+    for _ in range(30):
+        opened.keyboard.press("y")
+    expect(opened.locator(".paint .redo")).to_be_disabled()
+    wait_until(lambda: sent[-1]["labels"] == last)
+
+
+def test_the_wheel_zooms_and_a_stroke_lands_where_it_is_seen(
+    opened: Page, sent: list[dict[str, Any]]
+) -> None:
+    corner = place(opened, 60, 44)
+    opened.mouse.move(*corner)
+    opened.mouse.wheel(0, -800)
+    expect(opened.locator(".paint .unzoom")).to_be_visible()
+
+    def dot() -> None:
+        opened.mouse.down()
+        opened.mouse.up()
+
+    assert ids(told(sent, dot))[44, 60] == 1
+    opened.locator(".paint .unzoom").click()
+    expect(opened.locator(".paint .unzoom")).to_be_hidden()
+
+
+def touch(page: Page, devtools: CDPSession, kind: str, *points: tuple[float, float]) -> None:
+    at = [dict(zip("xy", place(page, *point), strict=True), id=n) for n, point in enumerate(points)]
+    devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+
+
+def test_one_finger_paints_and_two_zoom_without_a_stroke(
+    opened: Page, sent: list[dict[str, Any]]
+) -> None:
+    devtools = opened.context.new_cdp_session(opened)
+
+    def stroke() -> None:
+        touch(opened, devtools, "touchStart", (20, 20))
+        touch(opened, devtools, "touchMove", (30, 20))
+        touch(opened, devtools, "touchEnd")
+
+    before = told(sent, stroke)
+    assert ids(before)[20, 25] == 1
+    touch(opened, devtools, "touchStart", (30, 30))
+    touch(opened, devtools, "touchStart", (30, 30), (34, 30))
+    for apart in (8, 14, 20):
+        touch(opened, devtools, "touchMove", (30 - apart, 30), (34 + apart, 30))
+    touch(opened, devtools, "touchEnd")
+    expect(opened.locator(".paint .unzoom")).to_be_visible()
+    opened.locator(".paint .unzoom").click()
+    value = told(sent, lambda: drag(opened, (2, 40), (6, 40)))
+    assert (ids(value) != ids(before)).sum() < 60
+
+
+def test_a_prediction_in_the_middle_of_a_stroke_disturbs_neither_it_nor_the_view(
+    opened: Page, sent: list[dict[str, Any]]
+) -> None:
+    opened.mouse.move(*place(opened, 0, 0))
+    opened.mouse.wheel(0, -400)
+    scale = opened.locator(".paint .unzoom").inner_text()
+    opened.mouse.move(*place(opened, 5, 5))
+    opened.mouse.down()
+    opened.mouse.move(*place(opened, 6, 6), steps=2)
+    opened.get_by_role("button", name="predict").evaluate("button => button.click()")
+    expect(opened.locator(".paint .mask")).to_be_visible()
+    opened.mouse.move(*place(opened, 7, 5), steps=2)
+    value = told(sent, opened.mouse.up)
+    assert (ids(value) == 1).any()
+    assert opened.locator(".paint .unzoom").inner_text() == scale
+    expect(opened.locator(".paint .here")).to_be_visible()
+    opened.get_by_label("Where it is unsure").uncheck()
+    expect(opened.locator(".paint .here")).to_be_hidden()
+
+
+def test_each_slice_has_strokes_of_its_own_and_undo_leads_back_to_it(
+    opened: Page, sent: list[dict[str, Any]]
+) -> None:
+    value = told(sent, lambda: opened.keyboard.press("."))
+    assert value["slice"] == 2
+    expect(opened.locator(".paint .slice")).to_contain_text("2 / 3")
+    expect(opened.locator(".paint .clear")).to_be_disabled()
+    value = told(sent, lambda: drag(opened, (20, 20), (30, 20)))
+    assert sorted(value["labels"]) == ["1", "2"] and ids(value, 2)[20, 25] == 1
+    told(sent, lambda: opened.keyboard.press(","))
+    value = told(sent, lambda: opened.keyboard.press("z"))
+    expect(opened.locator(".paint .slice")).to_contain_text("2 / 3")
+    assert sorted(sent[-1]["labels"]) == ["1"]
+
+
+def test_classes_are_added_named_and_removed_and_a_removal_is_undone(
+    opened: Page, sent: list[dict[str, Any]]
+) -> None:
+    opened.get_by_role("button", name="Add a class").click()
+    opened.keyboard.type("coin")
+    value = told(sent, lambda: opened.keyboard.press("Enter"))
+    assert value["classes"] == ["background", "coin", "coin 2"]
+    told(sent, lambda: drag(opened, (20, 20), (30, 20)))
+    assert ids(sent[-1])[20, 25] == 2
+    opened.get_by_role("button", name="Rename or remove").click()
+    value = told(sent, opened.get_by_role("button", name="Remove background").click)
+    assert value["classes"] == ["coin", "coin 2"]
+    assert ids(value)[20, 25] == 1 and ids(value)[4, 10] == 255
+    opened.keyboard.press("Escape")
+    value = told(sent, lambda: opened.keyboard.press("z"))
+    assert value["classes"] == ["background", "coin", "coin 2"]
+    assert ids(value)[20, 25] == 2 and ids(value)[4, 10] == 0
+
+
+def test_a_reload_brings_the_strokes_back_from_this_browser(
+    opened: Page, sent: list[dict[str, Any]]
+) -> None:
+    before = told(sent, lambda: drag(opened, (20, 20), (30, 20)))
+    opened.reload()
+    expect(opened.locator(".paint .told")).to_contain_text("Your own strokes are back")
+    value = told(sent, lambda: opened.keyboard.press("."))
+    assert value["labels"] == before["labels"]
+
+
+def test_labels_that_are_brought_take_the_place_of_strokes_and_undo_brings_these_back(
+    opened: Page, sent: list[dict[str, Any]]
+) -> None:
+    value = told(sent, opened.get_by_role("button", name="bring").click)
+    expect(opened.locator(".paint .redo")).to_be_disabled()
+    opened.locator(".paint .undo").click()
+    expect(opened.locator(".paint .undo")).to_be_disabled()
+    value = told(sent, lambda: opened.keyboard.press("."))
+    assert (ids(value) == LABELS).all()
+
+
+def test_the_keyboard_paints_alone(opened: Page, sent: list[dict[str, Any]]) -> None:
+    paper(opened).focus()
+    for key in ("Enter", "ArrowRight", "ArrowRight"):
+        opened.keyboard.press(key)
+    expect(opened.locator(".paint [role=status]")).to_have_text(re.compile("brush down"))
+    value = told(sent, lambda: opened.keyboard.press("Enter"))
+    assert ids(value)[24, 33] == 1
+
+
+@pytest.mark.parametrize("forged", [None, 7, "AAAA", "??", ids_png(MASK[:9])])
+def test_what_no_brush_tells_is_refused(forged: object) -> None:
+    with pytest.raises(ValueError, match="label ids"):
+        read_ids(forged, HEIGHT, WIDTH)
+
+
+def test_labels_are_read_as_they_were_written() -> None:
+    every = np.arange(WIDTH * HEIGHT, dtype=np.uint8).reshape(HEIGHT, WIDTH)
+    assert (read_ids(ids_png(every), HEIGHT, WIDTH) == every).all()
