@@ -70,11 +70,12 @@ let labels = new Map(); // slice → ids
 let sent = new Map(); // slice → the same as base64 of a PNG, of the slices with something painted
 let past = []; // edits {patches: [{slice, box, before, after}], names: {before, after}}
 let future = [];
-let prediction = null; // {slice, ids, margins}
+let prediction = null; // {key, slice, ids, doubt}
 
 // --- values ---------------------------------------------------------------------------------
 
 let receiving = Promise.resolve();
+let heard = null; // number of the labels that were brought last
 
 function receive() {
   receiving = receiving.then(take).catch(console.error);
@@ -84,9 +85,10 @@ async function take() {
   const value = props.value;
   if (!value || value === shown) return;
   const fresh = value.key !== shown?.key || value.made !== shown?.made;
-  const brought = value.brought && (fresh || value.brought.number !== shown?.brought?.number);
+  const brought = value.brought && (fresh || value.brought.number !== heard);
+  heard = value.brought?.number;
   if (fresh) await begin(value);
-  await showSlice(value);
+  if (value.slice === wanted) await showSlice(value); // else it comes late
   if (brought) await bring(value.brought.labels, value.brought.classes);
   if (fresh) await recall();
   if (fresh || brought) tellStrokes();
@@ -256,7 +258,7 @@ function step(from, to, side) {
   to.push(edit);
   apply(edit, side);
   const slice = edit.patches[0]?.slice ?? shown.slice;
-  if (slice !== shown.slice) ask(slice);
+  if (slice !== wanted) ask(slice);
 }
 
 const takeBack = () => step(past, future, "before");
@@ -294,8 +296,8 @@ async function hearPrediction({ detail }) {
   if (!element.isConnected) return document.removeEventListener("prediction", hearPrediction);
   if (!detail) prediction = null;
   else {
-    const [ids, margins] = await Promise.all([detail.ids, detail.margins].map(decodeIds));
-    prediction = { slice: detail.slice, key: detail.key, ids: ids.ids, margins: margins.ids };
+    const [{ ids }, { ids: doubt }] = await Promise.all([detail.ids, detail.doubt].map(decodeIds));
+    prediction = { key: detail.key, slice: detail.slice, ids, doubt };
   }
   paintMask();
 }
@@ -332,7 +334,7 @@ function paintDoubt() {
   const canvas = find(".doubt");
   const place = fits() && find(".doubts input").checked;
   canvas.hidden = !place;
-  const most = place && unsurePlace(prediction.margins, idsOf(), shown.width, shown.height);
+  const most = place && unsurePlace(prediction.doubt, idsOf(), shown.width, shown.height);
   here.hidden = !most;
   if (!place) return;
   const { width, height } = shown;
@@ -342,7 +344,7 @@ function paintDoubt() {
   const step = 4 * cell();
   for (let y = 0; y < height; y += step) {
     for (let x = 0; x < width; x += step) {
-      if (prediction.margins[y * width + x] < UNSURE) dot(pixels, width, x, y, cell());
+      if (prediction.doubt[y * width + x] > UNSURE) dot(pixels, width, x, y, cell());
     }
   }
   canvas.getContext("2d").putImageData(image, 0, 0);
@@ -674,10 +676,11 @@ new ResizeObserver(chooseRendering).observe(stage);
 // --- slices ---------------------------------------------------------------------------------
 
 function ask(slice) {
+  const before = wanted;
   wanted = clamp(slice, 1, shown.slices);
   find(".slice input").value = wanted;
   tellSlice();
-  if (wanted !== shown.slice) encoding = encoding.then(tellStrokes);
+  if (wanted !== before) encoding = encoding.then(tellStrokes);
 }
 
 function tellSlice() {

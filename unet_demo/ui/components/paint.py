@@ -103,7 +103,7 @@ def brought_value(
 
 
 def prediction_value(
-    key: str, slice: int, ids: NDArray[np.uint8], margins: NDArray[np.uint8]
+    key: str, slice: int, ids: NDArray[np.uint8], doubt: NDArray[np.uint8]
 ) -> dict[str, Any]:
     """Collect a prediction of a slice, JSON-able.
 
@@ -111,9 +111,9 @@ def prediction_value(
         key: of the picture.
         slice: which one it is of, from 1.
         ids: label ids (H, W).
-        margins: by how much the best class is before the second, (H, W), 255 for wholly sure.
+        doubt: (H, W), 0 where one class is certain, 255 where the two best are alike.
     """
-    return {"key": key, "slice": slice, "ids": ids_png(ids), "margins": ids_png(margins)}
+    return {"key": key, "slice": slice, "ids": ids_png(ids), "doubt": ids_png(doubt)}
 
 
 def labels_of(value: Mapping[str, Any], height: int, width: int) -> dict[int, NDArray[np.uint8]]:

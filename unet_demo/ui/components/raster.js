@@ -103,16 +103,16 @@ function coloured(ids, width, { left, top, right, bottom }, palette, cell, clear
   return image;
 }
 
-const UNSURE = 64; // of 255: as near as this the two best classes are
+const UNSURE = 190; // of 255, where the two best classes are alike
 
 // Where most pixels are unsure and none is painted: the middle of that cell {x, y}, or null.
-function unsurePlace(margins, ids, width, height) {
+function unsurePlace(doubts, ids, width, height) {
   const side = Math.max(8, Math.round(Math.max(width, height) / 20));
   let best = null;
   for (let top = 0; top < height; top += side) {
     for (let left = 0; left < width; left += side) {
       const box = { left, top, right: Math.min(left + side, width), bottom: Math.min(top + side, height) };
-      const doubt = doubtIn(margins, ids, width, box);
+      const doubt = doubtIn(doubts, ids, width, box);
       if (doubt > (best?.doubt ?? side * side * 0.1)) {
         best = { doubt, x: (left + box.right) / 2, y: (top + box.bottom) / 2, side };
       }
@@ -121,13 +121,13 @@ function unsurePlace(margins, ids, width, height) {
   return best;
 }
 
-function doubtIn(margins, ids, width, { left, top, right, bottom }) {
+function doubtIn(doubts, ids, width, { left, top, right, bottom }) {
   let doubt = 0;
   for (let y = top; y < bottom; y++) {
     for (let x = left; x < right; x++) {
       const at = y * width + x;
       if (ids[at] !== EMPTY) return 0;
-      if (margins[at] < UNSURE) doubt++;
+      if (doubts[at] > UNSURE) doubt++;
     }
   }
   return doubt;
