@@ -17,7 +17,7 @@ from gradio.components import Component
 from ..messages import in_full, shortened
 from .text import LANGUAGES, say, spoken
 
-PAGES = ("segment", "train", "inside", "articles", "models")
+PAGES = ("segment", "train", "teach", "inside", "articles", "models")
 
 FORMER_PAGES = {"about": "models"}
 """A page's name in addresses of earlier versions → its name today."""

@@ -16,6 +16,7 @@ from .link import GENERAL, misspelt, read
 from .models.page import ModelsPage
 from .segment.page import SegmentPage
 from .server.demo import Demo
+from .teach.page import TeachPage
 from .text import language_of, t
 from .train.page import TrainPage
 
@@ -56,6 +57,8 @@ def build() -> Demo:
                 segment = SegmentPage(demo)
             with gr.Tab(t("page_train"), id="train"):
                 train = TrainPage(demo)
+            with gr.Tab(t("page_teach"), id="teach") as teach_tab:
+                teach = TeachPage(demo, teach_tab, train.trainings)
             with gr.Tab(t("page_inside"), id="inside") as inside_tab:
                 inside = InsidePage(inside_tab, segment.sessions, segment.controls.names)
             with gr.Tab(t("page_articles"), id="articles") as articles:
@@ -66,12 +69,16 @@ def build() -> Demo:
         share()
         steps = history()
         segment.sessions.budget.share(train.sessions)
+        segment.sessions.budget.share(teach.sessions)
         segment.follow(steps)
         train.follow(steps)
+        teach.follow(steps)
         inside.follow(steps)
         refusals = gr.HTML(visible=False, elem_id="address-refusals", elem_classes="status")
         segment.open_from(train.saved.success, train.checkpoint)
-        train.saved.success(
+        teach.open_in(segment)
+        gr.on(
+            [train.saved.success, teach.saved.success],
             lambda: gr.Tabs(selected="segment"),
             None,
             pages,
@@ -79,7 +86,7 @@ def build() -> Demo:
             api_visibility="private",
         )
         endpoints.build()
-        links = (segment.link, train.link, inside.link)
+        links = (segment.link, train.link, teach.link, inside.link)
 
         def on_address(request: gr.Request) -> dict[Any, Any]:
             """Say what of the address was left out."""

@@ -159,7 +159,7 @@ LOGGER = logging.getLogger(__name__)
 WAKE_SECONDS = 0.1
 """Between two looks at whether the server is to end."""
 
-SHEETS = ("page", "bar", "segment", "train", "inside", "reading", "bare")
+SHEETS = ("page", "bar", "segment", "train", "teach", "inside", "reading", "bare")
 
 STYLES = [HERE / "styles" / f"{name}.css" for name in SHEETS]
 

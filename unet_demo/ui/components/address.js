@@ -9,7 +9,7 @@
   if (`${asked}` !== `${new URLSearchParams(said)}`) location.replace(`?${asked}${location.hash}`);
 
   const named = asked.get("page") === "about" ? "models" : asked.get("page");
-  const page = ["train", "inside", "articles", "models"].includes(named) ? named : "segment";
+  const page = ["train", "teach", "inside", "articles", "models"].includes(named) ? named : "segment";
 
   // Gradio would open the first page, and load what that needs. Its script starts after this event.
   const openPage = () => {

@@ -5,7 +5,7 @@
 // such setting) and incomplete, whether an address cannot say all of it. The viewer's `look` tells of the Segment page's view.
 // Settings take the place of the address in the history; only another page makes an entry of its own.
 
-const RESTORED = { segment: "restored_segment", train: "restored_train", inside: "restored_inside" };
+const RESTORED = { segment: "restored_segment", train: "restored_train", teach: "restored_teach", inside: "restored_inside" };
 const OF_ALL = ["page", "lang", "__theme", "controls"];
 const QUIET_MS = 300; // browsers refuse to write the address more than some three times a second
 

@@ -12,7 +12,7 @@ import gradio as gr
 
 from .component import component
 
-PAGES = ("segment", "train", "inside")
+PAGES = ("segment", "train", "teach", "inside")
 """Those with settings. For each the component has an event, ``restored_segment`` and so on."""
 
 

@@ -1,7 +1,7 @@
 // Space presses whichever of Train, Pause and Resume can be pressed. In a slide's iframe, the keys that
 // turn slides are handed to the page around it, in the way that reveal.js listens for.
 
-const BUTTONS = ["#train-start", "#train-pause", "#train-resume"];
+const BUTTONS = ["start", "pause", "resume"].map((name) => `#${props.value}-${name}`);
 const TAKES_KEYS = "input, textarea, select, summary, a[href], button:enabled, [contenteditable], [role=slider]";
 const TURNS = { ArrowRight: "next", PageDown: "next", ArrowLeft: "prev", PageUp: "prev" };
 
@@ -46,7 +46,7 @@ let own = null; // the button that the person went to or pressed
 let held = null; // the one that has the focus, or had it until it could no longer be pressed
 
 function goTo(target) {
-  held = target.closest?.(".train-buttons button") ?? null;
+  held = row?.contains(target) ? target.closest("button") : null;
   own = held;
 }
 
@@ -62,7 +62,7 @@ function keepFocus() {
 
 // Row and buttons may come later than this line of text.
 function begin() {
-  row = document.querySelector(".train-buttons");
+  row = document.querySelector(`.train-buttons:has(${BUTTONS[0]})`);
   if (!row) return requestAnimationFrame(begin);
   row.addEventListener("click", ({ target }) => {
     if (target.closest("button") === held) own = held;

@@ -19,6 +19,7 @@ from ...segmentation import (
     EXPECTED_ERRORS,
     FITTING,
     SegmentRequest,
+    Truth,
     plain_words,
     subject_of,
 )
@@ -71,6 +72,10 @@ NAME_EXAMPLES = """() => {
   for (const button of document.querySelectorAll('#examples .thumbnail-item'))
     button.setAttribute('aria-label', button.innerText.trim());
 }"""
+
+
+Brought = tuple[Picture, Truth | None, int]
+"""A picture from another page, its ground truth if it has one, and the slice that is looked at, from 1."""
 
 
 class SegmentPage:
@@ -166,14 +171,34 @@ class SegmentPage:
         }  # fmt: skip
         listen(handler, controls.settings.union(inputs), **{**slow, **options})
 
-    def open_from(self, listen: Callable[..., Dependency], file: Block) -> None:
-        """Use the checkpoint file in ``file`` at each event that ``listen`` is called for."""
+    def open_from(
+        self,
+        listen: Callable[..., Dependency],
+        file: Block,
+        brought: Callable[[gr.Request], Brought | None] = lambda _: None,
+    ) -> None:
+        """Use the checkpoint file in ``file`` at each event that ``listen`` is called for.
+
+        ``brought`` returns the picture that it is for; None: the latest.
+        """
 
         def on_file(
             values: Values, request: gr.Request, progress: gr.Progress = PROGRESS
         ) -> Iterator[Update]:
-            """Segment the latest picture with a checkpoint file, brought or just trained."""
-            yield from self._again(values, request, progress, Path(values[file]))
+            """Segment a picture with a checkpoint file, brought or just trained."""
+            checkpoint, own = Path(values[file]), brought(request)
+            if own is None:
+                yield from self._again(values, request, progress, checkpoint)
+                return
+            picture, truth, slice = own
+            session = self.sessions.visitor(request)
+            wanted = SegmentRequest(picture, truth, checkpoint, values[self.controls.tta])
+            view = View(slice=slice)
+            yield from self.runner.newest(
+                session,
+                values,
+                lambda stop: self.runner.run(session, stop, wanted, view, values, progress),
+            )
 
         self._segment_at(listen, on_file, file)
 

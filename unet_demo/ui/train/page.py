@@ -19,6 +19,7 @@ from ..components.u import u
 from ..files import download_link, start_download
 from ..html import Update, alert, hint, note
 from ..server import zero_gpu
+from ..server.trainings import TRAINING, TRAININGS_AT_ONCE, Trainings
 from ..server.unforeseen import told
 from ..server.visitors import address_of
 from ..text import DEFAULT_LANGUAGE, language_of, say, t
@@ -49,11 +50,6 @@ from .views import (
     run_sentence,
     runs_table,
 )
-
-TRAINING = "train"
-"""Concurrency group of the visitors' trainings, so that nothing else waits behind one."""
-
-TRAININGS_AT_ONCE = 2
 
 MAIN = ("start", "pause", "resume")
 """One button in three states: only the one that can be pressed is seen."""
@@ -87,6 +83,8 @@ class TrainPage:
 
     def __init__(self, demo: gr.Blocks, first: LiveSettings | None = None) -> None:
         self.sessions = Sessions()
+        self.trainings = Trainings()
+        self.trainings.join(self.sessions)
         self.limits = current_limits()
         self.controls: dict[str, Any] = {}
         opening = values_of(first) if first else preset_values(FIRST_PRESET, self.limits)
@@ -127,6 +125,7 @@ class TrainPage:
                     variant="primary" if name in MAIN else "secondary",
                     interactive=name in ENABLED["ready"],
                     elem_id=f"train-{name}",
+                    elem_classes="main" if name in MAIN else None,
                     min_width=0,
                 )
                 for name in BUTTONS
@@ -143,7 +142,7 @@ class TrainPage:
 
     def _lay_out_afterwards(self) -> None:
         with gr.Row(elem_classes="train-foot"):
-            shortcut()
+            shortcut("train")
         with gr.Row(elem_id="train-downloads"):
             self.downloads = {
                 kind: gr.Button(
@@ -547,7 +546,7 @@ class TrainPage:
 
     def _told_to_wait(self, session: Session) -> Update:
         """That a run begins later, where as many are under way as there is room for; else nothing."""
-        if self.sessions.running < TRAININGS_AT_ONCE:
+        if not self.trainings.full:
             return {}
         told = note(say("train_said_waiting", session.language, count=TRAININGS_AT_ONCE))
         return {self.status: f'<div class="waiting">{told}</div>'}

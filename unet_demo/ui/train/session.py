@@ -133,8 +133,3 @@ class Sessions(sessions.Sessions[Session]):
 
     def __init__(self) -> None:
         super().__init__(Session)
-
-    @property
-    def running(self) -> int:
-        """How many trainings are under way."""
-        return sum(session.running for session in self.open)

@@ -103,10 +103,10 @@ def readings(snapshot: Snapshot | None, language: str) -> str:
     return f'<dl class="readings">{tiles}</dl>'
 
 
-def tile(name: str, value: str, language: str) -> str:
-    """Return one reading as HTML, explained where the pointer rests on it."""
-    told = escape(say(f"train_told_{name}", language))
-    label = escape(say(f"train_reading_{name}", language))
+def tile(name: str, value: str, language: str, page: str = "train") -> str:
+    """Return one reading of a page as HTML, explained where the pointer rests on it."""
+    told = escape(say(f"{page}_told_{name}", language))
+    label = escape(say(f"{page}_reading_{name}", language))
     return (
         f'<div data-reading="{name}" title="{told}"><dt>{label}</dt><dd>{escape(value)}</dd></div>'
     )

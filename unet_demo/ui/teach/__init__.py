@@ -1,0 +1,1 @@
+"""Teach: a network that learns a person's own picture from a few strokes, while they watch."""

@@ -1,0 +1,234 @@
+"""What a visitor teaches: picture, strokes and lesson. One session never sees another's."""
+
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from ...data.images import Picture
+from ...inference import Prediction
+from ...teach.lesson import Lesson
+from ...teach.settings import TeachSettings
+from ...teach.strokes import COLOURS, MOST_CLASSES, task_of
+from ...tasks import VOID, MulticlassTask
+from ..components.paint import paint_value, read_ids
+from ..server import sessions
+from ..server.visitors import address_of
+from ..text import DEFAULT_LANGUAGE, language_of
+
+LONGEST_NAME = 40
+"""Characters of a class's name."""
+
+
+class StrokesBroken(ValueError):
+    """What was sent is nothing that the page's brush makes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Paper:
+    """A picture that is painted on, and what was painted on it when it came.
+
+    ``example``: its name, or "" for a person's own. ``key`` stands for its pixels; ``made``: when it was
+    taken. ``truth``: ids uint8 (N, H, W), or None.
+    """
+
+    picture: Picture
+    classes: tuple[str, ...]
+    labels: np.ndarray | None = None
+    truth: np.ndarray | None = None
+    example: str = ""
+    key: str = ""
+    made: float = 0.0
+
+    @classmethod
+    def of(cls, picture: Picture, classes: tuple[str, ...], **others: Any) -> "Paper":
+        """Take a picture now."""
+        shape = str(picture.slices.shape).encode()
+        key = sha256(shape + picture.slices.tobytes()).hexdigest()[:16]
+        return cls(picture, classes, key=key, made=time.time(), **others)
+
+
+class Session:
+    """One visitor's picture with its strokes, and the lesson in hand."""
+
+    def __init__(self) -> None:
+        self.opened = False
+        """False where the page was opened before a connection that broke: its lesson is forgotten."""
+        self.language = DEFAULT_LANGUAGE
+        self.paper: Paper | None = None
+        self.classes: tuple[str, ...] = ()
+        self.labels: np.ndarray | None = None
+        """Label ids uint8 (N, H, W) of all slices, 255 where nothing is painted."""
+        self.slice = 1
+        self.brought = 0
+        """How many labels were brought as files."""
+        self.run: Lesson | None = None
+        self.problem = ""
+        """Why the lesson learns from other strokes than are painted, as HTML."""
+        self.waiting = False
+        """Whether the visitor was told that the lesson they asked for begins later."""
+        self.evicted = False
+        """Whether the lesson in hand was put away to make room for others'."""
+        self.stop = threading.Event()
+        """Calls off the segmenting of all slices."""
+        self.under_way = False
+        self._predicted: tuple[Lesson, int, Prediction] | None = None
+        self._sent: dict[int, str] = {}
+        self._folder: tempfile.TemporaryDirectory | None = None
+
+    @property
+    def holds(self) -> int:
+        """How much the visitor would miss, see `sessions.Closing`."""
+        own = self.run or (self.paper and not self.paper.example)
+        return 2 if self.running or self.waiting or self.under_way else int(bool(own))
+
+    @property
+    def own_bytes(self) -> int:
+        """Memory of the lesson, of what it predicted, and of a picture of one's own."""
+        taken = self.run.bytes if self.run else 0
+        if self._predicted:
+            taken += self._predicted[2].probabilities.nbytes
+        if self.paper and not self.paper.example:
+            taken += self.paper.picture.slices.nbytes
+        return taken + (self.labels.nbytes if self.labels is not None else 0)
+
+    def evict(self) -> None:
+        """Put the lesson and the picture away; the strokes are in the visitor's browser."""
+        self.set_aside()
+        self.paper = self.labels = None
+        self.evicted = True
+
+    @property
+    def running(self) -> bool:
+        """Whether a lesson is under way."""
+        return self.run is not None and self.run.snapshot().state == "running"
+
+    @property
+    def in_progress(self) -> bool:
+        """Whether a lesson is under way or paused."""
+        return self.run is not None and not self.run.snapshot().over
+
+    @property
+    def trained(self) -> bool:
+        """Whether there is a network that has learned something and is at rest."""
+        return self.run is not None and self.run.snapshot().step > 0 and not self.running
+
+    @property
+    def task(self) -> MulticlassTask:
+        """The classes, with their colours. Raises TeachError for too few or too many."""
+        return task_of(self.classes)
+
+    def take(self, paper: Paper) -> None:
+        """Have another picture painted on."""
+        self.set_aside()
+        self.evicted = False
+        self.paper, self.classes, self.slice = paper, paper.classes, 1
+        shape = paper.picture.slices.shape[:3]
+        self.labels = np.full(shape, VOID, np.uint8) if paper.labels is None else paper.labels
+        self._sent = {}
+
+    def hear(self, value: Mapping[str, Any]) -> bool:
+        """Take what the brush tells; returns whether it is of the picture in hand.
+
+        Raises StrokesBroken.
+        """
+        paper = self.paper
+        if paper is None or value.get("made") != paper.made:
+            return False
+        count, height, width = paper.picture.slices.shape[:3]
+        names, sent, number = (value.get(name) for name in ("classes", "labels", "slice"))
+        if not (isinstance(sent, Mapping) and isinstance(names, list) and isinstance(number, int)):
+            raise StrokesBroken
+        fits = 2 <= len(names) <= MOST_CLASSES and len(set(map(str, names))) == len(names)
+        if not fits or not all(isinstance(one, str) and 0 < len(one) <= LONGEST_NAME for one in names):
+            raise StrokesBroken
+        try:
+            pngs = {int(slice): png for slice, png in sent.items()}
+            if not all(1 <= slice <= count for slice in (*pngs, number)):
+                raise StrokesBroken
+            changed = {
+                slice: read_ids(pngs[slice], height, width) if slice in pngs else None
+                for slice in range(1, count + 1)
+                if pngs.get(slice) != self._sent.get(slice) or not self._sent
+            }
+        except ValueError as error:
+            raise StrokesBroken from error
+        assert self.labels is not None
+        labels = self.labels.copy() if changed else self.labels
+        for slice, ids in changed.items():
+            labels[slice - 1] = VOID if ids is None else ids
+        self.labels, self.classes, self.slice, self._sent = labels, tuple(names), number, pngs
+        return True
+
+    def begin(self, run: Lesson) -> None:
+        """Take a new lesson in hand."""
+        self.set_aside()
+        self.run = run
+
+    def set_aside(self) -> None:
+        """Stop the lesson in hand."""
+        if self.run:
+            self.run.stop()
+        self.stop.set()
+        self.run = self._predicted = None
+        self.waiting, self.problem = False, ""
+
+    @property
+    def predicted(self) -> Prediction | None:
+        """What the network as it is now makes of all slices, if that was asked for."""
+        kept = self._predicted
+        fresh = kept and kept[0] is self.run and kept[1] == kept[0].snapshot().step
+        return kept[2] if kept and fresh else None
+
+    def keep(self, run: Lesson, prediction: Prediction) -> None:
+        """Keep what a lesson makes of all slices, unless it is in hand no more."""
+        if run is self.run:
+            self._predicted = run, run.snapshot().step, prediction
+
+    def shown(self, **others: Any) -> dict[str, Any]:
+        """Return the value of `components.paint` for the slice that is shown."""
+        paper = self.paper
+        assert paper
+        painted = {} if paper.labels is None else dict(enumerate(paper.labels, 1))
+        return paint_value(
+            paper.picture.slices[self.slice - 1], paper.classes, COLOURS, key=paper.key,
+            made=paper.made, name=paper.picture.name, labels=painted, slice=self.slice,
+            slices=len(paper.picture.slices), **others,
+        )  # fmt: skip
+
+    def settings(self, start: Path | None) -> TeachSettings:
+        """Return what a lesson with these classes depends on. Raises TeachError."""
+        return TeachSettings(self.task, start)
+
+    def file(self, name: str) -> Path:
+        """Return a path at which a file of this visitor's may be written."""
+        self._folder = self._folder or tempfile.TemporaryDirectory(prefix="unet_demo_")
+        return Path(self._folder.name) / name
+
+    def close(self) -> None:
+        """Stop, and leave nothing behind: the visitor has left."""
+        self.set_aside()
+        self.paper = self.labels = None
+        if self._folder:
+            self._folder.cleanup()
+        self._folder = None
+
+
+class Sessions(sessions.Sessions[Session]):
+    """The visitors' sessions."""
+
+    def __init__(self) -> None:
+        super().__init__(Session)
+
+    def visitor(self, request: gr.Request) -> Session:
+        """Return the session of whoever asks, in their language."""
+        session = self.of(request.session_hash, address_of(request))
+        session.language = language_of(request)
+        return session
