@@ -77,14 +77,14 @@ def build() -> Demo:
         refusals = gr.HTML(visible=False, elem_id="address-refusals", elem_classes="status")
         segment.open_from(train.saved.success, train.checkpoint)
         teach.open_in(segment)
-        gr.on(
-            [train.saved.success, teach.saved.success],
-            lambda: gr.Tabs(selected="segment"),
-            None,
-            pages,
-            show_progress="hidden",
-            api_visibility="private",
-        )
+        for saved in (train.saved, teach.saved):
+            saved.success(
+                lambda: gr.Tabs(selected="segment"),
+                None,
+                pages,
+                show_progress="hidden",
+                api_visibility="private",
+            )
         endpoints.build()
         links = (segment.link, train.link, teach.link, inside.link)
 

@@ -7,11 +7,13 @@ where the field of each pixel begins, and where it ends. In a ``.pointed`` the `
 ``data-readings``, see `inside.topic.pointed`; ``data-size``, JSON: width and height of its pictures.
 """
 
+from typing import Any
+
 import gradio as gr
 
 from .component import component
 
 
-def figures(**html: object) -> gr.HTML:
+def figures(**html: Any) -> gr.HTML:
     """Return the component; its value is the HTML."""
     return component("figures", "", {"en": {}}, **html)

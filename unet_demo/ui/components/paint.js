@@ -314,7 +314,7 @@ function paintMask() {
     const { width, height, palette } = shown;
     Object.assign(mask, { width, height });
     const box = { left: 0, top: 0, right: width, bottom: height };
-    const image = coloured(prediction.ids, width, box, palette, 2 * cell(), shown.background);
+    const image = coloured(prediction.ids, width, box, palette, cell(), shown.background);
     drawBorders(new Uint32Array(image.data.buffer), prediction.ids, width);
     mask.getContext("2d").putImageData(image, 0, 0);
   }

@@ -13,7 +13,7 @@ build(`
     </div>
   </div>`);
 
-const NARROW = 440; // px below which the U stands upright
+const NARROW = 400; // px below which the U stands upright
 const PNG_SCALE = 2;
 
 const root = find(".u");

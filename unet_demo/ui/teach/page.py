@@ -61,7 +61,7 @@ class TeachPage:
         self.limits = current_limits()
         self.link = TeachLink()
         with gr.Row(elem_classes="teach-page"):
-            with gr.Column(elem_classes="teach-aside", min_width=0):
+            with gr.Column(elem_classes=["teach-aside", "rail"], min_width=0):
                 self._lay_out_aside()
             with gr.Column(elem_classes="teach-paper", min_width=0):
                 self.paint = paint(elem_id="teach-paint")
@@ -81,7 +81,8 @@ class TeachPage:
     def _lay_out_aside(self) -> None:
         self.picture = PictureInput(
             type="filepath", image_mode=None, format="png", sources=["upload", "clipboard", "webcam"],
-            label=t("teach_picture"), show_label=False, placeholder=t("teach_placeholder"), height=96,
+            label=t("teach_picture"), show_label=False, placeholder=t("teach_placeholder"),  # type: ignore[arg-type]
+            height=96,
             elem_id="teach-picture",
         )  # fmt: skip
         upload_box("teach-picture")
@@ -90,7 +91,7 @@ class TeachPage:
         offered = [(t_name("title", titles.get(name, name)), name) for name in offered_names()]
         self.start = gr.Dropdown(
             [(t("teach_start_random"), RANDOM), *offered], value=RANDOM, filterable=False,
-            label=t("teach_start"), elem_id="teach-start", min_width=0,
+            label=t("teach_start"), elem_id="teach-from", min_width=0,
         )  # fmt: skip
         self.labels = gr.File(
             label=t("teach_labels"), show_label=False, height=44, elem_id="teach-labels"
@@ -106,7 +107,7 @@ class TeachPage:
                     variant="primary" if name in MAIN else "secondary",
                     interactive=name in ENABLED["ready"],
                     elem_id=f"teach-{name}",
-                    elem_classes="main" if name in MAIN else None,
+                    elem_classes="chief" if name in MAIN else None,
                     min_width=0,
                 )
                 for name in BUTTONS
@@ -211,7 +212,15 @@ class TeachPage:
     @property
     def _moving(self) -> list[Any]:
         """All that moves while a lesson is followed."""
-        shown = [self.chart, self.u, self.status, self.readings, self.prediction, self.use, self.apply]
+        shown = [
+            self.chart,
+            self.u,
+            self.status,
+            self.readings,
+            self.prediction,
+            self.use,
+            self.apply,
+        ]
         return [*shown, *self.buttons.values(), *self.downloads.values()]
 
     @property
@@ -228,10 +237,17 @@ class TeachPage:
         if opened:
             return {self.status: gr.skip()}
         asked = self.link.all_values(request.query_params)
-        titles = [(label.split("\n")[0], name) for label, name in menu(offered_names(), session.language)]
+        titles = [
+            (label.split("\n")[0], name)
+            for label, name in menu(tuple(offered_names()), session.language)
+        ]
         choices = [(say("teach_start_random", session.language), RANDOM), *titles]
         offered = {self.start: gr.Dropdown(choices=choices, value=asked["start"])}
-        return {self.opened: True, **offered, **self._example(session, asked["picture"], asked["start"])}
+        return {
+            self.opened: True,
+            **offered,
+            **self._example(session, asked["picture"], asked["start"]),
+        }
 
     def on_restored(self, step: dict[str, Any], request: gr.Request) -> Update:
         """Show what an address of before names."""
@@ -247,7 +263,11 @@ class TeachPage:
     def _example(self, session: Session, name: str, start: str) -> Update:
         taught = load(name)
         paper = Paper.of(
-            taught.picture, taught.task.classes, labels=taught.labels, truth=taught.truth, example=name
+            taught.picture,
+            taught.task.classes,
+            labels=taught.labels,
+            truth=taught.truth,
+            example=name,
         )
         return self._take(session, paper, start)
 
@@ -325,7 +345,9 @@ class TeachPage:
         try:
             heard = session.hear(value or {})
         except StrokesBroken:
-            return {self.status: alert(say("teach_strokes_broken", session.language), session.language)}
+            return {
+                self.status: alert(say("teach_strokes_broken", session.language), session.language)
+            }
         if not heard:
             return {self.status: next_step(session) if session.paper is None else gr.skip()}
         turned = session.slice != before
@@ -333,14 +355,22 @@ class TeachPage:
         run = session.run
         if run is None:
             return {**update, self.status: next_step(session)}
-        return {**update, **self._join(session, run), **(self._look(session, run) if turned else {})}
+        return {
+            **update,
+            **self._join(session, run),
+            **(self._look(session, run) if turned else {}),
+        }
 
     def _join(self, session: Session, run: Lesson) -> Update:
         """Have a lesson learn from the strokes as they are now. What it cannot is said; the strokes stay."""
         if len(session.classes) < len(run.settings.task.classes):
             session.set_aside()
             said = note(say("teach_class_gone", session.language))
-            return {self.prediction: None, **self._buttons("ready", trained=False), self.status: said}
+            return {
+                self.prediction: None,
+                **self._buttons("ready", trained=False),
+                self.status: said,
+            }
         try:
             if session.classes != run.settings.task.classes:
                 run.set_classes(session.classes, COLOURS)
@@ -461,7 +491,12 @@ class TeachPage:
         self, session: Session, value: dict[str, Any] | None, start: str, steps: int | None
     ) -> Iterator[Update]:
         yield self._buttons("running", trained=False)
-        if session.paper is None or not session.hear(value or {}):
+        try:
+            heard = session.hear(value or {})
+        except StrokesBroken:
+            yield self._failure(session, say("teach_strokes_broken", session.language))
+            return
+        if session.paper is None or not heard:
             yield {self.status: next_step(session), **self._buttons("ready", trained=False)}
             return
         paper, labels = session.paper, session.labels
@@ -535,7 +570,7 @@ class TeachPage:
         """Segment all slices with the network as it is."""
         session = self.sessions.visitor(request)
         running = {self.apply: gr.Button(interactive=False), self.cancel: gr.Button(visible=True)}
-        rested = {
+        rested: Update = {
             self.apply: gr.Button(interactive=session.trained),
             self.cancel: gr.Button(visible=False),
         }
@@ -604,4 +639,3 @@ class TeachPage:
                 raise gr.Error(plain_words(error), print_exception=False) from None
 
         return on_download
-

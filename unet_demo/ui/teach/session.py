@@ -14,10 +14,10 @@ import numpy as np
 
 from ...data.images import Picture
 from ...inference import Prediction
+from ...tasks import VOID, MulticlassTask
 from ...teach.lesson import Lesson
 from ...teach.settings import TeachSettings
 from ...teach.strokes import COLOURS, MOST_CLASSES, task_of
-from ...tasks import VOID, MulticlassTask
 from ..components.paint import paint_value, read_ids
 from ..server import sessions
 from ..server.visitors import address_of
@@ -147,7 +147,9 @@ class Session:
         if not (isinstance(sent, Mapping) and isinstance(names, list) and isinstance(number, int)):
             raise StrokesBroken
         fits = 2 <= len(names) <= MOST_CLASSES and len(set(map(str, names))) == len(names)
-        if not fits or not all(isinstance(one, str) and 0 < len(one) <= LONGEST_NAME for one in names):
+        if not fits or not all(
+            isinstance(one, str) and 0 < len(one) <= LONGEST_NAME for one in names
+        ):
             raise StrokesBroken
         try:
             pngs = {int(slice): png for slice, png in sent.items()}

@@ -1,6 +1,5 @@
 """What the Teach page shows of a lesson: what to do next, readings, curve, network, prediction."""
 
-import math
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from ...checkpoints import read_card
-from ...live.play import is_short
+from ...live.run import is_short
 from ...networks.anatomy import anatomy
 from ...tasks import VOID
 from ...teach.examples import EXAMPLES, thumbnail
@@ -58,7 +57,9 @@ def lesson_said(run: Lesson, snapshot: TeachSnapshot, language: str) -> str:
     )  # fmt: skip
     if snapshot.state == "diverged":
         return alert(said, language)
-    noted = (escape(translated(one, language)) for one in (*held_out(snapshot, language), *run.notes))
+    noted = (
+        escape(translated(one, language)) for one in (*held_out(snapshot, language), *run.notes)
+    )
     return note(said) + "".join(f'<p class="hint">{one}</p>' for one in noted)
 
 
@@ -163,5 +164,3 @@ def _example(name: str, chosen: bool, language: str) -> str:
         f'<button type="button" data-pick="{pick}" aria-pressed="{str(chosen).lower()}">'
         f'<img src="{png_url(np.asarray(image))}" alt=""><span>{caption}</span></button>'
     )
-
-

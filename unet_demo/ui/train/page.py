@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from ...live.play import RUN_ERRORS, LiveError
+from ...live.play import RUN_ERRORS, LiveError, PlaySnapshot
 from ...live.run import LiveRun, Snapshot
 from ...live.settings import LiveSettings, SettingsError, current_limits, with_changes
 from ..components.brush import brush
@@ -125,7 +125,7 @@ class TrainPage:
                     variant="primary" if name in MAIN else "secondary",
                     interactive=name in ENABLED["ready"],
                     elem_id=f"train-{name}",
-                    elem_classes="main" if name in MAIN else None,
+                    elem_classes="chief" if name in MAIN else None,
                     min_width=0,
                 )
                 for name in BUTTONS
@@ -620,6 +620,6 @@ def run_status(snapshot: Snapshot, run: LiveRun, language: str) -> str:
     return (alert(said, language) if wrong else note(said)) + next_step
 
 
-def shown_state(snapshot: Snapshot) -> str:
+def shown_state(snapshot: PlaySnapshot) -> str:
     """The state that the buttons follow, one of `ENABLED`."""
     return "over" if snapshot.over else snapshot.state
