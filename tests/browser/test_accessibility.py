@@ -15,6 +15,7 @@ from playwright.sync_api import Page, expect
 OPENED = {
     "segment": ("#segment-status", "px in"),
     "train": ("#train-status", "parameters"),
+    "teach": ("#teach-status", "Press Train"),
     "inside": ("#inside-status", "256 × 256"),
     "articles": ("#articles", "Its settings"),
     "models": ("#models", "Who made the data"),

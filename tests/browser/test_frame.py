@@ -45,7 +45,7 @@ def test_the_bar_is_one_line_of_48_pixels_on_every_page(tab: Page, size: tuple[i
     tab.set_viewport_size({"width": size[0], "height": size[1]})
     if size[0] < 720:
         expect(tab.get_by_role("button", name="More tabs")).to_be_visible()
-    for name in ("Train", "Inside", "Articles", "Models", "Segment"):
+    for name in ("Train", "Teach", "Inside", "Articles", "Models", "Segment"):
         if size[0] < 720 and not tab.get_by_role("tab", name=name).is_visible():
             tab.get_by_role("button", name="More tabs").click()
             tab.locator(".overflow-dropdown").get_by_text(name).click()

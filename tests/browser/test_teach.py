@@ -1,0 +1,242 @@
+"""Teach, as a person uses it with a mouse, a finger and the keyboard: paint, train, correct, take away, come back."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import gradio as gr
+import numpy as np
+import pytest
+import tifffile
+from handling import show_next_frame, wait_until
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from unet_demo.ui.serve import head
+from unet_demo.ui.server.trainings import Trainings
+from unet_demo.ui.teach.page import TeachPage
+from unet_demo.ui.teach.session import Session
+from unet_demo.ui.text import i18n
+
+WIDTH, HEIGHT = 64, 48
+
+
+@pytest.fixture(scope="module")
+def served(serve_blocks: Callable[..., str]) -> tuple[TeachPage, str]:
+    """The Teach page alone, and its address."""
+    with gr.Blocks(fill_width=True) as demo, gr.Tabs(), gr.Tab("Teach", id="teach") as one:
+        page = TeachPage(demo, one, Trainings())
+    return page, serve_blocks(demo, i18n=i18n(), head=head())
+
+
+@pytest.fixture
+def opened(tab: Page, served: tuple[TeachPage, str]) -> Page:
+    """The page with its first example, in a browser that has kept nothing."""
+    _, address = served
+    tab.goto(f"{address}config")  # of the same origin, and nothing there paints
+    tab.evaluate("localStorage.clear()")
+    return reopened(tab, address)
+
+
+def reopened(page: Page, address: str) -> Page:
+    page.goto(address)
+    expect(page.locator("#teach-status")).to_contain_text("Press Train")
+    expect(page.locator(".paint .clear")).to_be_enabled()
+    return page
+
+
+def session_of(served: tuple[TeachPage, str]) -> Session:
+    """The newest visitor's."""
+    return served[0].sessions.open[-1]
+
+
+def bring(page: Page, file: Path) -> None:
+    """A picture of one's own, of which nothing is painted."""
+    page.locator("#teach-picture input[type=file]").set_input_files(file)
+    expect(page.locator("#teach-status")).to_contain_text("paint a short stroke")
+    expect(page.locator(".paint .clear")).to_be_disabled()
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three slices, bright to the right."""
+    slices = np.zeros((3, HEIGHT, WIDTH), np.uint8)
+    slices[:, :, WIDTH // 2 :] = 200
+    file = tmp_path_factory.mktemp("stack") / "cells.tif"
+    tifffile.imwrite(file, slices, photometric="minisblack")
+    return file
+
+
+def place(page: Page, x: float, y: float) -> tuple[float, float]:
+    box = page.locator("#teach-paint .strokes").bounding_box()
+    assert box
+    return box["x"] + x / WIDTH * box["width"], box["y"] + y / HEIGHT * box["height"]
+
+
+def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
+    page.mouse.move(*place(page, *start))
+    page.mouse.down()
+    page.mouse.move(*place(page, *end), steps=4)
+    page.mouse.up()
+
+
+def paint_both(page: Page) -> None:
+    """A stroke of each class, on the slice that is shown."""
+    page.keyboard.press("1")
+    drag(page, (8, 10), (8, 36))
+    page.keyboard.press("2")
+    drag(page, (50, 10), (50, 36))
+
+
+def train_a_step(page: Page) -> None:
+    page.locator("#teach-step").click()
+    expect(page.locator("#teach-status")).to_contain_text("Paused after step 1")
+
+
+def test_an_example_is_learned_at_one_press_and_corrected_while_it_runs(
+    opened: Page, served: tuple[TeachPage, str]
+) -> None:
+    opened.locator("#teach-start").click()
+    expect(opened.locator(".paint .mask")).to_be_visible()
+    expect(opened.locator("#teach-status")).to_contain_text("paint over it in the right class")
+    expect(opened.locator("#teach-u image").first).to_have_attribute("href", re.compile("^data:"))
+    run = session_of(served).run
+    assert run
+    before = run.strokes.counts
+    opened.keyboard.press("1")
+    drag(opened, (2, 40), (12, 40))
+    wait_until(lambda: run.strokes.counts[0] > before[0])
+    opened.keyboard.press("Space")
+    expect(opened.locator("#teach-resume")).to_be_enabled()
+    expect(opened.locator("#teach-status")).to_contain_text("Paused")
+    opened.keyboard.press("z")
+    wait_until(lambda: run.strokes.counts == before)
+    opened.locator("#teach-reset").click()
+    expect(opened.locator(".paint .mask")).to_be_hidden()
+    expect(opened.locator("#teach-status")).to_contain_text("Press Train")
+
+
+def test_what_to_do_next_is_said_from_the_first_stroke_on_and_each_mistake_leaves_the_strokes(
+    opened: Page, served: tuple[TeachPage, str], stack: Path, tmp_path: Path
+) -> None:
+    status = opened.locator("#teach-status")
+    bring(opened, stack)
+    opened.locator("#teach-start").click()
+    expect(status.get_by_role("alert")).to_contain_text("Nothing is painted yet")
+    opened.keyboard.press("1")
+    drag(opened, (8, 10), (8, 36))
+    expect(status).to_contain_text("Now choose another class")
+    opened.locator("#teach-start").click()
+    expect(status.get_by_role("alert")).to_contain_text("Only 'background' is painted")
+    small, other = tmp_path / "small.png", tmp_path / "other.png"
+    Image.fromarray(np.zeros((9, 9), np.uint8)).save(small)
+    Image.fromarray(np.zeros((60, 60), np.uint8)).save(other)
+    opened.locator("#teach-picture input[type=file]").set_input_files(small)
+    expect(status.get_by_role("alert")).to_contain_text("9×9")
+    opened.locator("#teach-labels input[type=file]").set_input_files(other)
+    expect(status.get_by_role("alert")).to_contain_text("60×60")
+    opened.keyboard.press("2")
+    drag(opened, (50, 10), (50, 36))
+    expect(status).to_contain_text("Press Train")
+    labels = session_of(served).labels
+    assert labels is not None and labels[0, 20, 8] == 0 and labels[0, 20, 50] == 1
+
+
+def test_a_stack_is_segmented_and_taken_away_and_its_labels_come_back_as_a_file(
+    opened: Page, served: tuple[TeachPage, str], stack: Path, tmp_path: Path
+) -> None:
+    bring(opened, stack)
+    paint_both(opened)
+    opened.keyboard.press(".")
+    expect(opened.locator(".paint .slice")).to_contain_text("2 / 3")
+    expect(opened.locator(".paint .clear")).to_be_disabled()
+    paint_both(opened)
+    wait_until(lambda: len(session_of(served)._sent) == 2)
+    train_a_step(opened)
+    opened.locator("#teach-apply").click()
+    expect(opened.locator("#teach-status")).to_contain_text("All 3 slices")
+    opened.keyboard.press(".")
+    expect(opened.locator(".paint .slice")).to_contain_text("3 / 3")
+    expect(opened.locator(".paint .mask")).to_be_visible()
+    files = {}
+    for kind in ("checkpoint", "colours", "labels", "strokes", "animation"):
+        with opened.expect_download() as download:
+            opened.locator(f"#teach-download-{kind}").click()
+        files[kind] = tmp_path / download.value.suggested_filename
+        download.value.save_as(files[kind])
+    assert [file.name for file in files.values()] == [
+        "cells-taught.safetensors", "cells-colours.tif", "cells-labels.tif", "cells-strokes.tif",
+        "cells-lesson.gif",
+    ]  # fmt: skip
+    strokes = tifffile.imread(files["strokes"])
+    assert (strokes == session_of(served).labels).all() and (strokes[2] == 255).all()
+    opened.locator(".paint .undo").click()
+    wait_until(lambda: not (strokes == session_of(served).labels).all())
+    opened.locator("#teach-labels input[type=file]").set_input_files(files["strokes"])
+    wait_until(lambda: (strokes == session_of(served).labels).all())
+
+
+def test_a_reload_frees_the_lesson_and_brings_the_strokes_back(
+    opened: Page, served: tuple[TeachPage, str], stack: Path
+) -> None:
+    bring(opened, stack)
+    paint_both(opened)
+    wait_until(lambda: len(np.unique(session_of(served).labels)) == 3)
+    before = session_of(served)
+    labels = before.labels
+    train_a_step(opened)
+    reopened(opened, served[1])
+    expect(opened.locator(".paint .told")).to_contain_text("keeps your strokes on “cells”")
+    wait_until(lambda: before.run is None and before.labels is None)
+    opened.locator("#teach-picture input[type=file]").set_input_files(stack)
+    expect(opened.locator(".paint .told")).to_contain_text("Your own strokes are back")
+    wait_until(lambda: np.array_equal(session_of(served).labels, labels))
+
+
+def test_two_people_at_once_see_nothing_of_each_others_strokes(
+    opened: Page, served: tuple[TeachPage, str], new_visitor: Callable[..., Page]
+) -> None:
+    mine = session_of(served)
+    other = reopened(new_visitor(viewport={"width": 700, "height": 700}), served[1])
+    theirs = session_of(served)
+    assert mine is not theirs and np.array_equal(mine.labels, theirs.labels)
+    other.keyboard.press("1")
+    drag(other, (2, 40), (12, 40))
+    wait_until(lambda: not np.array_equal(mine.labels, theirs.labels))
+    train_a_step(other)
+    expect(opened.locator(".paint .mask")).to_be_hidden()
+    assert mine.run is None and theirs.run
+    other.close()
+    wait_until(lambda: theirs not in served[0].sessions.open)
+
+
+def test_a_finger_paints_on_a_phone_and_a_class_is_added_while_it_learns(
+    served: tuple[TeachPage, str], new_visitor: Callable[..., Page]
+) -> None:
+    phone = new_visitor(viewport={"width": 360, "height": 780}, has_touch=True, is_mobile=True)
+    reopened(phone, served[1])
+    session = session_of(served)
+    train_a_step(phone)
+    phone.get_by_role("button", name="Add a class").click()
+    phone.keyboard.type("shadow")
+    phone.keyboard.press("Enter")
+    phone.touchscreen.tap(*place(phone, 10, 40))
+    wait_until(lambda: bool((session.labels == 2).any()))
+    assert session.run and session.run.settings.task.classes == ("background", "coin", "shadow")
+    assert phone.evaluate("document.documentElement.scrollWidth") == 360
+
+
+WITHOUT_SCROLLING = ["#teach-paint .stage", "#teach-paint .rail", ".teach-buttons", "#teach-status"]
+
+
+@pytest.mark.parametrize(("width", "height"), [(1366, 768), (1280, 720), (360, 780)])
+def test_picture_tools_train_row_and_chart_share_the_first_screen(
+    opened: Page, width: int, height: int
+) -> None:
+    opened.set_viewport_size({"width": width, "height": height})
+    show_next_frame(opened)
+    shown = [*WITHOUT_SCROLLING, *(["#teach-chart .chart", "#teach-u .u"] if width > 360 else [])]
+    for part in shown:
+        expect(opened.locator(part)).to_be_in_viewport(ratio=1)
+    assert opened.evaluate("document.documentElement.scrollWidth") == width
+    opened.set_viewport_size({"width": 1366, "height": 900})
