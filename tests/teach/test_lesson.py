@@ -69,6 +69,23 @@ def test_strokes_that_cannot_be_learned_from_leave_those_before():
     assert lesson.strokes is before
 
 
+def test_nothing_is_learned_where_the_picture_has_no_value():
+    picture = halves()
+    void = np.zeros((1, 40, 48), bool)
+    void[:, :, 24:] = True
+    with pytest.raises(TeachError, match="Only 'background' is painted"):
+        lesson_of(replace(picture, void=void))
+
+
+@pytest.mark.parametrize(("side", "most", "words"), [(20, 10**6, "20×20"), (40, 1000, "million")])
+def test_a_picture_that_is_too_small_or_too_large_is_refused(side: int, most: int, words: str):
+    picture = Picture(np.zeros((1, side, side, 1), np.uint8), "x", ())
+    labels = np.full((side, side), VOID, np.uint8)
+    labels[2, 2], labels[4, 4] = 0, 1
+    with pytest.raises(TeachError, match=words):
+        Lesson(picture, labels, TINY, replace(BRIEF, pixels=most), device="cpu")
+
+
 def test_a_class_may_be_added_to_a_lesson():
     picture = halves()
     lesson = lesson_of(picture)

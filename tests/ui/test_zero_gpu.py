@@ -55,11 +55,11 @@ def test_that_a_run_is_over_is_told_once_its_weights_are_here(visit):
     assert set(states[:-1]) == {"running"} and states[-1] == "finished"
 
 
-def test_strokes_painted_while_a_lesson_is_learned_there_join_it(visit):
+def test_strokes_and_classes_join_a_lesson_while_it_is_learned_there(visit):
     taught = visit["taught"]
     assert taught["is_remote"]
     assert taught["seen"] == [130, 1]
-    assert (taught["state"], taught["classes"]) == ("paused", [2, 40, 48])
+    assert (taught["state"], taught["classes"]) == ("paused", ["left", "right", "corner"])
 
 
 def test_the_looks_for_the_animation_come_back(visit):

@@ -21,7 +21,7 @@ from ..messages import Sentence, sentence
 from ..metrics import confusion_matrix
 from ..networks import Network
 from ..networks.maps import mosaic
-from ..tasks import RGB
+from ..tasks import RGB, VOID
 from ..training.batches import BatchOf, Normalisation, to_tensor
 from ..training.loop import Trainer
 from .crops import Crops, crops_of_cells
@@ -160,6 +160,9 @@ class Lesson(Run[Look, TeachSnapshot]):
         file = requests.with_suffix(".npz")
         if file.exists():
             with np.load(file) as told, self._changing:
+                self.set_classes(
+                    tuple(told["names"].tolist()), tuple(map(tuple, told["colours"].tolist()))
+                )
                 self._take(Strokes.from_arrays(told))
                 self._watched = int(told["watched"])
             file.unlink()
@@ -230,8 +233,12 @@ class Lesson(Run[Look, TeachSnapshot]):
         )
 
     def _checked(self, labels: np.ndarray) -> np.ndarray:
-        shape = self.picture.slices.shape[:3]
-        return check_labels(labels, shape, self.settings.task)
+        shape, void = self.picture.slices.shape[:3], self.picture.void
+        checked = check_labels(labels, shape, self.settings.task)
+        if void is None:
+            return checked
+        # Where the picture has no value there is nothing to learn.
+        return check_labels(np.where(void, VOID, checked), shape, self.settings.task)
 
     def _take(self, strokes: Strokes) -> None:
         """Learn from these strokes."""

@@ -21,6 +21,7 @@ from unet_demo.live.settings import SPACE, LiveSettings
 from unet_demo.teach.remote import RemoteLesson
 from unet_demo.teach.settings import LOCAL as TEACH_LIMITS
 from unet_demo.teach.settings import TeachSettings
+from unet_demo.teach.strokes import COLOURS
 from unet_demo.ui.server import zero_gpu
 
 TINY = LiveSettings(SceneOptions(size=64, colour_is_clue=True), width=8, batch=1, steps=4)
@@ -125,11 +126,13 @@ def taught() -> dict:
     labels[0, 8:11, 4:14], labels[0, 8:11, 28:38] = 0, 1
     more = labels.copy()
     more[1, 20:30, 30:40] = 1
+    more[1, 5:10, 5:10] = 2
     settings = TeachSettings(width=4, crop=32, batch=2)
     lesson = zero_gpu.new_lesson(Picture(slices, "x", ()), labels, settings, TEACH_LIMITS)
     seen = []
     for snapshot in lesson.play():
         if snapshot.step > 1 and snapshot.painted[1] == 30:
+            lesson.set_classes(("left", "right", "corner"), COLOURS)
             lesson.set_labels(more)
             lesson.watch(1)
         look = snapshot.validation
@@ -140,7 +143,7 @@ def taught() -> dict:
         "is_remote": isinstance(lesson, RemoteLesson),
         "seen": seen[-1],
         "state": lesson.snapshot().state,
-        "classes": lesson.predict_all().labels().shape,
+        "classes": lesson.predict_all().task.classes,
     }
 
 
