@@ -67,8 +67,8 @@ def coins() -> tuple[np.ndarray, np.ndarray]:
     image = skimage_data.coins()
     seeds = np.where(image > 150, 2, np.where(image < 30, 1, 0))
     found = segmentation.watershed(filters.sobel(image), seeds) == 2
-    found = morphology.remove_small_objects(found, max_size=200)
-    truth = morphology.convex_hull_object(found).astype(np.uint8)
+    found = morphology.area_opening(found.astype(np.uint8), 200)
+    truth = morphology.convex_hull_object(found > 0).astype(np.uint8)
     return image[None, ..., None], with_void(truth, 1)[None]
 
 
