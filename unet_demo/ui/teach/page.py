@@ -105,7 +105,7 @@ class TeachPage:
                 name: gr.Button(
                     t(f"train_{name}"),
                     variant="primary" if name in MAIN else "secondary",
-                    interactive=name in ENABLED["ready"],
+                    interactive=False,  # until there is a picture
                     elem_id=f"teach-{name}",
                     elem_classes="chief" if name in MAIN else None,
                     min_width=0,
