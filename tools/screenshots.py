@@ -33,6 +33,16 @@ def train(page: Page, out: Path) -> None:
     page.locator("#train-stop").click()
 
 
+def teach(page: Page, out: Path) -> None:
+    """The Teach page, some seconds after its example has begun to be learned."""
+    page.get_by_role("tab", name="Teach").click()
+    page.locator(".paint .clear:enabled").wait_for(timeout=60_000)
+    page.locator("#teach-start").click()
+    page.wait_for_timeout(20_000)
+    page.screenshot(path=out / "teach.png")
+    page.locator("#teach-stop").click()
+
+
 def read(page: Page, out: Path) -> None:
     """The Articles and the Models page, from their tops."""
     for name, seen in (("Articles", "#article-classic"), ("Models", "#models-voc")):
@@ -57,6 +67,7 @@ def main(out: Path) -> None:
         page.locator("#segment-status p").first.wait_for(timeout=60_000)
         segment(page, out)
         train(page, out)
+        teach(page, out)
         read(page, out)
         browser.close()
     app.get_blocks().close()

@@ -15,7 +15,7 @@ from ...data.images import read_picture
 from ...inference import Prediction
 from ...live.play import LiveError
 from ...segmentation import Truth, plain_words
-from ...teach.examples import load
+from ...teach.examples import EXAMPLES, load
 from ...teach.files import read_strokes
 from ...teach.lesson import Lesson, TeachSnapshot
 from ...teach.settings import TEACH_ERRORS, current_limits
@@ -40,10 +40,16 @@ from ..train.page import BUTTONS, ENABLED, MAIN, shown_state
 from .downloads import FILES
 from .link import RANDOM, TeachLink
 from .session import Paper, Session, Sessions, StrokesBroken
-from .views import curve, examples, laid_over, lesson_said, living_u, next_step, readings
-
-NEW_CLASSES = ("background", "object")
-"""Of a picture of one's own, until its owner names them."""
+from .views import (
+    curve,
+    examples,
+    laid_over,
+    lesson_said,
+    living_u,
+    next_step,
+    readings,
+    why_nothing,
+)
 
 PROGRESS = gr.Progress()
 
@@ -258,7 +264,10 @@ class TeachPage:
 
     def on_example(self, event: gr.EventData, request: gr.Request, start: str) -> Update:
         """Show an example, with the strokes that it has."""
-        return self._example(self.sessions.visitor(request), event._data["example"], start)
+        name = event._data.get("example")
+        if name not in EXAMPLES:
+            return {self.status: gr.skip()}
+        return self._example(self.sessions.visitor(request), name, start)
 
     def _example(self, session: Session, name: str, start: str) -> Update:
         taught = load(name)
@@ -281,7 +290,7 @@ class TeachPage:
             self.limits.check(picture)
         except TEACH_ERRORS as error:
             return {self.picture: None, **self._mistake(session, error)}
-        return self._take(session, Paper.of(picture, NEW_CLASSES), start)
+        return self._take(session, Paper.own(picture), start)
 
     def _take(self, session: Session, paper: Paper, start: str) -> Update:
         session.take(paper)
@@ -338,12 +347,12 @@ class TeachPage:
 
     # --- strokes --------------------------------------------------------------------------------
 
-    def on_strokes(self, request: gr.Request, value: dict[str, Any] | None) -> Update:
+    def on_strokes(self, request: gr.Request, value: object) -> Update:
         """Take what is painted: a lesson learns from it from its next step on."""
         session = self.sessions.visitor(request)
         before = session.slice
         try:
-            heard = session.hear(value or {})
+            heard = session.hear(value)
         except StrokesBroken:
             return {
                 self.status: alert(say("teach_strokes_broken", session.language), session.language)
@@ -417,16 +426,12 @@ class TeachPage:
         state = shown_state(session.run.snapshot()) if session.run else "ready"
         return {self.status: "", **self._buttons(state, trained=session.trained)}
 
-    def on_start(
-        self, request: gr.Request, value: dict[str, Any] | None, start: str
-    ) -> Iterator[Update]:
+    def on_start(self, request: gr.Request, value: object, start: str) -> Iterator[Update]:
         """Teach a new network."""
         session = self.sessions.visitor(request)
         yield from self._served(session, self._start(session, value, start, None))
 
-    def on_step(
-        self, request: gr.Request, value: dict[str, Any] | None, start: str
-    ) -> Iterator[Update]:
+    def on_step(self, request: gr.Request, value: object, start: str) -> Iterator[Update]:
         """One step: of the lesson that is paused, else the first of a new one."""
         session = self.sessions.visitor(request)
         if session.run and session.in_progress:
@@ -435,9 +440,7 @@ class TeachPage:
             updates = self._start(session, value, start, 1)
         yield from self._served(session, updates)
 
-    def on_resume(
-        self, request: gr.Request, value: dict[str, Any] | None, start: str
-    ) -> Iterator[Update]:
+    def on_resume(self, request: gr.Request, value: object, start: str) -> Iterator[Update]:
         """Go on with the lesson that is paused; one that was put away begins anew, with the strokes."""
         session = self.sessions.visitor(request)
         if session.run:
@@ -488,11 +491,11 @@ class TeachPage:
             self.sessions.budget.make_room(session)
 
     def _start(
-        self, session: Session, value: dict[str, Any] | None, start: str, steps: int | None
+        self, session: Session, value: object, start: str, steps: int | None
     ) -> Iterator[Update]:
         yield self._buttons("running", trained=False)
         try:
-            heard = session.hear(value or {})
+            heard = session.hear(value)
         except StrokesBroken:
             yield self._failure(session, say("teach_strokes_broken", session.language))
             return
@@ -614,7 +617,7 @@ class TeachPage:
     def _taught(self, session: Session) -> Lesson:
         """The lesson in hand. Raises gr.Error where nothing has been taught, or it does not rest."""
         if session.run is None or not session.trained:
-            key = "teach_put_away" if session.evicted else "teach_nothing_yet"
+            key = "teach_nothing_yet" if session.paper else why_nothing(session)
             raise gr.Error(say(key, session.language), print_exception=False)
         return session.run
 
@@ -627,12 +630,12 @@ class TeachPage:
         return {self.checkpoint: str(path), self.status: said}
 
     def _download(self, kind: str) -> Callable[..., str]:
-        def on_download(request: gr.Request, value: dict[str, Any] | None) -> str:
+        def on_download(request: gr.Request, value: object) -> str:
             session = self.sessions.visitor(request)
             if FILES[kind].taught:
                 self._taught(session)
-            elif session.paper is None or not session.hear(value or {}):
-                raise gr.Error(say("teach_no_picture", session.language), print_exception=False)
+            elif session.paper is None or not session.hear(value):
+                raise gr.Error(say(why_nothing(session), session.language), print_exception=False)
             try:
                 return str(FILES[kind].write(session, self._predict))
             except TEACH_ERRORS as error:

@@ -13,7 +13,8 @@ import gradio as gr
 import numpy as np
 
 from ...data.images import Picture
-from ...inference import Prediction
+from ...inference import Prediction, resize_image, scaled_size
+from ...messages import sentence
 from ...tasks import VOID, MulticlassTask
 from ...teach.lesson import Lesson
 from ...teach.settings import TeachSettings
@@ -25,6 +26,13 @@ from ..text import DEFAULT_LANGUAGE, language_of
 
 LONGEST_NAME = 40
 """Characters of a class's name."""
+
+
+NEW_CLASSES = ("background", "object")
+"""Of a picture of one's own, until its owner names them."""
+
+MOST_SIDE = 2048
+"""Px of the longer side of a picture that is painted on: a telephone's browser holds several such layers."""
 
 
 class StrokesBroken(ValueError):
@@ -46,6 +54,20 @@ class Paper:
     example: str = ""
     key: str = ""
     made: float = 0.0
+
+    @classmethod
+    def own(cls, picture: Picture) -> "Paper":
+        """Take a person's own picture, reduced to what a browser can paint on."""
+        _, height, width, _ = picture.slices.shape
+        if max(height, width) > MOST_SIDE:
+            smaller = scaled_size(height, width, MOST_SIDE, 1)
+            slices = np.stack([resize_image(one, smaller) for one in picture.slices])
+            said = sentence(
+                "The picture was reduced to {width}×{height}, as large as can be painted on here.",
+                width=smaller[1], height=smaller[0],
+            )  # fmt: skip
+            picture = Picture(slices, picture.name, (*picture.notes, said))
+        return cls.of(picture, NEW_CLASSES)
 
     @classmethod
     def of(cls, picture: Picture, classes: tuple[str, ...], **others: Any) -> "Paper":
@@ -134,11 +156,13 @@ class Session:
         self.labels = np.full(shape, VOID, np.uint8) if paper.labels is None else paper.labels
         self._sent = {}
 
-    def hear(self, value: Mapping[str, Any]) -> bool:
+    def hear(self, value: object) -> bool:
         """Take what the brush tells; returns whether it is of the picture in hand.
 
         Raises StrokesBroken.
         """
+        if not isinstance(value, Mapping):
+            raise StrokesBroken
         paper = self.paper
         if paper is None or value.get("made") != paper.made:
             return False

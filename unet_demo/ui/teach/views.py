@@ -1,5 +1,6 @@
 """What the Teach page shows of a lesson: what to do next, readings, curve, network, prediction."""
 
+from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -35,16 +36,25 @@ def next_step(session: Session) -> str:
     """Say, before there is a lesson, what to do next, as HTML."""
     language = session.language
     if session.paper is None or session.labels is None:
-        key = "teach_put_away" if session.evicted else "teach_no_picture"
-        return alert(say(key, language), language)
-    painted = np.unique(session.labels[session.labels != VOID])
-    if not len(painted):
-        return note(say("teach_next_paint", language))
-    if len(painted) == 1:
-        return note(say("teach_next_second", language))
-    pixels = np.count_nonzero(session.labels != VOID)
-    share = 100 * pixels / session.labels.size
-    return note(say("teach_next_train", language, share=f"{share:.2g}"))
+        return alert(say(why_nothing(session), language), language)
+    counts = np.bincount(session.labels.ravel(), minlength=VOID + 1)[:VOID]
+    key = ("paint", "second", "train")[min(int(np.count_nonzero(counts)), 2)]
+    share = f"{100 * counts.sum() / session.labels.size:.2g}"
+    said = note(say(f"teach_next_{key}", language, share=share))
+    return said + hints(session.paper.picture.notes, language)
+
+
+def why_nothing(session: Session) -> str:
+    """Return the key of the text that says why there is no picture."""
+    if session.evicted:
+        return "teach_put_away"
+    return "teach_no_picture" if session.opened else "lost_forgotten"
+
+
+def hints(texts: Iterable[str], language: str) -> str:
+    """Return what is less urgent, as HTML."""
+    said = (escape(translated(one, language)) for one in texts)
+    return "".join(f'<p class="hint">{one}</p>' for one in said)
 
 
 def lesson_said(run: Lesson, snapshot: TeachSnapshot, language: str) -> str:
