@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test test-slow soak lint format browser screenshots clean
+.PHONY: run test test-slow soak try-newest-gradio lint format browser screenshots clean
 
 run: $(VENV)/installed
 	$(BIN)/python app.py
@@ -27,6 +27,11 @@ test-slow: $(VENV)/installed-for-tests browser
 # Attacks a server of its own for about a quarter of an hour, and prints a table.
 soak: $(VENV)/installed-for-tests
 	$(BIN)/python tools/soak.py
+
+# Once a week, see .github/workflows and SECURITY.md.
+try-newest-gradio: export OMP_NUM_THREADS := $(or $(OMP_NUM_THREADS),1)
+try-newest-gradio: $(VENV)/installed-for-tests
+	sh tools/try-newest-gradio.sh $(BIN)/python
 
 # Gradio writes a .pyi beside each component of ours, and leaves it behind when the component changes.
 lint: $(VENV)/installed-for-tests

@@ -176,7 +176,8 @@ def load(server: Server, minutes: float) -> tuple[str, str]:
         segmenting = [clients.submit(client, "segment", {}) for _ in range(32)]
         training = [clients.submit(client, "train", {"width": 8, "steps": 5}) for _ in range(6)]
         counts = [one.result() for one in segmenting], [one.result() for one in training]
-    first, *_, last = [megabytes for share, megabytes in memory.items() if share >= 0.4]
+    later = [megabytes for share, megabytes in memory.items() if share >= 0.4]
+    first, last = later[0], later[-1]
     return (
         f"32 clients segment, 6 train, {minutes:g} min",
         f"{sum(counts[0])} and {sum(counts[1])} done, the least served {min(counts[0])} and"
