@@ -169,7 +169,7 @@ def test_the_train_page_alone_has_none_with_refusals_before_a_run_and_in_one(
     check(tab, "in training")
 
 
-def test_the_segment_page_has_none_after_an_error_with_a_stack_and_with_scores(
+def test_the_segment_page_has_none_after_an_error_with_a_stack_with_scores_and_in_dialogs(
     tab: Page, url: str, tmp_path: Path
 ) -> None:
     open_segment(tab, url, "example=membranes")
@@ -190,6 +190,15 @@ def test_the_segment_page_has_none_after_an_error_with_a_stack_and_with_scores(
     tab.locator("#viewer .layers").get_by_text("Errors").click()
     expect(tab.locator("#scores table")).to_be_visible()
     check(tab, "with scores")
+    dress(tab, WIDE, dark=False)
+    tab.get_by_role("button", name="Share").click()
+    check(tab, "sharing")
+    tab.keyboard.press("Escape")
+    dress(tab, WIDE, dark=False)
+    tab.get_by_label("Language", exact=True).select_option("ko")
+    expect(tab.get_by_role("button", name="Stay here")).to_be_visible()
+    check(tab, "before another language")
+    tab.get_by_role("button", name="Stay here").click()
 
 
 def test_a_segmentation_alone_has_none(tab: Page, url: str) -> None:
