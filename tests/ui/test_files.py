@@ -23,15 +23,33 @@ def test_a_folder_is_removed_once_it_is_old() -> None:
     assert not old.exists() and young.exists()
 
 
-def test_the_oldest_files_go_where_all_would_take_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "MOST_MADE", 100)
-    old, older, new = fresh_folder(), fresh_folder(), fresh_folder()
-    for folder, age in ((old, 600), (older, 900), (new, 0)):
-        (folder / "mask.png").write_bytes(bytes(40))
+def aged(*ages: float) -> list[Path]:
+    """Folders that were made so many seconds ago, the oldest first."""
+    folders = [fresh_folder() for _ in ages]
+    for folder, age in zip(folders, ages, strict=True):
         os.utime(folder, (time.time() - age,) * 2)
-    fresh_folder(20)
+    return folders
+
+
+def test_of_too_many_answers_the_oldest_ones_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.rmtree(fresh_folder().parent)
+    older, old, new = aged(900, 600, 0)
+    monkeypatch.setattr(files, "MOST_KEPT", 3)
+    fresh_folder()
     assert not older.exists() and old.exists() and new.exists()
-    fresh_folder(100)
+
+
+def test_the_oldest_answers_make_room_for_one_and_what_is_under_way_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shutil.rmtree(fresh_folder().parent)
+    older, old, new = aged(900, 600, 0)
+    monkeypatch.setattr(files, "has_room", lambda more: not older.exists())
+    fresh_folder(1)
+    assert not older.exists() and old.exists()
+    monkeypatch.setattr(files, "has_room", lambda more: False)
+    with pytest.raises(OSError):
+        fresh_folder(1)
     assert not old.exists() and new.exists()
 
 

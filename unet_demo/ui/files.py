@@ -6,12 +6,13 @@ import shutil
 import tempfile
 import threading
 import time
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 import gradio as gr
 from gradio.events import Dependency
+
+from .server.disk import has_room
 
 KEPT_SECONDS = 3600
 
@@ -22,42 +23,34 @@ MAX_UPLOAD = 200 * 2**20
 _TIDYING = threading.Lock()
 
 
-MOST_MADE = 8 * 2**30
-"""Bytes of all answers' files together, at most: a visitor's page asks again for one that is gone."""
+MOST_KEPT = 2000
+"""Answers whose files are kept, at most: a visitor's page asks again for one that is gone."""
 
 MAKING_SECONDS = 60
-"""For so long a file may be on its way to whoever asked for it."""
+"""For so long a file may be on its way to whoever asked for it, and is kept in any case."""
 
 
 def fresh_folder(more: int = 0) -> Path:
-    """Make an empty folder for one answer, a file of ``more`` bytes or so.
+    """Make an empty folder for one answer, a file of ``more`` bytes if that is known.
 
-    Folders of earlier answers are removed once they are old, and the oldest where all are too large.
-    Raises OSError where the disk has no room.
+    Folders of earlier answers are removed once they are old; where they are too many, or the disk has no
+    room, the oldest ones sooner. Raises OSError where there is still none.
     """
     with _TIDYING:
         root = Path(_root(tempfile.gettempdir()).name)
         root.mkdir(exist_ok=True)  # the system may have tidied up behind a server that sat idle
-        made = {folder: folder.stat().st_mtime for folder in root.iterdir()}
-        sizes = {folder: _size(folder) for folder in made}
-        for folder in sorted(made, key=made.__getitem__):
-            age = time.time() - made[folder]
-            many = sum(sizes.values()) + more > MOST_MADE and age > MAKING_SECONDS
-            if age > KEPT_SECONDS or many:
-                shutil.rmtree(folder, ignore_errors=True)
-                del sizes[folder]
-        if more > shutil.disk_usage(root).free:
+        folders = sorted(root.iterdir())
+        for number, folder in enumerate(folders):
+            age = time.time() - folder.stat().st_mtime
+            kept = len(folders) - number < MOST_KEPT and has_room(more)
+            if age < (KEPT_SECONDS if kept else MAKING_SECONDS):
+                break
+            shutil.rmtree(folder, ignore_errors=True)
+        if more and not has_room(more):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return Path(tempfile.mkdtemp(dir=root))
-
-
-def _size(folder: Path) -> int:
-    """Return how many bytes the files of an answer take."""
-    size = 0
-    for file in folder.iterdir():
-        with suppress(FileNotFoundError):  # it is whole by now, and has its name
-            size += file.stat().st_size
-    return size
+        return Path(
+            tempfile.mkdtemp(prefix=f"{time.time_ns()}-", dir=root)
+        )  # by name the oldest first
 
 
 @cache
