@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,21 @@ def test_what_is_old_is_swept_and_what_is_new_stays(tmp_path: Path) -> None:
     os.utime(old, (1, 1))
     sweep(tmp_path)
     assert new.is_file() and not old.parent.exists()
+
+
+def test_where_there_is_no_room_the_oldest_files_go_sooner_and_none_in_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [tmp_path / name for name in ("older", "old", "new")]
+    for file, age in zip(files, (900, 800, 0), strict=True):
+        file.write_bytes(b"x")
+        os.utime(file, (time.time() - age,) * 2)
+    monkeypatch.setattr(disk, "has_room", lambda _: not files[0].exists())
+    sweep(tmp_path)
+    assert [file.exists() for file in files] == [False, True, True]
+    monkeypatch.setattr(disk, "has_room", lambda _: False)
+    sweep(tmp_path)
+    assert [file.exists() for file in files] == [False, False, True]
 
 
 def test_an_address_brings_so_much_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -20,7 +21,7 @@ from unet_demo.ui.link import AddressSettings
 from unet_demo.ui.text import say
 from unet_demo.ui.train.controls import values_of
 from unet_demo.ui.train.page import TRAININGS_AT_ONCE, TrainPage
-from unet_demo.ui.train.session import Session
+from unet_demo.ui.train.session import KEPT_RUNS, Session
 from unet_demo.ui.train.views import number, run_sentence
 
 TINY = LiveSettings(SceneOptions(size=64, colour_is_clue=True), width=8, batch=1, steps=30)
@@ -94,6 +95,15 @@ def test_a_run_that_was_put_away_is_remembered_and_said_to_be_gone(page, request
         page.on_use(request)
     (last,) = page.on_resume(request)
     assert "put away" in last[page.status]
+
+
+def test_the_latest_networks_that_segment_uses_are_kept_on_the_disk(page, request_of):
+    request = request_of()
+    list(page.on_step(request, *values(page)))
+    for number in range(KEPT_RUNS + 2):
+        page.sessions.of(request.session_hash)._number = number  # as if it were another run
+        latest = Path(page.on_use(request)[page.checkpoint])
+    assert latest.is_file() and len(list(latest.parent.iterdir())) == KEPT_RUNS
 
 
 @pytest.mark.parametrize("asked", ["use", "losses"])

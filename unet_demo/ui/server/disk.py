@@ -23,6 +23,12 @@ KEPT_SECONDS = 2 * 3600
 
 SWEEP_SECONDS = 600
 
+LOOK_SECONDS = 10
+"""Between two looks at whether the disk has room."""
+
+USED_SECONDS = 600
+"""For so long a file is kept in any case: somebody may be reading it."""
+
 LEAST_FREE = 2**30
 """Bytes that uploads leave free on the disk; of a small one they leave a tenth."""
 
@@ -72,15 +78,21 @@ def is_abandoned(place: Path) -> bool:
 def _keep_swept(place: Path) -> None:
     while place.is_dir():
         sweep(place / "gradio")
-        time.sleep(SWEEP_SECONDS)
+        for _ in range(SWEEP_SECONDS // LOOK_SECONDS):
+            time.sleep(LOOK_SECONDS)
+            if not has_room(0):
+                break
 
 
 def sweep(folder: Path) -> None:
-    """Remove files that are old, and folders that are empty by that."""
-    oldest = time.time() - KEPT_SECONDS
-    for file in list(_files(folder)):
+    """Remove files that are old, sooner where the disk has no room, and folders that are empty by that."""
+    made: dict[Path, float] = {}
+    for file in _files(folder):
         with suppress(OSError):
-            if file.stat().st_mtime < oldest:
+            made[file] = file.stat().st_mtime
+    for file in sorted(made, key=made.__getitem__):
+        with suppress(OSError):
+            if time.time() - made[file] > (KEPT_SECONDS if has_room(0) else USED_SECONDS):
                 file.unlink()
                 file.parent.rmdir()
 

@@ -37,7 +37,7 @@ from .controls import (
 from .downloads import FILES, drawing_ground, segment_drawing
 from .link import TrainLink
 from .recording import recorded_for
-from .session import Session, Sessions
+from .session import KEPT_RUNS, Session, Sessions
 from .views import (
     curves,
     drawn,
@@ -467,6 +467,9 @@ class TrainPage:
         run = self._trained_run(session)
         step = run.snapshot().trained_steps
         path = session.file(f"live-{session.number}-{step}.safetensors")
+        used = sorted(path.parent.glob("live-*-*"), key=lambda file: file.stat().st_mtime)
+        for earlier in used[: 1 - KEPT_RUNS]:
+            earlier.unlink()
         FILES["checkpoint"].write(run, path)
         return {
             self.checkpoint: str(path),
