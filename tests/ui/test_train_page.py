@@ -100,8 +100,8 @@ def test_a_run_that_was_put_away_is_remembered_and_said_to_be_gone(page, request
 def test_the_latest_networks_that_segment_uses_are_kept_on_the_disk(page, request_of):
     request = request_of()
     list(page.on_step(request, *values(page)))
-    for number in range(KEPT_RUNS + 2):
-        page.sessions.of(request.session_hash)._number = number  # as if it were another run
+    for count in range(KEPT_RUNS + 2):
+        page.sessions.of(request.session_hash)._number = count  # as if it were another run
         latest = Path(page.on_use(request)[page.checkpoint])
     assert latest.is_file() and len(list(latest.parent.iterdir())) == KEPT_RUNS
 
