@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import gradio as gr
@@ -29,16 +30,24 @@ def served(serve_blocks: Callable[..., str]) -> tuple[TeachPage, str]:
     return page, serve_blocks(demo, i18n=i18n(), head=head())
 
 
+@pytest.fixture(scope="module")
+def tab(tab: Page, served: tuple[TeachPage, str]) -> Page:
+    return load(tab, served[1])
+
+
 @pytest.fixture
 def opened(tab: Page, served: tuple[TeachPage, str]) -> Page:
-    """The page with its first example, in a browser that has kept nothing."""
-    _, address = served
-    tab.goto(f"{address}config")  # of the same origin, and nothing there paints
+    """The page as if it had just opened, in a browser that has kept nothing."""
+    session = session_of(served)
     tab.evaluate("localStorage.clear()")
-    return reopened(tab, address)
+    session.take(replace(session.paper, made=0))  # the page tells of another picture's strokes
+    tab.locator("#teach-examples button").nth(1).click()
+    wait_until(lambda: bool(session.paper and session.paper.made and session._sent))
+    expect(tab.locator("#teach-status")).to_contain_text("Press Train")
+    return tab
 
 
-def reopened(page: Page, address: str) -> Page:
+def load(page: Page, address: str) -> Page:
     page.goto(address)
     expect(page.locator("#teach-status")).to_contain_text("Press Train")
     expect(page.locator(".paint .clear")).to_be_enabled()
@@ -46,7 +55,7 @@ def reopened(page: Page, address: str) -> Page:
 
 
 def session_of(served: tuple[TeachPage, str]) -> Session:
-    """The newest visitor's."""
+    """The visitor's who has asked for something last."""
     return served[0].sessions.open[-1]
 
 
@@ -185,7 +194,7 @@ def test_a_reload_frees_the_lesson_and_brings_the_strokes_back(
     before = session_of(served)
     labels = before.labels
     train_a_step(opened)
-    reopened(opened, served[1])
+    load(opened, served[1])
     expect(opened.locator(".paint .told")).to_contain_text("keeps your strokes on “cells”")
     wait_until(lambda: before.run is None and before.labels is None)
     opened.locator("#teach-picture input[type=file]").set_input_files(stack)
@@ -197,7 +206,7 @@ def test_two_people_at_once_see_nothing_of_each_others_strokes(
     opened: Page, served: tuple[TeachPage, str], new_visitor: Callable[..., Page]
 ) -> None:
     mine = session_of(served)
-    other = reopened(new_visitor(viewport={"width": 700, "height": 700}), served[1])
+    other = load(new_visitor(viewport={"width": 700, "height": 700}), served[1])
     theirs = session_of(served)
     assert mine is not theirs and np.array_equal(mine.labels, theirs.labels)
     other.keyboard.press("1")
@@ -214,7 +223,7 @@ def test_a_finger_paints_on_a_phone_and_a_class_is_added_while_it_learns(
     served: tuple[TeachPage, str], new_visitor: Callable[..., Page]
 ) -> None:
     phone = new_visitor(viewport={"width": 360, "height": 780}, has_touch=True, is_mobile=True)
-    reopened(phone, served[1])
+    load(phone, served[1])
     session = session_of(served)
     train_a_step(phone)
     phone.get_by_role("button", name="Add a class").click()
@@ -229,14 +238,11 @@ def test_a_finger_paints_on_a_phone_and_a_class_is_added_while_it_learns(
 WITHOUT_SCROLLING = ["#teach-paint .stage", "#teach-paint .rail", ".teach-buttons", "#teach-status"]
 
 
-@pytest.mark.parametrize(("width", "height"), [(1366, 768), (1280, 720), (360, 780)])
-def test_picture_tools_train_row_and_chart_share_the_first_screen(
-    opened: Page, width: int, height: int
-) -> None:
-    opened.set_viewport_size({"width": width, "height": height})
-    show_next_frame(opened)
-    shown = [*WITHOUT_SCROLLING, *(["#teach-chart .chart", "#teach-u .u"] if width > 360 else [])]
-    for part in shown:
-        expect(opened.locator(part)).to_be_in_viewport(ratio=1)
-    assert opened.evaluate("document.documentElement.scrollWidth") == width
-    opened.set_viewport_size({"width": 1366, "height": 900})
+def test_picture_tools_train_row_and_chart_share_the_first_screen(opened: Page) -> None:
+    for width, height in ((1366, 768), (1280, 720), (360, 780)):
+        opened.set_viewport_size({"width": width, "height": height})
+        show_next_frame(opened)
+        wide = ["#teach-chart .chart", "#teach-u .u"] if width > 360 else []
+        for part in (*WITHOUT_SCROLLING, *wide):
+            expect(opened.locator(part)).to_be_in_viewport(ratio=1)
+        assert opened.evaluate("document.documentElement.scrollWidth") == width
