@@ -169,6 +169,21 @@ def test_the_train_page_alone_has_none_with_refusals_before_a_run_and_in_one(
     check(tab, "in training")
 
 
+def test_the_teach_page_has_none_with_a_mask_a_mistake_and_classes_that_are_renamed(
+    tab: Page, url: str
+) -> None:
+    tab.goto(f"{url}?page=teach&picture=membranes")
+    expect(tab.locator("#teach-status")).to_contain_text("Press Train")
+    tab.locator("#teach-step").click()
+    expect(tab.locator("#teach-status")).to_contain_text("Paused")
+    check(tab, "with a mask")
+    tab.get_by_role("button", name="Clear this picture").click()
+    expect(tab.locator("#teach-status [role=alert]")).to_contain_text("Nothing is painted")
+    dress(tab, WIDE, dark=False)
+    tab.get_by_role("button", name="Rename or remove").click()
+    check(tab, "with a mistake and classes that are renamed")
+
+
 def test_the_segment_page_has_none_after_an_error_with_a_stack_with_scores_and_in_dialogs(
     tab: Page, url: str, tmp_path: Path
 ) -> None:

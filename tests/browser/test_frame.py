@@ -187,3 +187,14 @@ def test_opening_a_page_takes_no_more_requests_than_today_and_then_none(
     assert len(asked) == rested
     opening = [address for address in asked if address.startswith("http")]
     assert len(opening) <= MOST_REQUESTS, "\n".join(opening)
+
+
+def test_what_was_taught_is_opened_in_segment_with_its_picture(tab: Page) -> None:
+    tab.set_viewport_size({"width": 1366, "height": 900})
+    go_to(tab, "Teach")
+    tab.locator("#teach-step").click()
+    expect(tab.locator("#teach-status")).to_contain_text("Paused")
+    tab.locator("#teach-use").click()
+    expect(tab.locator("#segment-status")).to_contain_text("Taught by strokes: 384×303 px")
+    assert chosen(tab) == "Segment"
+    expect(tab.locator("#scores")).to_contain_text("mIoU")
