@@ -1,8 +1,8 @@
 """Teach, as a person uses it with a mouse, a finger and the keyboard: paint, train, correct, take away, come back."""
 
 import re
+import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import gradio as gr
@@ -38,11 +38,10 @@ def tab(tab: Page, served: tuple[TeachPage, str]) -> Page:
 @pytest.fixture
 def opened(tab: Page, served: tuple[TeachPage, str]) -> Page:
     """The page as if it had just opened, in a browser that has kept nothing."""
-    session = session_of(served)
+    begun = time.time()
     tab.evaluate("localStorage.clear()")
-    session.take(replace(session.paper, made=0))  # the page tells of another picture's strokes
     tab.locator("#teach-examples button").nth(1).click()
-    wait_until(lambda: bool(session.paper and session.paper.made and session._sent))
+    wait_until(lambda: session_of(served).paper.made > begun and bool(session_of(served)._sent))
     expect(tab.locator("#teach-status")).to_contain_text("Press Train")
     return tab
 
@@ -55,8 +54,9 @@ def load(page: Page, address: str) -> Page:
 
 
 def session_of(served: tuple[TeachPage, str]) -> Session:
-    """The visitor's who has asked for something last."""
-    return served[0].sessions.open[-1]
+    """The visitor's whose picture came last."""
+    known = [one for one in served[0].sessions.open if one.paper]
+    return max(known, key=lambda one: one.paper.made)
 
 
 def bring(page: Page, file: Path) -> None:

@@ -287,7 +287,10 @@ const cell = () => Math.max(1, Math.round(Math.max(shown.width, shown.height) / 
 
 function redraw(box = { left: 0, top: 0, right: shown.width, bottom: shown.height }) {
   if (box.right <= box.left || box.bottom <= box.top) return;
-  context.putImageData(coloured(idsOf(), shown.width, box, shown.palette, cell()), box.left, box.top);
+  const { width, height, palette } = shown;
+  const around = grown(box, width, height);
+  const image = coloured(idsOf(), width, around, palette, cell());
+  context.putImageData(shade(image, idsOf(), width, around), around.left, around.top);
 }
 
 document.addEventListener("prediction", hearPrediction);

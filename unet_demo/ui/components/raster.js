@@ -88,6 +88,30 @@ const opaque = ([red, green, blue]) => (0xff000000 | (blue << 16) | (green << 8)
 const isLight = ([red, green, blue]) => 0.299 * red + 0.587 * green + 0.114 * blue > 140;
 const markOf = (colour) => colour.map((part) => (isLight(colour) ? part * 0.6 : 90 + part * 0.65));
 
+const SHADE = 0x90000000; // around what is painted, so that it is seen on any picture
+
+// The box with the pixels around it, as far as there are any.
+function grown({ left, top, right, bottom }, width, height) {
+  return {
+    left: Math.max(left - 1, 0), top: Math.max(top - 1, 0), right: Math.min(right + 1, width), bottom: Math.min(bottom + 1, height),
+  };
+}
+
+// Shades the empty pixels of a box that have a painted neighbour; `image` is `coloured` of that box.
+function shade(image, ids, width, { left, top, right, bottom }) {
+  const pixels = new Uint32Array(image.data.buffer);
+  const painted = (id) => id !== EMPTY && id !== undefined;
+  for (let y = top, to = 0; y < bottom; y++) {
+    for (let x = left; x < right; x++, to++) {
+      const at = y * width + x;
+      if (ids[at] !== EMPTY) continue;
+      const aside = (x > 0 && ids[at - 1] !== EMPTY) || (x < width - 1 && ids[at + 1] !== EMPTY);
+      if (aside || painted(ids[at - width]) || painted(ids[at + width])) pixels[to] = SHADE;
+    }
+  }
+  return image;
+}
+
 // Colours and patterns of a box of ids → ImageData; what has no class is clear, as is `clear`.
 function coloured(ids, width, { left, top, right, bottom }, palette, cell, clear = EMPTY) {
   const image = new ImageData(right - left, bottom - top);

@@ -99,11 +99,11 @@ class TeachPage:
             [(t("teach_start_random"), RANDOM), *offered], value=RANDOM, filterable=False,
             label=t("teach_start"), elem_id="teach-from", min_width=0,
         )  # fmt: skip
+        gr.HTML(t("teach_labels_info"), elem_classes="hint")
         self.labels = gr.File(
             label=t("teach_labels"), show_label=False, height=44, elem_id="teach-labels"
         )
         upload_box("teach-labels")
-        gr.HTML(t("teach_labels_info"), elem_classes="hint")
 
     def _lay_out_run(self) -> None:
         with gr.Row(elem_classes=["train-buttons", "teach-buttons"]):
