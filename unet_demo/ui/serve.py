@@ -28,7 +28,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .. import __version__
 from ..checkpoints import CheckpointError
-from ..devices import leave_cores_free
+from ..devices import leave_cores_free, share_free_memory
 from ..environment import PORT_VARIABLE, ServeError
 from ..segmentation import EXPECTED_ERRORS, plain_words
 from .api import endpoints
@@ -181,6 +181,7 @@ def launch(**options: object):
     alone = not options.get("prevent_thread_lock")
     if alone:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # with all that is to be tidied up
+        share_free_memory()
         take_place()
     options = {"mcp_server": mcp_wanted(), **options}
     wants_agents = options.pop("mcp_server")
