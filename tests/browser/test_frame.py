@@ -189,12 +189,19 @@ def test_opening_a_page_takes_no_more_requests_than_today_and_then_none(
     assert len(opening) <= MOST_REQUESTS, "\n".join(opening)
 
 
-def test_what_was_taught_is_opened_in_segment_with_its_picture(tab: Page) -> None:
+def test_the_address_follows_what_is_taught_which_is_opened_in_segment_with_its_picture(
+    tab: Page,
+) -> None:
     tab.set_viewport_size({"width": 1366, "height": 900})
     go_to(tab, "Teach")
+    tab.get_by_role("button", name="Noisy shapes").click()
+    asks_for(tab, "page=teach&picture=shapes")
+    go_to(tab, "Models")
+    tab.go_back()
+    assert chosen(tab) == "Teach"
     tab.locator("#teach-step").click()
     expect(tab.locator("#teach-status")).to_contain_text("Paused")
     tab.locator("#teach-use").click()
-    expect(tab.locator("#segment-status")).to_contain_text("Taught by strokes: 384×303 px")
+    expect(tab.locator("#segment-status")).to_contain_text("Taught by strokes: 320×320 px")
     assert chosen(tab) == "Segment"
     expect(tab.locator("#scores")).to_contain_text("mIoU")

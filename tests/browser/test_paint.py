@@ -195,6 +195,30 @@ def test_one_finger_paints_and_two_zoom_without_a_stroke(
     assert (ids(value) != ids(before)).sum() < 60
 
 
+def test_once_a_pen_has_painted_a_hand_on_the_screen_paints_nothing(
+    opened: Page, sent: list[dict[str, Any]]
+) -> None:
+    devtools = opened.context.new_cdp_session(opened)
+
+    def pen(kind: str, x: float, y: float) -> None:
+        at = dict(zip("xy", place(opened, x, y), strict=True))
+        held = {"button": "left", "buttons": 1, "pointerType": "pen", "clickCount": 1}
+        devtools.send("Input.dispatchMouseEvent", {"type": kind, **at, **held})
+
+    def stroke() -> None:
+        pen("mousePressed", 20, 20)
+        pen("mouseMoved", 30, 20)
+        pen("mouseReleased", 30, 20)
+
+    before = told(sent, stroke)
+    assert ids(before)[20, 25] == 1
+    touch(opened, devtools, "touchStart", (40, 40))
+    touch(opened, devtools, "touchMove", (50, 40))
+    touch(opened, devtools, "touchEnd")
+    after = told(sent, lambda: drag(opened, (2, 40), (6, 40)))
+    assert ids(after)[40, 4] == 1 and ids(after)[40, 45] == 255
+
+
 def test_a_prediction_in_the_middle_of_a_stroke_disturbs_neither_it_nor_the_view(
     opened: Page, sent: list[dict[str, Any]]
 ) -> None:

@@ -12,6 +12,9 @@ from ...teach.files import write_animation, write_strokes
 from ..files import fresh_folder
 from .session import Session
 
+KEPT = 5
+"""A visitor's checkpoints that are kept, for Segment to open again."""
+
 Predict = Callable[[Session], Prediction]
 """Returns what the lesson makes of all slices, made if need be."""
 
@@ -29,6 +32,9 @@ def checkpoint_file(session: Session, _: Predict) -> Path:
     assert session.run and session.paper
     checkpoint = session.run.checkpoint()
     path = session.file(f"{session.paper.picture.name}-taught.safetensors")
+    used = sorted(path.parent.glob("*-taught.*"), key=lambda file: file.stat().st_mtime)
+    for earlier in used[: 1 - KEPT]:
+        earlier.unlink()
     save_checkpoint(path, checkpoint.network, checkpoint.card)
     return path
 
@@ -52,7 +58,7 @@ def strokes_file(session: Session, _: Predict) -> Path:
 def animation_file(session: Session, _: Predict) -> Path:
     """Write the lesson as a GIF."""
     assert session.run and session.paper
-    path = session.file(f"{session.paper.picture.name}-lesson.gif")
+    path = fresh_folder() / f"{session.paper.picture.name}-lesson.gif"
     write_animation(path, session.run, session.paper.picture.name)
     return path
 
