@@ -58,7 +58,7 @@ def wait_until_drawn(page: Page | FrameLocator) -> None:
 
 def wait_for_runs(served: Served, count: int) -> None:
     """Until so many trainings are under way; a page that was left takes a moment to stop its own."""
-    wait_until(lambda: served.page.sessions.running == count)
+    wait_until(lambda: served.page.trainings.running == count)
 
 
 def buttons(page: Page) -> list[str]:
@@ -300,7 +300,7 @@ def test_autostart_trains_once_however_often_the_page_is_loaded(page: Page, serv
     address = f"{served.address}?page=train&{TINY}&steps=5000&autostart=1"
     page.goto(address)
     wait_for_step(page, 2)
-    assert served.page.sessions.running == 1
+    assert served.page.trainings.running == 1
     page.reload()
     wait_for_step(page, 2)
     wait_for_runs(served, 1)
@@ -310,7 +310,7 @@ def test_autostart_trains_once_however_often_the_page_is_loaded(page: Page, serv
     page.locator("#train-reset").click()
     expect(page.locator("#train-reset")).to_be_disabled()
     let_the_server_answer(page)
-    assert served.page.sessions.running == 0
+    assert served.page.trainings.running == 0
 
 
 def test_a_run_that_starts_by_itself_waits_for_a_free_place(
@@ -323,7 +323,7 @@ def test_a_run_that_starts_by_itself_waits_for_a_free_place(
         wait_for_step(tab, 1)
     page.goto(address)
     expect(page.locator("#train-status")).to_contain_text(IN_LINE)
-    assert served.page.sessions.running == TRAININGS_AT_ONCE
+    assert served.page.trainings.running == TRAININGS_AT_ONCE
     expect(page.locator("[data-reading=step] dd")).to_have_text("–")
     first.locator("#train-stop").click()
     wait_for_step(page, 1)

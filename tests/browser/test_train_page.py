@@ -286,7 +286,7 @@ def test_people_train_at_once_and_one_too_many_sees_a_place_in_line(
         press(tab, "start")
     for tab in first:
         wait_for_step(tab, 1)
-    assert train_page.sessions.running == TRAININGS_AT_ONCE
+    assert train_page.trainings.running == TRAININGS_AT_ONCE
     press(late, "start")
     expect(status(late)).to_contain_text(IN_LINE)
     assert step_of(late) == 0

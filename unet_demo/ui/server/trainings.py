@@ -28,7 +28,11 @@ class Trainings:
         self._rooms.append(room)
 
     @property
+    def running(self) -> int:
+        """How many are under way."""
+        return sum(session.running for room in self._rooms for session in room.open)
+
+    @property
     def full(self) -> bool:
         """Whether there is no room for one more."""
-        running = sum(session.running for room in self._rooms for session in room.open)
-        return running >= TRAININGS_AT_ONCE
+        return self.running >= TRAININGS_AT_ONCE
