@@ -331,10 +331,10 @@ def test_a_page_that_comes_late_through_the_queue_leaves_alone_what_was_wished_m
 
 
 def test_a_visitor_who_comes_does_not_wait_behind_long_segmentations() -> None:
-    groups = {fn.name: fn.concurrency_id for fn in build().fns.values()}
-    assert groups["on_picture"] == groups["on_addressed"] == INFERENCE
+    groups = {fn.fn.__qualname__: fn.concurrency_id for fn in build().fns.values() if fn.fn}
+    assert groups["SegmentPage.on_picture"] == groups["SegmentPage.on_addressed"] == INFERENCE
     assert groups["segment_picture"] != INFERENCE
-    assert groups["on_open"] not in (INFERENCE, TRAINING)
+    assert groups["SegmentPage.on_open"] not in (INFERENCE, TRAINING)
 
 
 def crowd(page: SegmentPage, own_picture: Path) -> None:

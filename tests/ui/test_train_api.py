@@ -88,9 +88,9 @@ def test_scripts_train_one_at_a_time_and_take_no_visitors_place():
     with gr.Blocks() as demo:
         TrainPage(demo)
         endpoints.build()
-    (scripted,) = [fn for fn in demo.fns.values() if fn.api_name == "train"]
-    group = [fn for fn in demo.fns.values() if fn.concurrency_id == scripted.concurrency_id]
-    assert (scripted.concurrency_limit, group) == (1, [scripted])
+    scripted = [fn for fn in demo.fns.values() if fn.api_name in ("train", "teach")]
+    group = [fn for fn in demo.fns.values() if fn.concurrency_id == scripted[0].concurrency_id]
+    assert group == scripted and {fn.concurrency_limit for fn in group} == {1}
 
 
 def test_a_scripts_run_ends_sooner_than_a_visitors(monkeypatch: pytest.MonkeyPatch):
