@@ -18,6 +18,7 @@ from conftest import set_hub
 from huggingface_hub import constants
 from tiny import binary_checkpoint
 
+from unet_demo import saving
 from unet_demo.checkpoints import Checkpoint, HubError, files, find_offered, load_checkpoint
 from unet_demo.checkpoints.files import bundle_checkpoint
 from unet_demo.checkpoints.hub import fetch_checkpoint
@@ -73,6 +74,7 @@ def test_a_bundle_killed_leaves_a_checkpoint_that_its_index_takes(
     for _ in range(kills):
         kill(chance, bundles_on, path)
         assert load_checkpoint(find_offered("tiny")).card in [one.card for one in two]
+    monkeypatch.setattr(saving, "STALE_SECONDS", -1.0)  # as if it had been left long ago
     bundle_checkpoint(path, two[1].network, two[1].card)
     assert {file.name for file in tmp_path.iterdir()} == {"index.json", path.name}
 

@@ -2,10 +2,15 @@
 
 import errno
 import os
+import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from zlib import crc32
+
+STALE_SECONDS = 3600.0
+"""What a killed process has left goes with the next file of the name, once nobody has written to it for so long."""
 
 
 @contextmanager
@@ -14,6 +19,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
     Raises OSError, always with the name of ``path`` and a reason.
     """
+    _sweep(path)
     partial = partial_of(path)
     try:
         yield partial
@@ -30,9 +36,22 @@ def replacing(path: Path) -> Iterator[Path]:
 def partial_of(path: Path) -> Path:
     """Return where a file is written before it is whole: short, since no folder takes endless names.
 
-    Always the same one, so that what a killed process has left goes with the next one's.
+    Each thread has its own, so that two that write one file leave that of either, and never a mixture.
     """
-    return path.with_name(f"partial-{crc32(os.fsencode(path.name)):08x}{path.suffix}")
+    writer = f"{os.getpid():x}-{threading.get_ident():x}"
+    return path.with_name(f"{_stem(path)}{writer}{path.suffix}")
+
+
+def _stem(path: Path) -> str:
+    return f"partial-{crc32(os.fsencode(path.name)):08x}-"
+
+
+def _sweep(path: Path) -> None:
+    """Remove what killed writers of a file have left."""
+    for left in path.parent.glob(f"{_stem(path)}*"):
+        with suppress(FileNotFoundError):  # another writer was faster
+            if time.time() - left.stat().st_mtime > STALE_SECONDS:
+                left.unlink()
 
 
 def _sync(path: Path) -> None:

@@ -1,6 +1,7 @@
 """The one training loop: what it yields, how it ends, and how it goes on after a break."""
 
 import math
+import os
 import threading
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,7 +13,7 @@ from unet_demo import tasks
 from unet_demo.data.shapes import SceneOptions
 from unet_demo.networks import Network, create_network
 from unet_demo.networks.base import he_initialise
-from unet_demo.saving import partial_of
+from unet_demo.saving import partial_of, replacing
 from unet_demo.tasks import VOID
 from unet_demo.training.batches import Normalisation, SceneBatches
 from unet_demo.training.loop import (
@@ -445,11 +446,36 @@ def test_statistics_that_overflow_are_told_at_the_step_that_made_them_do_so():
 
 def test_a_save_replaces_the_old_file_and_leaves_nothing_else(tmp_path):
     path = tmp_path / "state.pt"
-    partial_of(path).write_bytes(b"from a save that was killed")
+    killed = partial_of(path).with_name(
+        partial_of(path).name.replace(path.suffix, f"0{path.suffix}")
+    )
+    killed.write_bytes(b"from a save that was killed")
+    os.utime(killed, (0, 0))
     path.write_bytes(b"old")
     trainer().save(path)
     trainer(seed=1).resume(path)
     assert [file.name for file in tmp_path.iterdir()] == ["state.pt"]
+
+
+def test_two_that_save_one_file_at_once_leave_that_of_either(tmp_path):
+    path, first = tmp_path / "note.txt", threading.Event()
+
+    def write_slowly() -> None:
+        with replacing(path) as file:
+            file.write_text("slow")
+            first.set()
+            assert done.wait(60)
+
+    done = threading.Event()
+    slow = threading.Thread(target=write_slowly)
+    slow.start()
+    assert first.wait(60)
+    with replacing(path) as file:
+        file.write_text("fast")
+    assert path.read_text() == "fast"
+    done.set()
+    slow.join()
+    assert path.read_text() == "slow" and list(tmp_path.iterdir()) == [path]
 
 
 def written(path: Path, **options: object) -> Path:
