@@ -3,7 +3,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 from test_lesson import BRIEF, TINY, halves, painted
@@ -43,13 +42,14 @@ def test_labels_without_names_name_the_classes_they_hold(tmp_path: Path):
     assert (ids == labels).all()
 
 
-def test_a_black_and_white_mask_teaches_two_classes(tmp_path: Path):
+@pytest.mark.parametrize("names", [(), ("ground", "thing")])
+def test_of_nothing_but_0_and_255_one_class_is_painted(names: tuple[str, ...], tmp_path: Path):
     picture = halves()
-    mask = (picture.slices[0, :, :, 0] > 100).astype(np.uint8)
-    Image.fromarray(255 * mask).save(tmp_path / "mask.png")
-    ids, task = read_labels(tmp_path / "mask.png", (), picture)
-    assert len(task.classes) == 2
-    assert (ids[0] == mask).all()
+    labels = painted(picture)
+    labels[labels == 1] = 255
+    Image.fromarray(labels[0]).save(tmp_path / "labels.png")
+    ids, _ = read_labels(tmp_path / "labels.png", names, picture)
+    assert (ids == labels).all()
 
 
 def test_a_lesson_is_written_as_animation_curve_and_losses(tmp_path: Path):

@@ -20,8 +20,8 @@ def read_truth(path: str | os.PathLike, task: Task, *, lone_void: bool = False) 
     """Read a mask of ids, of gray levels or of palette colours: ids uint8 (N, H, W), 255 = void.
 
     Two classes may be 0 and 1, 1 and 2, or black and white of any depth; what the file stores counts, not
-    how it is displayed. With more classes 255 is void where other ids than 0 occur, where the file's
-    palette has void's colour there, or with ``lone_void``. Raises PictureError, beginning with the
+    how it is displayed. With ``lone_void``, or where the file's palette has void's colour there, 255 is void
+    even if only 0 occurs beside; else, with more classes, where other ids do. Raises PictureError, beginning with the
     file's name: for values or colours that are none of the task's, and for lossy files.
     """
     mask = read_mask(path)
@@ -175,8 +175,8 @@ def _from_indices(
     void_said = lone_void or tuple(palette[VOID:].ravel()[:3]) == VOID_COLOUR
     levels = palette[present, 0]
     if (palette[present] == levels[:, None]).all():
-        if set(levels) == {0, VOID}:
-            _refuse_black_and_white(task, VOID, void_said)
+        if set(levels) == {0, VOID} and not void_said:
+            _refuse_black_and_white(task, VOID)
         # Of an inverting look-up table what is stored counts.
         if (levels != VOID - present).any() and _are_ids(levels, task):
             return _from_values(palette[values, 0], task, void_said)
@@ -186,7 +186,9 @@ def _from_indices(
 def _from_values(values: np.ndarray, task: Task, void_said: bool) -> np.ndarray:
     """Read ids (N, H, W), or two values in place of two classes."""
     present = present_values(values)
-    whites = [*_WHITES, np.iinfo(values.dtype).max] if values.dtype.kind in "ui" else _WHITES
+    whites = [*_WHITES, np.iinfo(values.dtype).max] if values.dtype.kind in "ui" else [*_WHITES]
+    if void_said:
+        whites = [white for white in whites if white != VOID]
     if len(task.classes) == 2:
         for black, white in [*((0, white) for white in whites), (1, 2)]:
             if np.isin(present, (black, white)).all():
@@ -194,7 +196,7 @@ def _from_values(values: np.ndarray, task: Task, void_said: bool) -> np.ndarray:
     else:
         for white in whites[1:]:
             if np.array_equal(present, (0, white)):
-                _refuse_black_and_white(task, white, void_said and white == VOID)
+                _refuse_black_and_white(task, white)
     if not _are_ids(present, task):
         strange = np.setdiff1d(present, [*range(len(task.classes)), VOID])
         raise PictureError(
@@ -212,9 +214,9 @@ def _are_ids(present: np.ndarray, task: Task) -> bool:
     return bool(np.isin(present, [*range(len(task.classes)), VOID]).all())
 
 
-def _refuse_black_and_white(task: Task, white: int, void_said: bool) -> None:
+def _refuse_black_and_white(task: Task, white: int) -> None:
     """Raise PictureError where more than two classes could be meant by white, and void as well."""
-    if len(task.classes) > 2 and not void_said:
+    if len(task.classes) > 2:
         raise PictureError(
             sentence(
                 "holds nothing but 0 and {white}, and which of the {classes} classes {white} is, or"
