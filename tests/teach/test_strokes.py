@@ -100,3 +100,22 @@ def test_what_was_kept_out_is_still_kept_out_where_strokes_are_erased():
     after = before.changed(fewer)
     assert after.held_out
     assert after.held_out <= before.held_out
+
+
+def test_what_was_learned_from_is_not_kept_out_when_it_is_erased_and_comes_back():
+    first = Strokes(blank()).changed(scribbled(128))
+    learned = first.known - first.held_out
+    fewer = scribbled(128)
+    fewer[0, :64] = VOID
+    again = first.changed(fewer).changed(scribbled(128))
+    assert first.held_out and again.held_out == first.held_out
+    assert not again.held_out & learned
+
+
+def test_where_only_what_is_kept_out_is_left_of_a_class_it_is_learned_from():
+    before = Strokes(blank()).changed(scribbled())
+    left = np.where(before.validated == 0, before.labels, VOID)
+    left = np.where(before.taught == 1, 1, left).astype(np.uint8)
+    after = before.changed(left)
+    assert set(np.unique(after.taught)) == {0, 1, VOID}
+    assert not after.changed(before.labels).held_out & after.known - after.held_out

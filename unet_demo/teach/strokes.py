@@ -97,8 +97,9 @@ def check_labels(
 class Strokes:
     """Strokes uint8 (N, H, W), 255 not painted, and the cells of them that are kept out.
 
-    ``known``: the cells with strokes so far. Once a cell is learned from, it is never kept out, nor
-    the other way round: a network must not be validated on what it has learned from.
+    ``known``: the cells that have had strokes. Once a cell is learned from, it is never kept out, even if
+    its strokes go and come back: a network must not be validated on what it has learned from. One that is
+    kept out is learned from only where some class would not be learned else.
     """
 
     labels: np.ndarray
@@ -117,8 +118,11 @@ class Strokes:
                 # Half of a cell may be over the goal: that is nearest to it.
                 after = counts[held].sum(0) + counts[n] / 2
                 held[n] = (after <= goal)[counts[n] > 0].all()
-        kept_out = frozenset(cell for cell, kept in zip(cells, held, strict=True) if kept)
-        return Strokes(labels, kept_out, frozenset(cells))
+        not_taught = painted & ~counts[~held].any(0)
+        held &= ~counts[:, not_taught].any(1)
+        kept_out = {cell for cell, kept in zip(cells, held, strict=True) if kept}
+        gone = self.held_out.difference(cells)
+        return Strokes(labels, gone | kept_out, self.known.union(cells))
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Return what :meth:`from_arrays` reads, for another process."""
@@ -148,8 +152,12 @@ class Strokes:
     @cached_property
     def share_held_out(self) -> float:
         """Share of the painted pixels that is kept out, 0..1."""
-        painted = self.labels != VOID
-        return int((painted & self._mask).sum()) / max(1, int(painted.sum()))
+        return 1 - self.taught_pixels / max(1, int((self.labels != VOID).sum()))
+
+    @cached_property
+    def taught_pixels(self) -> int:
+        """Painted pixels that are learned from."""
+        return int((self.taught != VOID).sum())
 
     @cached_property
     def counts(self) -> tuple[int, ...]:
