@@ -43,7 +43,7 @@ class Crops:
         """Return pictures (N, C, crop, crop), normalised, label ids and weights (N, crop, crop)."""
         rng = generator(self.seed, step)
         side = int(self.warp.crop * REACH)
-        windows = [self._window(place, side) for place in self._middles(rng)]
+        windows = [window(self.slices, self.labels, place, side) for place in self._middles(rng)]
         images = to_tensor(np.stack([image for image, _ in windows]))
         labels = torch.from_numpy(np.stack([ids for _, ids in windows]))
         positions = warp_grid(self.count, side, side, self.warp, rng, slack=0.6 * self.warp.crop)
@@ -73,10 +73,6 @@ class Crops:
             page, row, column = map(int, np.unravel_index(drawn, self.labels.shape))
             middles.append((page, row, column))
         return middles
-
-    def _window(self, place: tuple[int, int, int], side: int) -> tuple[np.ndarray, np.ndarray]:
-        """Cut a square of ``side`` px round a place; beyond the border the picture is mirrored, and not taught."""
-        return window(self.slices, self.labels, place, side)
 
 
 def window(
