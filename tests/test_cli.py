@@ -24,6 +24,7 @@ from unet_demo import __version__, cli
 from unet_demo.checkpoints import Checkpoint, add_to_index, load_checkpoint
 from unet_demo.cli import main
 from unet_demo.data.images import read_mask
+from unet_demo.metrics import confusion_matrix, mean_iou
 from unet_demo.networks import NETWORKS
 from unet_demo.networks.articles import ShapesUNet
 from unet_demo.tasks import SHAPES, ColourTask
@@ -118,6 +119,33 @@ def test_strokes_teach_a_checkpoint_that_segments_like_any_other(command, page, 
     assert load_checkpoint(out / "taught.safetensors").card.task.classes == ("sky", "sea")
     again = command("predict", out / "taught.safetensors", page, "--out", tmp_path / "again")
     assert again.status == 0
+
+
+def test_what_was_taught_is_scored_on_all_slices(command, tmp_path):
+    slices = np.full((2, 40, 50), 40, np.uint8)
+    slices[:, 20:] = 200
+    labels, truth = np.full((2, 40, 50), 255, np.uint8), (slices > 100).astype(np.uint8)
+    labels[0, 10, 5:45], labels[0, 30, 5:45] = 0, 1
+    for name, pages in (("stack", slices), ("labels", labels), ("truth", truth)):
+        first, *others = map(Image.fromarray, pages)
+        first.save(tmp_path / f"{name}.tif", save_all=True, append_images=others)
+    files = [tmp_path / "stack.tif", tmp_path / "labels.tif"]
+    scored = ["--truth", tmp_path / "truth.tif"]
+    out = tmp_path / "out"
+    done = command("teach", *files, "--out", out, "--seconds", 1, *scored)
+    assert done.status == 0
+    miou = mean_iou(confusion_matrix(truth, tifffile.imread(out / "stack.tif"), 2))
+    assert f"on the whole picture: mIoU {miou:.4f}" in done.out
+
+
+def test_a_ground_truth_is_never_overwritten_by_what_was_taught(command, page, strokes, tmp_path):
+    truth = tmp_path / "truth" / "cells.png"
+    truth.parent.mkdir()
+    labels = np.zeros((40, 50), np.uint8)
+    labels[20:] = 1
+    Image.fromarray(labels).save(truth)
+    given = ["--out", truth.parent, "--truth", truth, "--overwrite"]
+    assert "would overwrite" in refusal(command("teach", page, strokes, *given))
 
 
 def test_strokes_of_another_picture_teach_nothing(command, page, strokes, tmp_path):

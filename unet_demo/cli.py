@@ -29,6 +29,7 @@ from .checkpoints import (
 )
 from .data import DataError, PictureError
 from .data.images import read_picture
+from .data.truth import read_truth_of
 from .devices import memory_errors, pick_device, usable_cores
 from .environment import DEVICE_VARIABLE, PORTS, ServeError, check_settings, take_host
 from .evaluation.benchmark import REPEATS, ROUNDS, SIDE, time_checkpoint, time_startup
@@ -40,7 +41,7 @@ from .live.benchmark import compare_skips
 from .publishing import prepare, prepare_space
 from .segmentation import SegmentRequest, open_predictor, plain_words, segment
 from .teach import benchmark as teaching
-from .teach.files import read_labels, read_strokes
+from .teach.files import read_labels
 from .teach.lesson import Lesson
 from .teach.settings import LOCAL as TEACH_LIMITS
 from .teach.settings import TEACH_ERRORS, TeachSettings
@@ -649,15 +650,19 @@ def run_teach(
     labels, task = read_labels(strokes, names, picture)
     limits = replace(TEACH_LIMITS, seconds=seconds)
     settings = TeachSettings(task, find_checkpoint(start) if start else None)
-    known = read_strokes(truth, task, picture) if truth else None
+    shape = picture.slices.shape[:3]
+    known = read_truth_of(truth, task, shape, picture.orientations) if truth else None
     lesson = Lesson(picture, labels, settings, limits, known, device)
     taught = out / "taught.safetensors"
     masks = prediction_paths(out, file.stem, len(picture.slices))
-    refuse_to_overwrite([taught, *masks], [file, strokes], overwrite)
+    inputs = [file, strokes, *([truth] if truth else ())]
+    refuse_to_overwrite([taught, *masks], inputs, overwrite)
     make_folder(out)
     print_lesson(lesson)
     with progress_bar(file.name) as progress:
         prediction = lesson.predict_all(progress)
+    if truth:
+        print(f"on the whole picture: mIoU {lesson.truth_miou(prediction.labels()):.4f}")
     checkpoint = lesson.checkpoint()
     save_checkpoint(taught, checkpoint.network, checkpoint.card)
     for path in (*write_prediction(out, file.stem, prediction), taught):
@@ -681,8 +686,6 @@ def print_lesson(lesson: Lesson) -> None:
         )
     else:
         print(f"step {snapshot.step}, loss {snapshot.loss:.4f}")
-    if look and lesson.truth is not None:
-        print(f"on the whole picture: mIoU {look.truth_miou:.4f}")
 
 
 @app.command("serve")

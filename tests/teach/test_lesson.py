@@ -1,5 +1,6 @@
 """A lesson as a person watches it, who paints meanwhile."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -173,3 +174,73 @@ def test_another_lesson_goes_on_from_the_state_of_a_resting_one():
     *_, there = second.play()
     *_, here = first.play()
     assert there.losses == here.losses
+
+
+def scored(picture: Picture, truth: np.ndarray) -> Lesson:
+    return Lesson(picture, painted(picture), TINY, BRIEF, truth, "cpu")
+
+
+def test_a_truth_is_scored_only_while_its_ids_mean_the_same_classes():
+    lesson = scored(halves(), painted(halves()))
+    known = lesson.settings.task.classes
+    assert lesson.look(0).truth_miou >= 0
+    lesson.set_classes((*known, "third"), COLOURS)
+    assert lesson.look(0).truth_miou >= 0
+    lesson.set_classes((known[1], known[0], "third"), COLOURS)
+    assert math.isnan(lesson.look(0).truth_miou) and not lesson.card().scores
+    assert math.isnan(lesson.state().anew().look(0).truth_miou)
+
+
+def test_a_truth_of_more_classes_than_are_taught_gives_no_score():
+    truth = painted(halves())
+    truth[0, 30, 30] = 2
+    assert math.isnan(scored(halves(), truth).look(0).truth_miou)
+
+
+def test_of_a_stack_the_card_names_the_slice_that_was_scored():
+    lesson = scored(halves(2), np.zeros((2, 40, 48), np.uint8))
+    lesson.watch(1)
+    list(lesson.play(1))
+    assert lesson.card().scored_on == "slice 2 of 2 of the taught picture itself"
+
+
+def test_where_the_picture_has_no_value_a_look_has_no_class_and_no_score():
+    picture = halves()
+    void = np.zeros((1, 40, 48), bool)
+    void[:, 30:] = True
+    lesson = scored(replace(picture, void=void), np.where(void, 0, VOID).astype(np.uint8))
+    look = lesson.look(0)
+    assert (look.labels == VOID).tolist() == void[0].tolist()
+    assert not look.uncertainty[void[0]].any()
+    assert math.isnan(look.truth_miou)
+
+
+def test_the_curve_shows_validations_by_strokes_that_are_kept_out_and_the_card_counts_the_others():
+    picture = halves(1, 192, 384)
+    lesson = lesson_of(picture)
+    *_, first = lesson.play(1)
+    many = painted(picture)
+    many[0, 4::32, :192], many[0, 4::32, 192:] = 0, 1
+    lesson.set_labels(many)
+    *_, last = lesson.play(1)
+    assert first.validation and not first.validations
+    assert [step for step, _, _ in last.validations] == [last.step] == [2]
+    taught = int((lesson.strokes.taught != VOID).sum())
+    assert taught < sum(last.painted)
+    assert f"({taught:,} pixels" in lesson.card().summary
+
+
+def test_strokes_that_come_while_earlier_ones_are_read_are_not_lost(tmp_path):
+    class Interrupted(Lesson):
+        def set_classes(self, names, colours):
+            super().set_classes(names, colours)
+            sent.write_bytes(b"newer")
+
+    picture, sent = halves(), tmp_path / "requests.npz"
+    lesson = Interrupted(picture, painted(picture), TINY, BRIEF, device="cpu")
+    names, colours = np.array(["left", "right"]), np.array(COLOURS[:2])
+    told = lesson.strokes.to_arrays()
+    np.savez(sent, watched=np.array(0), names=names, colours=colours, **told)
+    lesson.hear(tmp_path / "requests")
+    assert lesson.settings.task.classes == ("left", "right")
+    assert sent.read_bytes() == b"newer"

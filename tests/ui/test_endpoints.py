@@ -242,9 +242,9 @@ def test_no_address_of_the_servers_own_network_is_fetched(client, address):
 
 @pytest.fixture
 def strokes(picture: Path) -> Path:
-    """A stroke of each of two classes on the article's picture."""
+    """A stroke of the first and one of the third class on the article’s picture."""
     labels = np.full((256, 256), 255, np.uint8)
-    labels[20, 20:60], labels[128, 100:140] = 0, 1
+    labels[20, 20:60], labels[128, 100:140] = 0, 2
     path = picture.with_name("strokes.png")
     Image.fromarray(labels).save(path)
     return path
@@ -252,13 +252,13 @@ def strokes(picture: Path) -> Path:
 
 def test_a_script_teaches_a_picture_by_strokes(client, picture, strokes):
     job = client.submit(
-        handle_file(picture), handle_file(strokes), classes=["ground", "thing"], seconds=1,
+        handle_file(picture), handle_file(strokes), classes=["sky", "ground", "thing"], seconds=1,
         api_name="/teach",
     )  # fmt: skip
     told, mask, checkpoint = job.result()
-    assert told["painted"] == [40, 40] and told["held_out"] == 0
+    assert told["painted"] == [40, 0, 40] and told["held_out"] == 0
     assert np.asarray(Image.open(mask)).shape == (256, 256)
-    assert load_checkpoint(Path(checkpoint)).card.task.classes == ("ground", "thing")
+    assert load_checkpoint(Path(checkpoint)).card.task.classes == ("sky", "ground", "thing")
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,8 @@ class PlaySnapshot(Generic[V]):
     """A run at one moment.
 
     ``losses`` and ``smoothed`` have an entry for each step; the last is NaN or infinite where the
-    run diverged. ``validations``: (step, loss, mIoU) of each; ``validation``: the last one.
+    run diverged. ``validations``: (step, loss, mIoU) of each of unseen data; ``validation``: the last
+    one.
     ``seconds``: time of training, without pauses. ``restored_step`` is set where the run diverged.
     """
 
@@ -251,6 +252,10 @@ class Run(ABC, Generic[V, S]):
     @abstractmethod
     def validate(self) -> V:
         """Score the network as it is now."""
+
+    def is_unseen(self, validation: V) -> bool:
+        """Tell whether a validation is of data that training never sees, so that the curve may show it."""
+        return True
 
     def reduced(self, validation: V) -> V:
         """Return what the animation keeps of a validation."""
@@ -464,6 +469,7 @@ class Run(ABC, Generic[V, S]):
         if math.isfinite(validation.loss):
             self._trainer.keep_good()
             self._progress.good_validation = validation
+        if math.isfinite(validation.loss) and self.is_unseen(validation):
             self._progress.validations.append((validation.step, validation.loss, validation.miou))
         self._validated_at = time.perf_counter()
         self._progress.validation_seconds = self._validated_at - begun

@@ -38,11 +38,11 @@ REDUCED = 400
 class Look:
     """What the network makes of the watched slice after ``step`` steps.
 
-    ``slice``: from 0. ``labels``: ids uint8 (H, W). ``uncertainty``: uint8 (H, W), 0 where one class is
-    certain, 255 where the two best are equally likely. ``loss`` and ``miou`` (0..1): of the strokes
-    that are kept out, or of those that it learns from where ``held_out`` is false. ``truth_miou``: of
-    the whole slice where the picture has a ground truth, else NaN. ``maps``: a mosaic uint8 (SIDE,
-    SIDE) of the features of each station of the walk.
+    ``slice``: from 0. ``labels``: ids uint8 (H, W), 255 where the picture has no value. ``uncertainty``:
+    uint8 (H, W), 0 where one class is certain, 255 where the two best are equally likely. ``loss`` and
+    ``miou`` (0..1): of the strokes that are kept out, or of those that it learns from where ``held_out``
+    is false. ``truth_miou``: of the whole slice where the picture has a ground truth of these classes,
+    else NaN. ``maps``: a mosaic uint8 (SIDE, SIDE) of the features of each station of the walk.
     """
 
     step: int
@@ -71,8 +71,8 @@ class TeachSnapshot(PlaySnapshot[Look]):
 class Lesson(Run[Look, TeachSnapshot]):
     """One network that learns one picture, for one person.
 
-    ``labels``: strokes uint8 (H, W) or (N, H, W), 255 not painted; ``truth``: ids uint8 (N, H, W), or
-    None. Raises TeachError, CheckpointError, or DeviceError for a missing device.
+    ``labels``: strokes uint8 (H, W) or (N, H, W), 255 not painted; ``truth``: ids uint8 (N, H, W) of the
+    classes at the beginning, or None. Raises TeachError, CheckpointError, or DeviceError for a missing device.
     """
 
     validation_share = 0.25
@@ -90,7 +90,9 @@ class Lesson(Run[Look, TeachSnapshot]):
         self.limits = limits or current_limits()
         self.limits.check(picture)
         self.picture = picture
-        self.truth = truth
+        self._truth_classes = self.settings.task.classes
+        most = -1 if truth is None else truth.max(where=truth != VOID, initial=0)
+        self.truth = truth if most < len(self._truth_classes) else None
         self._changing = threading.Lock()
         self._watched = 0
         first = self._checked(labels)
@@ -152,29 +154,24 @@ class Lesson(Run[Look, TeachSnapshot]):
     @property
     def anew(self) -> "Callable[[], Lesson]":
         given = self.picture, self._strokes.labels, self.settings, self.limits, self.truth
-        return partial(_again, self._strokes, self._watched, *given)
+        return partial(_again, self._strokes, self._watched, self._truth_classes, *given)
 
     def hear(self, requests: Path) -> None:
         """Pause or stop, and take over the strokes and the watched slice of another process."""
         super().hear(requests)
         file = requests.with_suffix(".npz")
         if file.exists():
-            with np.load(file) as told, self._changing:
+            # Newer ones may come while these are read.
+            with np.load(file.replace(requests.with_suffix(".read.npz"))) as told, self._changing:
                 self.set_classes(
                     tuple(told["names"].tolist()), tuple(map(tuple, told["colours"].tolist()))
                 )
                 self._take(Strokes.from_arrays(told))
                 self._watched = int(told["watched"])
-            file.unlink()
 
     def snapshot(self) -> TeachSnapshot:
-        told = self._told()
-        strokes = self._strokes
-        if not strokes.held_out:
-            told["validations"] = ()
-        return TeachSnapshot(
-            **told, painted=strokes.counts, held_out=strokes.share_held_out, notes=self.notes
-        )
+        painted, held_out = self._strokes.counts, self._strokes.share_held_out
+        return TeachSnapshot(**self._told(), painted=painted, held_out=held_out, notes=self.notes)
 
     @property
     def notes(self) -> tuple[Sentence, ...]:
@@ -188,7 +185,7 @@ class Lesson(Run[Look, TeachSnapshot]):
                     width=width, height=height,
                 )
             )  # fmt: skip
-        if not self._strokes.held_out:
+        if not self._strokes.share_held_out:
             notes.append(
                 sentence(
                     "All strokes are learned from: there are too few to keep some out for validation."
@@ -201,14 +198,32 @@ class Lesson(Run[Look, TeachSnapshot]):
         network = self._trainer.evaluated.eval()
         fast = self._dtype is not torch.float32
         with torch.inference_mode(), torch.autocast(self._device.type, self._dtype, enabled=fast):
-            loss, miou = self._score(network)
+            loss, miou, held_out = self._score(network)
             probabilities, maps = self._see(network, number)
         labels, uncertainty = decided(probabilities)
         labels, uncertainty = (self._scale.enlarge(array) for array in (labels, uncertainty))
+        if self.picture.void is not None:
+            void = self.picture.void[number]
+            labels, uncertainty = np.where(void, VOID, labels), np.where(void, 0, uncertainty)
         return Look(
-            self._trainer.step, number, labels, uncertainty, loss, miou,
-            bool(self._strokes.held_out), self._truth_miou(labels, number), maps,
+            self._trainer.step, number, labels, uncertainty, loss, miou, held_out,
+            self.truth_miou(labels[None], slice(number, number + 1)), maps,
         )  # fmt: skip
+
+    def truth_miou(self, labels: np.ndarray, slices: slice = slice(None)) -> float:
+        """Score ids uint8 (N, H, W), 255 void, of all or some slices by the ground truth: 0..1.
+
+        NaN without one of ids of the classes, and where its classes are no longer the same.
+        """
+        classes, known = self.settings.task.classes, self._truth_classes
+        if self.truth is None or classes[: len(known)] != known:
+            return math.nan
+        truth = np.where(labels == VOID, VOID, self.truth[slices])
+        matrix = confusion_matrix(truth, np.where(labels == VOID, 0, labels), len(classes))
+        return class_scores(matrix, classes)["mIoU"]
+
+    def is_unseen(self, validation: Look) -> bool:
+        return validation.held_out
 
     def reduced(self, validation: Look) -> Look:
         step = -(-max(validation.labels.shape) // REDUCED)
@@ -221,16 +236,21 @@ class Lesson(Run[Look, TeachSnapshot]):
         classes = self.settings.task.classes
         painted = {name: counts[label] for label, name in enumerate(classes)}
         last = self._progress.validation
-        truth = last.truth_miou if last else math.nan
-        pixels = f"{sum(counts):,} pixels of {sum(map(bool, counts))} classes"
+        scored = last is not None and not math.isnan(last.truth_miou)
+        pixels = f"{self._strokes.taught_pixels:,} pixels of {sum(map(bool, counts))} classes"
         return replace(
             self._card,
             title="Taught by strokes",
             summary=f"Finds {', '.join(classes)}; taught by strokes on one’s own picture ({pixels}).",
             recipe={"data": "strokes", "steps_done": self._trainer.step, "painted": painted},
-            scores={} if math.isnan(truth) else {"mIoU": truth},
-            scored_on="" if math.isnan(truth) else "the taught picture itself",
+            scores={"mIoU": last.truth_miou} if last and scored else {},
+            scored_on=self._scored_on(last.slice) if last and scored else "",
         )
+
+    def _scored_on(self, number: int) -> str:
+        count = len(self.picture.slices)
+        itself = "the taught picture itself"
+        return itself if count == 1 else f"slice {number + 1} of {count} of {itself}"
 
     def _checked(self, labels: np.ndarray) -> np.ndarray:
         shape, void = self.picture.slices.shape[:3], self.picture.void
@@ -249,19 +269,20 @@ class Lesson(Run[Look, TeachSnapshot]):
             self._slices, small, options.batch, options.seed, self._normalisation,
             options.warp, options.light, options.patches,
         )  # fmt: skip
-        scored = self._scale.reduce_labels(strokes.validated) if strokes.held_out else small
-        self._validated = crops_of_cells(self._slices, scored, options.crop)
+        held_out = bool(strokes.share_held_out)
+        scored = self._scale.reduce_labels(strokes.validated) if held_out else small
+        self._validated = *crops_of_cells(self._slices, scored, options.crop), held_out
 
-    def _score(self, network: Network) -> tuple[float, float]:
-        """Return loss and mIoU of the strokes that are validated."""
-        images, labels = self._validated
+    def _score(self, network: Network) -> tuple[float, float, bool]:
+        """Return loss and mIoU of the strokes that are validated, and whether they are kept out."""
+        images, labels, held_out = self._validated
         task = self.settings.task
         logits = network(self._to_network(images)).float()
         ids = torch.from_numpy(labels).to(logits.device)
         loss = float(task.loss(logits, ids, "cross-entropy"))
         predicted = task.predicted_ids(logits).cpu().numpy().astype(np.uint8)
         matrix = confusion_matrix(labels, predicted, len(task.classes))
-        return loss, class_scores(matrix, task.classes)["mIoU"]
+        return loss, class_scores(matrix, task.classes)["mIoU"], held_out
 
     def _see(self, network: Network, number: int) -> tuple[np.ndarray, np.ndarray]:
         """Return a slice's probabilities (K, H, W), and mosaics of each station's features."""
@@ -277,19 +298,12 @@ class Lesson(Run[Look, TeachSnapshot]):
         normalised = self._normalisation(to_tensor(images))
         return normalised.to(self._device, memory_format=torch.channels_last)
 
-    def _truth_miou(self, labels: np.ndarray, number: int) -> float:
-        if self.truth is None:
-            return math.nan
-        classes = self.settings.task.classes
-        matrix = confusion_matrix(self.truth[number], labels, len(classes))
-        return class_scores(matrix, classes)["mIoU"]
 
-
-def _again(strokes: Strokes, watched: int, *given: Any) -> Lesson:
-    """Make a lesson of the same arguments that keeps out the same strokes, and is watched alike."""
+def _again(strokes: Strokes, watched: int, truth_classes: tuple[str, ...], *given: Any) -> Lesson:
+    """Make a lesson of the same arguments that keeps out the same strokes, and is watched and scored alike."""
     lesson = Lesson(*given)
     lesson._take(strokes)
-    lesson._watched = watched
+    lesson._watched, lesson._truth_classes = watched, truth_classes
     return lesson
 
 

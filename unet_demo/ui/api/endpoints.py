@@ -24,6 +24,7 @@ from ...live.run import LiveRun, Snapshot
 from ...live.settings import Limits, current_limits, with_changes
 from ...render import legend
 from ...segmentation import EXPECTED_ERRORS, SegmentRequest, plain_words, segment
+from ...tasks import Task
 from ...teach.files import read_labels
 from ...teach.lesson import TeachSnapshot
 from ...teach.settings import TEACH_ERRORS, TeachLimits, TeachSettings
@@ -221,8 +222,8 @@ def teach_network(
 ) -> Iterator[tuple[dict[str, Any], Path | None, Path | None]]:
     """Teach a U-Net one picture by a few strokes on it, and segment the whole; tell how it goes meanwhile.
 
-    A lesson takes as long as asked for, 5 minutes at most. One is taught, or a network trained, at a time;
-    the next one waits for its end.
+    A lesson takes as long as asked for, 5 minutes at most, on a Hugging Face Space 30 s. One is taught, or a
+    network trained, at a time; the next one waits for its end.
 
     Args:
         picture: a PNG, JPEG, WebP, GIF, BMP or TIFF file, uploaded first or given by its web address.
@@ -232,7 +233,7 @@ def teach_network(
         seconds: how long to train, a number from 1.
 
     Returns:
-        progress: state, step, loss, painted pixels, validation_mIoU of strokes kept out and more, a few times a second.
+        progress: state, step, loss, painted pixels by class, validation_mIoU of strokes kept out, a few times a second.
         mask: at the end, a file of 8-bit label ids in the classes' palette, as PNG; for a stack a multi-page TIFF.
         checkpoint: at the end, a safetensors file that segments other pictures like any checkpoint.
     """
@@ -244,13 +245,13 @@ def teach_network(
         lesson = zero_gpu.new_lesson(opened, strokes, settings, limits)
         with closing(lesson.play()) as snapshots:
             for snapshot in snapshots:
-                yield lesson_progress(snapshot), None, None
+                yield lesson_progress(snapshot, task), None, None
         folder = fresh_folder()
         prediction = NETWORK.run(lesson.predict_all)
         (mask,) = write_prediction(folder, opened.name, prediction)
         checkpoint, taught = lesson.checkpoint(), folder / "taught.safetensors"
         save_checkpoint(taught, checkpoint.network, checkpoint.card)
-        yield lesson_progress(snapshot), mask, taught
+        yield lesson_progress(snapshot, task), mask, taught
     except TEACH_ERRORS as error:
         raise gr.Error(plain_words(error), print_exception=False) from error
 
@@ -265,14 +266,15 @@ def lesson_limits(seconds: float) -> TeachLimits:
     return replace(limits, seconds=min(seconds, limits.at_once, SCRIPTED_SECONDS))
 
 
-def lesson_progress(snapshot: TeachSnapshot) -> dict[str, Any]:
+def lesson_progress(snapshot: TeachSnapshot, task: Task) -> dict[str, Any]:
     """Return a snapshot of a lesson as a script reads it; None where there is no number."""
-    look = snapshot.validation if snapshot.held_out else None
+    look = snapshot.validation
+    look = look if look and look.held_out else None
     return {
         "state": snapshot.state,
         "step": snapshot.step,
         "loss": finite(snapshot.loss),
-        "painted": [count for count in snapshot.painted if count],
+        "painted": list(snapshot.painted[: len(task.classes)]),
         "held_out": round(snapshot.held_out, 3),
         "validation_loss": finite(look.loss if look else None),
         "validation_mIoU": finite(look.miou if look else None),
