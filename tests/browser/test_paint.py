@@ -13,7 +13,6 @@ from playwright.sync_api import CDPSession, Locator, Page, expect
 from unet_demo.ui.components.paint import (
     brought_value,
     ids_png,
-    labels_of,
     paint,
     paint_value,
     prediction,
@@ -103,7 +102,7 @@ def told(sent: list[dict[str, Any]], act: Callable[[], object]) -> dict[str, Any
 
 
 def ids(value: dict[str, Any], slice: int = 1) -> np.ndarray:
-    return labels_of(value, HEIGHT, WIDTH)[slice]
+    return read_ids(value["labels"][str(slice)], HEIGHT, WIDTH)
 
 
 def test_a_stroke_is_told_with_no_id_but_its_own(opened: Page, sent: list[dict[str, Any]]) -> None:
@@ -271,6 +270,11 @@ def test_classes_are_added_named_and_removed_and_a_removal_is_undone(
     value = told(sent, lambda: opened.keyboard.press("z"))
     assert value["classes"] == ["background", "coin", "coin 2"]
     assert ids(value)[20, 25] == 2 and ids(value)[4, 10] == 0
+    for _ in range(2):
+        opened.get_by_role("button", name="Add a class").click()
+        opened.keyboard.insert_text("b" * 40)
+        value = told(sent, lambda: opened.keyboard.press("Enter"))
+    assert value["classes"][3:] == ["b" * 40, "b" * 38 + " 2"]
 
 
 def test_a_reload_brings_the_strokes_back_from_this_browser(

@@ -1,17 +1,27 @@
 """What the Teach page keeps of a visitor, and what it takes of a browser."""
 
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import numpy as np
 import pytest
+from starlette.requests import Request
 
 from unet_demo.data.images import Picture
 from unet_demo.teach.examples import load
-from unet_demo.ui.components.paint import ids_png
+from unet_demo.teach.files import write_strokes
+from unet_demo.teach.lesson import Lesson
+from unet_demo.teach.strokes import task_of
+from unet_demo.ui.components.paint import ids_png, read_ids
+from unet_demo.ui.server import zero_gpu
 from unet_demo.ui.server.trainings import TRAININGS_AT_ONCE, Trainings
 from unet_demo.ui.teach.link import TeachLink
+from unet_demo.ui.teach.page import TeachPage
 from unet_demo.ui.teach.session import MOST_SIDE, Paper, Session, Sessions, StrokesBroken
-from unet_demo.ui.teach.views import next_step
+from unet_demo.ui.teach.views import laid_over, next_step
 
 GRAY = Picture(np.zeros((2, 40, 50, 1), np.uint8), "gray", ())
 STROKE = np.full((40, 50), 255, np.uint8)
@@ -30,8 +40,8 @@ def told(session: Session, **others: Any) -> dict[str, Any]:
     """What the brush tells of one stroke on the second slice."""
     assert session.paper
     labels = {"2": ids_png(STROKE)}
-    value = {"made": session.paper.made, "slice": 2, "classes": ["a", "b"], "labels": labels}
-    return {**value, **others}
+    value = {"made": session.paper.made, "edit": 1, "slice": 2, "classes": ["a", "b"]}
+    return {**value, "labels": labels, **others}
 
 
 def test_strokes_are_heard_slice_by_slice_and_may_go_again(session: Session) -> None:
@@ -42,6 +52,12 @@ def test_strokes_are_heard_slice_by_slice_and_may_go_again(session: Session) -> 
     assert session.hear(told(session, labels={}))
     assert session.labels is not None and (session.labels == 255).all()
     assert (labels[1] == STROKE).all()  # a lesson that learns from them has them as they were
+
+
+def test_what_was_told_earlier_and_comes_later_undoes_nothing(session: Session) -> None:
+    assert session.hear(told(session, edit=2))
+    assert session.hear(told(session, labels={}))
+    assert session.labels is not None and (session.labels[1] == STROKE).all()
 
 
 def test_strokes_of_the_picture_before_are_not_of_this_one(session: Session) -> None:
@@ -56,7 +72,7 @@ def test_strokes_of_the_picture_before_are_not_of_this_one(session: Session) -> 
         {"labels": 7}, {"labels": {"3": ids_png(STROKE)}}, {"labels": {"x": ids_png(STROKE)}},
         {"labels": {"1": "AAAA"}}, {"labels": {"1": ids_png(STROKE[:9])}}, {"slice": 3}, {"slice": "1"},
         {"classes": ["a"]}, {"classes": ["a", "a"]}, {"classes": ["a", 7]}, {"classes": ["a"] * 9},
-        {"classes": ["a", "b" * 99]},
+        {"classes": ["a", "b" * 99]}, {"edit": None},
     ],
 )  # fmt: skip
 def test_what_no_brush_tells_changes_nothing(session: Session, forged: dict[str, Any]) -> None:
@@ -78,6 +94,16 @@ def test_a_large_picture_is_reduced_to_what_can_be_painted_on_and_that_is_said()
     session = Session()
     session.take(paper)
     assert "reduced to 2048×50" in next_step(session)
+
+
+def test_a_reduced_picture_keeps_what_its_file_says_of_void_and_turns() -> None:
+    void = np.zeros((1, 100, 2 * MOST_SIDE), bool)
+    void[:, :50, :MOST_SIDE] = True
+    slices = np.zeros((*void.shape, 1), np.uint8)
+    reduced = Paper.own(Picture(slices, "large", (), void, (6,))).picture
+    assert reduced.void is not None and reduced.void.shape == reduced.slices.shape[:3]
+    assert reduced.void[:, :25, : MOST_SIDE // 2].all() and reduced.void.mean() == 0.25
+    assert reduced.orientations == (6,)
 
 
 def test_a_picture_is_known_again_by_its_pixels() -> None:
@@ -103,6 +129,100 @@ def test_an_example_is_all_visitors_and_costs_none_of_them_more_than_strokes() -
     )
     assert session.holds == 0
     assert session.own_bytes == taught.labels.nbytes
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "left"),
+    [
+        ("coins", lambda names: (*names, "more"), True),
+        ("coins", lambda names: (*names[1:], "more"), False),
+        ("shapes", lambda names: names[:-1], False),
+    ],
+)
+def test_a_truth_goes_with_the_classes_that_its_ids_are_of(
+    name: str, change: Callable[[tuple[str, ...]], tuple[str, ...]], left: bool
+) -> None:
+    taught = load(name)
+    session = Session()
+    session.take(Paper.of(taught.picture, taught.task.classes, truth=taught.truth))
+    assert session.truth is taught.truth
+    session.classes = change(session.classes)
+    assert (session.truth is taught.truth) == left
+
+
+@pytest.fixture(scope="module")
+def page() -> TeachPage:
+    with gr.Blocks() as demo, gr.Tabs(), gr.Tab("Teach") as tab:
+        return TeachPage(demo, tab, Trainings())
+
+
+@pytest.fixture
+def visit(page: TeachPage) -> Iterator[tuple[gr.Request, Session]]:
+    """A visitor's request, and their session, in which two slices have strokes of two classes."""
+    asked = Request({"type": "http", "headers": [], "query_string": b""})
+    request = gr.Request(asked, session_hash="visitor")  # type: ignore[arg-type]
+    session = page.sessions.visitor(request)
+    session.opened = True
+    session.take(Paper.own(GRAY))
+    yield request, session
+    page.on_leave(request)
+
+
+def both(session: Session, **others: Any) -> dict[str, Any]:
+    """What the brush tells of strokes of two classes."""
+    strokes = STROKE.copy()
+    strokes[20, 10:20] = 0
+    return told(session, labels={"1": ids_png(strokes)}, slice=1, **others)
+
+
+def test_a_lesson_of_the_picture_before_is_put_away_when_another_came_meanwhile(
+    page: TeachPage, visit: tuple[gr.Request, Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request, session = visit
+    made = []
+
+    def slow(*given: Any) -> Lesson:
+        made.append(new_lesson(*given))
+        session.take(Paper.own(replace(GRAY, name="another")))
+        return made[-1]
+
+    new_lesson = zero_gpu.new_lesson
+    monkeypatch.setattr(zero_gpu, "new_lesson", slow)
+    *_, last = page.on_start(request, both(session), "random")
+    assert session.run is None and made[0].snapshot().state == "stopped"
+    assert last[page.buttons["start"]].interactive
+    session.run = made[0]  # as if it had slipped in
+    assert page._join(session, made[0]) == {} and laid_over(session, made[0].validate()) is None
+
+
+def test_another_slice_shows_its_mask_while_the_lesson_rests(
+    page: TeachPage, visit: tuple[gr.Request, Session]
+) -> None:
+    request, session = visit
+    list(page.on_step(request, both(session), "random"))
+    update = page.on_strokes(request, {**both(session, edit=2), "slice": 2})
+    assert update[page.prediction]["slice"] == 2
+
+
+def test_strokes_of_more_classes_than_there_are_bring_the_classes(
+    page: TeachPage, visit: tuple[gr.Request, Session], tmp_path: Path
+) -> None:
+    request, _ = visit
+    strokes = np.full((2, 40, 50), 255, np.uint8)
+    strokes[0, :3] = [[0], [1], [2]]
+    path = write_strokes(tmp_path, "gray", strokes, task_of(("a", "b", "c")))
+    brought = page.on_labels(request, str(path))[page.paint]["brought"]
+    assert brought["classes"] == ["background", "object", "class 3"]
+    assert (read_ids(brought["labels"]["1"], 40, 50) == strokes[0]).all()
+
+
+def test_who_has_all_slices_segmented_reads_that_it_waits(
+    page: TeachPage, visit: tuple[gr.Request, Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request, _ = visit
+    assert page.on_press_apply(request) == {page.status: gr.skip()}
+    monkeypatch.setattr(Trainings, "full", True)
+    assert "when one of them ends" in page.on_press_apply(request)[page.status]
 
 
 def test_trainings_of_all_pages_count_together() -> None:

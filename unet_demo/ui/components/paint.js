@@ -7,6 +7,8 @@ const KEYS = { b: "stroke", l: "line", f: "fill", e: "erase", h: "move" };
 const MOST_CLASSES = 8;
 const LONGEST_NAME = 40;
 const UNDONE = 100; // edits that can be undone
+const LEAST_UNDONE = 20; // of them, however large
+const MOST_UNDONE = 64e6; // bytes of them
 const MOST_SIZE = 60;
 
 build(`
@@ -183,7 +185,8 @@ function edited(slices) {
 
 function tellStrokes() {
   const { key, made } = shown;
-  const detail = { key, made, slice: wanted, classes, labels: Object.fromEntries(sent) };
+  const edit = performance.now();
+  const detail = { key, made, edit, slice: wanted, classes, labels: Object.fromEntries(sent) };
   document.dispatchEvent(new CustomEvent("strokes", { detail }));
 }
 
@@ -234,9 +237,15 @@ function tell(key, places) {
 // --- edits ----------------------------------------------------------------------------------
 
 function commit(edit) {
-  past = [...past.slice(1 - UNDONE), edit];
+  past.push(edit);
+  let bytes = past.reduce((sum, one) => sum + bytesOf(one), 0);
+  while (past.length > UNDONE || (bytes > MOST_UNDONE && past.length > LEAST_UNDONE)) bytes -= bytesOf(past.shift());
   future = [];
   apply(edit, "after");
+}
+
+function bytesOf({ patches }) {
+  return patches.reduce((sum, { before, after }) => sum + before.length + after.length, 0);
 }
 
 function apply({ patches, names }, side) {
@@ -424,9 +433,10 @@ function setClasses(after, patches = []) {
 
 // Two classes of one name could not be told apart.
 function unlike(wish, others) {
-  const given = wish.trim();
-  let free = given;
-  for (let number = 2; others.includes(free); number++) free = `${given} ${number}`;
+  const letters = [...wish.trim()];
+  const ended = (end) => letters.slice(0, LONGEST_NAME - end.length).join("") + end;
+  let free = ended("");
+  for (let number = 2; others.includes(free); number++) free = ended(` ${number}`);
   return free;
 }
 

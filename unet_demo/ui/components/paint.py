@@ -35,8 +35,9 @@ def paint(**html: Any) -> gr.HTML:
 def strokes(**html: Any) -> gr.HTML:
     """Make what tells of the strokes: after each edit, and when another slice is asked for, an ``input``.
 
-    Its value: ``key`` and ``made`` of the picture; the ``slice`` that is to be shown, from 1; ``classes``,
-    their names; ``labels``, slice → base64 of a PNG of ids, of each slice with something painted.
+    Its value: ``key`` and ``made`` of the picture; ``edit``, which grows from one to the next; the
+    ``slice`` that is to be shown, from 1; ``classes``, their names; ``labels``, slice → base64 of a PNG of
+    ids, of each slice with something painted.
     """
     return component("strokes", None, {"en": {}}, **html)
 
@@ -114,17 +115,6 @@ def prediction_value(
         doubt: (H, W), 0 where one class is certain, 255 where the two best are alike.
     """
     return {"key": key, "slice": slice, "ids": ids_png(ids), "doubt": ids_png(doubt)}
-
-
-def labels_of(value: Mapping[str, Any], height: int, width: int) -> dict[int, NDArray[np.uint8]]:
-    """Return what is painted, slice from 1 → ids uint8 (H, W), 255 where nothing is.
-
-    Raises ValueError for what no brush sends, and for labels of another size.
-    """
-    sent = value.get("labels")
-    if not isinstance(sent, Mapping):
-        raise ValueError("These are no strokes.")
-    return {int(slice): read_ids(png, height, width) for slice, png in sent.items()}
 
 
 def read_ids(png: object, height: int, width: int) -> NDArray[np.uint8]:

@@ -7,19 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import numpy as np
 
 from ...checkpoints import find_offered, offered_names
 from ...checkpoints.files import read_titles
 from ...data import Cancelled
-from ...data.images import read_picture
+from ...data.images import Picture, read_picture
 from ...inference import Prediction
 from ...live.play import LiveError
 from ...segmentation import Truth, plain_words
+from ...tasks import VOID
 from ...teach.examples import EXAMPLES, load
 from ...teach.files import read_strokes
 from ...teach.lesson import Lesson, TeachSnapshot
 from ...teach.settings import TEACH_ERRORS, current_limits
-from ...teach.strokes import COLOURS, TeachError
+from ...teach.strokes import COLOURS, MOST_CLASSES, TeachError, task_of
 from ..components.chart import chart
 from ..components.figures import figures
 from ..components.history import restored_query, settings
@@ -43,6 +45,7 @@ from .session import Paper, Session, Sessions, StrokesBroken
 from .views import (
     curve,
     examples,
+    free_name,
     laid_over,
     lesson_said,
     living_u,
@@ -184,6 +187,7 @@ class TeachPage:
         self.buttons["reset"].click(self.on_reset, self.start, self._moving, **QUICK)
 
     def _wire_afterwards(self) -> None:
+        self.apply.click(self.on_press_apply, None, self.status, **QUICK)
         self.apply.click(
             self.on_apply, None, [self.prediction, self.status, self.apply, self.cancel],
             concurrency_id=TRAINING, concurrency_limit=TRAININGS_AT_ONCE,
@@ -210,8 +214,8 @@ class TeachPage:
         def taught(request: gr.Request) -> Any:
             session = self.sessions.visitor(request)
             paper = session.paper
-            truth = paper and paper.truth is not None and Truth(paper.truth, session.classes)
-            return paper and (paper.picture, truth or None, session.slice)
+            truth = None if session.truth is None else Truth(session.truth, session.classes)
+            return paper and (paper.picture, truth, session.slice)
 
         segment.open_from(self.saved.success, self.checkpoint, taught)
 
@@ -338,12 +342,27 @@ class TeachPage:
             return {self.status: gr.skip() if path is None else next_step(session)}
         emptied = {self.labels: None}
         try:
-            read = read_strokes(Path(path), session.task, session.paper.picture)
+            read, classes = self._read_labels(session, Path(path), session.paper.picture)
         except TEACH_ERRORS as error:
             return {**emptied, **self._mistake(session, error)}
         session.brought += 1
-        brought = brought_value(session.brought, dict(enumerate(read, 1)))
+        brought = brought_value(session.brought, dict(enumerate(read, 1)), classes)
         return {**emptied, self.paint: session.shown(brought=brought)}
+
+    def _read_labels(
+        self, session: Session, path: Path, picture: Picture
+    ) -> tuple[np.ndarray, tuple[str, ...]]:
+        """Read labels, and name the classes that they need beyond the session's. Raises TEACH_ERRORS."""
+        classes = session.classes
+        try:
+            return read_strokes(path, session.task, picture), classes
+        except TEACH_ERRORS:
+            all_names = [*classes]
+            while len(all_names) < MOST_CLASSES:
+                all_names.append(free_name(all_names, session.language))
+            read = read_strokes(path, task_of(tuple(all_names)), picture)
+        last = int(read[read != VOID].max(initial=0))
+        return read, tuple(all_names[: max(len(classes), last + 1)])
 
     # --- strokes --------------------------------------------------------------------------------
 
@@ -372,6 +391,8 @@ class TeachPage:
 
     def _join(self, session: Session, run: Lesson) -> Update:
         """Have a lesson learn from the strokes as they are now. What it cannot is said; the strokes stay."""
+        if session.paper is None or run.picture is not session.paper.picture:
+            return {}  # another one has come meanwhile
         if len(session.classes) < len(run.settings.task.classes):
             session.set_aside()
             said = note(say("teach_class_gone", session.language))
@@ -398,12 +419,13 @@ class TeachPage:
         if run.snapshot().state == "running":
             run.watch(session.slice - 1)
             return {}
+        look = None
         try:
             if not session.predicted and run.snapshot().step:
-                run.look(session.slice - 1)
+                look = run.look(session.slice - 1)
         except TEACH_ERRORS as error:
             return self._mistake(session, error)
-        return {self.prediction: laid_over(session, run.snapshot())}
+        return {self.prediction: laid_over(session, look)}
 
     # --- the lesson -----------------------------------------------------------------------------
 
@@ -413,9 +435,11 @@ class TeachPage:
         session.waiting = self.trainings.full
         if not session.waiting:
             return {self.status: gr.skip()}
+        return {**self._buttons("waiting", trained=session.trained), **self._wait(session)}
+
+    def _wait(self, session: Session) -> Update:
         said = note(say("train_said_waiting", session.language, count=TRAININGS_AT_ONCE))
-        buttons = self._buttons("waiting", trained=session.trained)
-        return {**buttons, self.status: f'<div class="waiting">{said}</div>'}
+        return {self.status: f'<div class="waiting">{said}</div>'}
 
     def on_refused(self, request: gr.Request) -> Update:
         """Where a lesson was waited for and never had its turn: wait no more; Gradio has said why."""
@@ -423,8 +447,7 @@ class TeachPage:
         if not session.waiting:
             return {self.status: gr.skip()}
         session.waiting = False
-        state = shown_state(session.run.snapshot()) if session.run else "ready"
-        return {self.status: "", **self._buttons(state, trained=session.trained)}
+        return {self.status: "", **self._buttons_of(session)}
 
     def on_start(self, request: gr.Request, value: object, start: str) -> Iterator[Update]:
         """Teach a new network."""
@@ -506,12 +529,18 @@ class TeachPage:
         assert labels is not None
         try:
             run = zero_gpu.new_lesson(
-                paper.picture, labels, session.settings(self._file(start)), self.limits, paper.truth
+                paper.picture,
+                labels,
+                session.settings(self._file(start)),
+                self.limits,
+                session.truth,
             )
         except TEACH_ERRORS as error:
             yield self._failure(session, plain_words(error))
             return
-        session.begin(run)
+        if not session.begin(run, paper):
+            yield {self.status: next_step(session), **self._buttons_of(session)}
+            return
         run.watch(session.slice - 1)
         yield from self._follow(session, run, steps)
 
@@ -523,7 +552,7 @@ class TeachPage:
                 for snapshot in snapshots:
                     moved = self._motion(session, run, snapshot)
                     if snapshot.validation is not seen and snapshot.validation:
-                        moved[self.prediction] = laid_over(session, snapshot)
+                        moved[self.prediction] = laid_over(session, snapshot.validation)
                     if snapshot.validation is not seen or not seen:
                         moved[self.u] = living_u(session, None, snapshot)
                     seen = snapshot.validation
@@ -557,17 +586,23 @@ class TeachPage:
         after = {button: gr.Button(interactive=trained) for button in (self.use, self.apply)}
         return {**pressed, **files, **after}
 
+    def _buttons_of(self, session: Session) -> Update:
+        run = session.run
+        state = shown_state(run.snapshot()) if run else "ready"
+        return self._buttons(state, trained=session.trained)
+
     def _failure(self, session: Session, error: object) -> Update:
-        state = shown_state(session.run.snapshot()) if session.run else "ready"
-        return {
-            self.status: alert(error, session.language),
-            **self._buttons(state, trained=session.trained),
-        }
+        return {self.status: alert(error, session.language), **self._buttons_of(session)}
 
     def _mistake(self, session: Session, error: Exception) -> Update:
         return {self.status: alert(plain_words(error), session.language)}
 
     # --- afterwards -----------------------------------------------------------------------------
+
+    def on_press_apply(self, request: gr.Request) -> Update:
+        """All slices are to be segmented: say at once where that has to wait."""
+        full = self.trainings.full
+        return self._wait(self.sessions.visitor(request)) if full else {self.status: gr.skip()}
 
     def on_apply(self, request: gr.Request, progress: gr.Progress = PROGRESS) -> Iterator[Update]:
         """Segment all slices with the network as it is."""

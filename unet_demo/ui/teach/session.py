@@ -4,7 +4,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -66,7 +66,9 @@ class Paper:
                 "The picture was reduced to {width}×{height}, as large as can be painted on here.",
                 width=smaller[1], height=smaller[0],
             )  # fmt: skip
-            picture = Picture(slices, picture.name, (*picture.notes, said))
+            void = None if picture.void is None else _nearest(picture.void, smaller)
+            notes = (*picture.notes, said)
+            picture = replace(picture, slices=slices, notes=notes, void=void)
         return cls.of(picture, NEW_CLASSES)
 
     @classmethod
@@ -75,6 +77,14 @@ class Paper:
         shape = str(picture.slices.shape).encode()
         key = sha256(shape + picture.slices.tobytes()).hexdigest()[:16]
         return cls(picture, classes, key=key, made=time.time(), **others)
+
+
+def _nearest(masks: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Resize masks (N, H, W) to (height, width), by nearest pixels."""
+    rows, columns = (
+        np.arange(new) * old // new for new, old in zip(size, masks.shape[1:], strict=True)
+    )
+    return masks[:, rows[:, None], columns]
 
 
 class Session:
@@ -103,6 +113,8 @@ class Session:
         self.under_way = False
         self._predicted: tuple[Lesson, int, Prediction] | None = None
         self._sent: dict[int, str] = {}
+        self._edit = 0.0
+        self._changing = threading.Lock()
         self._folder: tempfile.TemporaryDirectory | None = None
 
     @property
@@ -123,8 +135,7 @@ class Session:
 
     def evict(self) -> None:
         """Put the lesson and the picture away; the strokes are in the visitor's browser."""
-        self.set_aside()
-        self.paper = self.labels = None
+        self._put_away()
         self.evicted = True
 
     @property
@@ -149,23 +160,33 @@ class Session:
 
     def take(self, paper: Paper) -> None:
         """Have another picture painted on."""
-        self.set_aside()
-        self.evicted = False
-        self.paper, self.classes, self.slice = paper, paper.classes, 1
         shape = paper.picture.slices.shape[:3]
-        self.labels = np.full(shape, VOID, np.uint8) if paper.labels is None else paper.labels
-        self._sent = {}
+        with self._changing:
+            self.set_aside()
+            self.evicted = False
+            self.paper, self.classes, self.slice = paper, paper.classes, 1
+            self.labels = np.full(shape, VOID, np.uint8) if paper.labels is None else paper.labels
+            self._sent, self._edit = {}, 0.0
 
     def hear(self, value: object) -> bool:
         """Take what the brush tells; returns whether it is of the picture in hand.
 
-        Raises StrokesBroken.
+        What was told before what is known, and comes after it, changes nothing. Raises StrokesBroken.
         """
+        with self._changing:
+            return self._hear(value)
+
+    def _hear(self, value: object) -> bool:
         if not isinstance(value, Mapping):
             raise StrokesBroken
         paper = self.paper
         if paper is None or value.get("made") != paper.made:
             return False
+        edit = value.get("edit")
+        if not isinstance(edit, int | float):
+            raise StrokesBroken
+        if edit < self._edit:
+            return True
         count, height, width = paper.picture.slices.shape[:3]
         names, sent, number = (value.get(name) for name in ("classes", "labels", "slice"))
         if not (isinstance(sent, Mapping) and isinstance(names, list) and isinstance(number, int)):
@@ -191,12 +212,25 @@ class Session:
         for slice, ids in changed.items():
             labels[slice - 1] = VOID if ids is None else ids
         self.labels, self.classes, self.slice, self._sent = labels, tuple(names), number, pngs
+        self._edit = edit
         return True
 
-    def begin(self, run: Lesson) -> None:
-        """Take a new lesson in hand."""
-        self.set_aside()
-        self.run = run
+    @property
+    def truth(self) -> np.ndarray | None:
+        """The picture's truth, as long as its ids are those of the classes."""
+        paper = self.paper
+        alike = paper and self.classes[: len(paper.classes)] == paper.classes
+        return paper.truth if paper and alike else None
+
+    def begin(self, run: Lesson, paper: Paper) -> bool:
+        """Take a new lesson in hand; stop it instead where another picture has come since it was asked for."""
+        with self._changing:
+            if self.paper is not paper:
+                run.stop()
+                return False
+            self.set_aside()
+            self.run = run
+            return True
 
     def set_aside(self) -> None:
         """Stop the lesson in hand."""
@@ -205,6 +239,11 @@ class Session:
         self.stop.set()
         self.run = self._predicted = None
         self.waiting, self.problem = False, ""
+
+    def _put_away(self) -> None:
+        with self._changing:
+            self.set_aside()
+            self.paper = self.labels = None
 
     @property
     def predicted(self) -> Prediction | None:
@@ -240,8 +279,7 @@ class Session:
 
     def close(self) -> None:
         """Stop, and leave nothing behind: the visitor has left."""
-        self.set_aside()
-        self.paper = self.labels = None
+        self._put_away()
         if self._folder:
             self._folder.cleanup()
         self._folder = None

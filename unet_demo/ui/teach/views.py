@@ -1,6 +1,6 @@
 """What the Teach page shows of a lesson: what to do next, readings, curve, network, prediction."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from ...live.run import is_short
 from ...networks.anatomy import anatomy
 from ...tasks import VOID
 from ...teach.examples import EXAMPLES, thumbnail
-from ...teach.lesson import Lesson, TeachSnapshot, decided
+from ...teach.lesson import Lesson, Look, TeachSnapshot, decided
 from ...teach.network import FRESH
 from ...teach.settings import TeachSettings
 from ...teach.strokes import MOST_CLASSES
@@ -49,6 +49,13 @@ def why_nothing(session: Session) -> str:
     if session.evicted:
         return "teach_put_away"
     return "teach_no_picture" if session.opened else "lost_forgotten"
+
+
+def free_name(names: Sequence[str], language: str) -> str:
+    """Name one more class, as the brush does."""
+    numbers = range(len(names) + 1, 2 * len(names) + 2)
+    wishes = (say("paint_unnamed", language, number=str(number)) for number in numbers)
+    return next(wish for wish in wishes if wish not in names)
 
 
 def hints(texts: Iterable[str], language: str) -> str:
@@ -142,15 +149,15 @@ def planned(session: Session, start: Path | None) -> tuple[str, dict[str, Any]]:
     return FRESH, {"in_channels": channels, "out_channels": MOST_CLASSES, "width": width}
 
 
-def laid_over(session: Session, snapshot: TeachSnapshot | None) -> dict[str, Any] | None:
-    """Return what is laid over the slice that is shown: of all slices' prediction, else of the last look."""
-    if session.paper is None:
+def laid_over(session: Session, look: Look | None) -> dict[str, Any] | None:
+    """Return what is laid over the slice that is shown: of all slices' prediction, else of a look."""
+    run = session.run
+    if session.paper is None or run is None or run.picture is not session.paper.picture:
         return None
     if session.predicted:
         one = session.predicted.slice(session.slice - 1)
         labels, doubt = decided(one.probabilities[0])
         return _laid(session, session.slice, labels, doubt)
-    look = snapshot.validation if snapshot else None
     return _laid(session, look.slice + 1, look.labels, look.uncertainty) if look else None
 
 
