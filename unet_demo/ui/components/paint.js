@@ -10,6 +10,7 @@ const UNDONE = 100; // edits that can be undone
 const LEAST_UNDONE = 20; // of them, however large
 const MOST_UNDONE = 64e6; // bytes of them
 const MOST_SIZE = 60;
+const MOST_SENT = 2e6; // characters of labels: the server refuses more without a word, see guard.py
 
 build(`
   <div class="paint" data-empty>
@@ -188,6 +189,9 @@ function tellStrokes() {
   const edit = performance.now();
   const detail = { key, made, edit, slice: wanted, classes, labels: Object.fromEntries(sent) };
   document.dispatchEvent(new CustomEvent("strokes", { detail }));
+  const length = [...sent.values()].reduce((sum, png) => sum + png.length, 0);
+  if (length > MOST_SENT) tell("too_much");
+  else if (told.textContent === text("too_much")) told.textContent = "";
 }
 
 const KEPT = "unet_demo.strokes.";
