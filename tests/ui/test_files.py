@@ -15,6 +15,12 @@ from unet_demo.ui import files
 from unet_demo.ui.files import fresh_folder
 
 
+@pytest.fixture(autouse=True)
+def no_folders() -> None:
+    """None of the tests before: the oldest is looked at first."""
+    shutil.rmtree(fresh_folder().parent)
+
+
 def test_a_folder_is_removed_once_it_is_old() -> None:
     old, young = fresh_folder(), fresh_folder()
     (old / "mask.png").write_bytes(b"of an hour ago")
@@ -32,7 +38,6 @@ def aged(*ages: float) -> list[Path]:
 
 
 def test_of_too_many_answers_the_oldest_ones_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    shutil.rmtree(fresh_folder().parent)
     older, old, new = aged(900, 600, 0)
     monkeypatch.setattr(files, "MOST_KEPT", 3)
     fresh_folder()
@@ -42,7 +47,6 @@ def test_of_too_many_answers_the_oldest_ones_go(monkeypatch: pytest.MonkeyPatch)
 def test_the_oldest_answers_make_room_for_one_and_what_is_under_way_stays(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    shutil.rmtree(fresh_folder().parent)
     older, old, new = aged(900, 600, 0)
     monkeypatch.setattr(files, "has_room", lambda more: not older.exists())
     fresh_folder(1)
