@@ -11,6 +11,7 @@ import resource
 import string
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +31,17 @@ from unet_demo.checkpoints import (
 )
 from unet_demo.checkpoints.hub import parse_repo
 from unet_demo.data import PictureError
-from unet_demo.data.images import read_picture
+from unet_demo.data.images import Picture, read_picture
 from unet_demo.data.truth import read_truth_of
 from unet_demo.live.settings import PRESETS, SettingsError, current_limits, with_changes
 from unet_demo.messages import words_of
 from unet_demo.tasks import SHAPES, VOC
+from unet_demo.teach.files import read_labels
 from unet_demo.ui.api.publish import FetchError, Parameter, fetch
 from unet_demo.ui.components.brush import painted
 from unet_demo.ui.pages import build
 from unet_demo.ui.server.visitors import is_global
+from unet_demo.ui.teach.session import Paper, Session, StrokesBroken
 
 CASES, ALL_CASES = 130, 2300
 """Of each door, in `make test` and in `make test-slow`."""
@@ -173,6 +176,25 @@ def doors(
             {"picture": value(chance), "strokes": value(chance), text(chance): value(chance)}, 64
         )
 
+    taught = Picture(np.zeros((2, 32, 40, 1), np.uint8), "taught", ())
+
+    def labels(chance: random.Random) -> None:
+        path = written(mutated(chance.choice(pictures), chance), chance.choice((".png", ".tif")))
+        names = tuple(text(chance) for _ in range(chance.choice((0, 1, 2, 9))))
+        read_labels(path, names, taught)
+
+    def brush(chance: random.Random) -> None:
+        session = Session()
+        session.take(Paper.own(taught))
+        told = {
+            "made": session.paper.made, "edit": 1, "classes": ["a", "b"], "labels": {}, "slice": 1,
+        }  # fmt: skip
+        changed = chance.choice(list(told))
+        told[changed] = value(chance) if chance.random() < 0.7 else {text(chance): value(chance)}
+        with suppress(StrokesBroken):
+            session.hear(told)
+        assert session.labels is not None and session.labels.shape == (2, 32, 40)
+
     def repository(chance: random.Random) -> None:
         parse_repo(text(chance))
 
@@ -220,7 +242,8 @@ def doors(
     return {
         function.__name__: function
         for function in (
-            picture, truth, checkpoint, card, strokes, repository, name, address, argument, training,
+            picture, truth, checkpoint, card, strokes, labels, brush, repository, name, address, argument,
+            training,
         )
     }  # fmt: skip
 
@@ -228,7 +251,8 @@ def doors(
 EXPECTED = (PictureError, CheckpointError, HubError, SettingsError, FetchError, gr.Error)
 
 DOORS = (
-    "picture", "truth", "checkpoint", "card", "strokes", "repository", "name", "address", "argument", "training",
+    "picture", "truth", "checkpoint", "card", "strokes", "labels", "brush", "repository", "name", "address",
+    "argument", "training",
 )  # fmt: skip
 
 
@@ -279,7 +303,7 @@ def test_whatever_comes_in_by_the_thousands_takes_seconds_at_most(
     assert not list(tmp_path.iterdir())
 
 
-COMMANDS = ("predict", "evaluate", "bundle", "train", "publish", "nothing", "")
+COMMANDS = ("predict", "evaluate", "bundle", "train", "teach", "publish", "nothing", "")
 OPTIONS = (
     "--data",
     "--out",
