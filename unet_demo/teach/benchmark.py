@@ -18,7 +18,7 @@ from .forest import segment_by_forest
 from .lesson import Lesson
 from .settings import LOCAL, TeachSettings
 
-CPU_SECONDS = 50
+CPU_SECONDS = 40
 """Of a lesson: on one thread as much as two quiet cores do in 30 s. On a busy machine time says nothing."""
 
 PRESSES = 50
