@@ -61,11 +61,6 @@ class Topic:
     show: Callable[[Look], Shown]
 
 
-def no_controls() -> dict[str, Component]:
-    """Make none."""
-    return {}
-
-
 def named(name: str) -> dict[str, Any]:
     """Return the label, ``inside_NAME``, and the id, ``inside-NAME``, of a control."""
     return {"label": t(f"inside_{name}"), "elem_id": f"inside-{name.replace('_', '-')}"}

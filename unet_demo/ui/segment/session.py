@@ -6,16 +6,13 @@ from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 
-import gradio as gr
-
 from ...checkpoints import find_offered
 from ...checkpoints.hub import looks_like_repo
 from ...examples import EXAMPLES, load_example
 from ...render import View
 from ...segmentation import Result, SegmentRequest, Truth, open_predictor, segment
 from ..server import sessions, zero_gpu
-from ..server.visitors import address_of
-from ..text import DEFAULT_LANGUAGE, language_of
+from ..text import DEFAULT_LANGUAGE
 from .link import example_of
 
 
@@ -168,12 +165,6 @@ class Sessions(sessions.Sessions[Session]):
 
     def __init__(self) -> None:
         super().__init__(Session)
-
-    def visitor(self, request: gr.Request) -> Session:
-        """Return the session of whoever asks, in their language."""
-        session = self.of(request.session_hash, address_of(request))
-        session.language = language_of(request)
-        return session
 
 
 @cache

@@ -10,7 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
+import gradio as gr
+
 from ...devices import return_free_memory, usable_memory
+from ..text import language_of
+from .visitors import address_of
 
 MOST_EMPTY = 200
 """Sessions of one page that hold nothing."""
@@ -23,7 +27,9 @@ IDLE_SECONDS = 12 * 3600
 
 
 class Closing(Protocol):
-    """What a session can do."""
+    """What a session can do; ``language`` is its visitor's."""
+
+    language: str
 
     @property
     def holds(self) -> int:
@@ -60,6 +66,12 @@ class Sessions(Generic[S]):
         self._lock = threading.Lock()
         self._open: dict[str, _Open[S]] = {}
         self.budget = Budget([self])
+
+    def visitor(self, request: gr.Request) -> S:
+        """Return the session of whoever asks, in their language."""
+        session = self.of(request.session_hash, address_of(request))
+        session.language = language_of(request)
+        return session
 
     def of(self, session_hash: str | None, address: str = "") -> S:
         """Return a visitor's session, opened if need be; a call without a hash gets one that nobody keeps."""

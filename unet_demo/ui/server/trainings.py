@@ -1,8 +1,13 @@
 """How many trainings run at once, of all pages together."""
 
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol, TypeVar
 
-from .sessions import Sessions
+import gradio as gr
+
+from ..html import Update
+from .sessions import Closing, Sessions
+from .unforeseen import told
 
 TRAINING = "train"
 """Concurrency group of the visitors' trainings, so that nothing else waits behind one."""
@@ -10,8 +15,10 @@ TRAINING = "train"
 TRAININGS_AT_ONCE = 2
 
 
-class Training(Protocol):
-    """A session in which a training may be under way."""
+class Training(Closing, Protocol):
+    """A session in which a training may be under way, or waited for."""
+
+    waiting: bool
 
     @property
     def running(self) -> bool: ...
@@ -36,3 +43,28 @@ class Trainings:
     def full(self) -> bool:
         """Whether there is no room for one more."""
         return self.running >= TRAININGS_AT_ONCE
+
+
+T = TypeVar("T", bound=Training)
+
+
+def served(
+    room: Sessions[T],
+    session: T,
+    updates: Iterator[Update],
+    failure: Callable[[T, object], Update],
+) -> Iterator[Update]:
+    """Yield what a training says whose turn has come; nobody waits for it any more, however it ends.
+
+    ``failure`` makes an update of what nobody foresaw.
+    """
+    session.waiting = False
+    try:
+        yield from updates
+    except gr.Error:
+        raise
+    except Exception as error:
+        yield failure(session, told(error, session.language))
+    finally:
+        session.waiting = False  # what says that it waits may come after it has begun
+        room.budget.make_room(session)

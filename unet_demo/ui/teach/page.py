@@ -35,8 +35,7 @@ from ..html import QUICK, Update, alert, heading, hint, note
 from ..segment.page import SegmentPage
 from ..segment.views import menu
 from ..server import zero_gpu
-from ..server.trainings import TRAINING, TRAININGS_AT_ONCE, Trainings
-from ..server.unforeseen import told
+from ..server.trainings import TRAINING, TRAININGS_AT_ONCE, Trainings, served
 from ..text import DEFAULT_LANGUAGE, say, t, t_name
 from ..train.page import BUTTONS, ENABLED, MAIN, shown_state
 from .downloads import FILES
@@ -501,17 +500,7 @@ class TeachPage:
         return None if start == RANDOM else find_offered(start)
 
     def _served(self, session: Session, updates: Iterator[Update]) -> Iterator[Update]:
-        """What a lesson says whose turn has come; nobody waits for it any more, however it ends."""
-        session.waiting = False
-        try:
-            yield from updates
-        except gr.Error:
-            raise
-        except Exception as error:
-            yield self._failure(session, told(error, session.language))
-        finally:
-            session.waiting = False  # what says that it waits may come after it has begun
-            self.sessions.budget.make_room(session)
+        return served(self.sessions, session, updates, self._failure)
 
     def _start(
         self, session: Session, value: object, start: str, steps: int | None

@@ -9,7 +9,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
 import numpy as np
 
 from ...data.images import Picture
@@ -21,8 +20,7 @@ from ...teach.settings import TeachSettings
 from ...teach.strokes import COLOURS, MOST_CLASSES, task_of
 from ..components.paint import paint_value, read_ids
 from ..server import sessions
-from ..server.visitors import address_of
-from ..text import DEFAULT_LANGUAGE, language_of
+from ..text import DEFAULT_LANGUAGE
 
 LONGEST_NAME = 40
 """Characters of a class's name."""
@@ -290,9 +288,3 @@ class Sessions(sessions.Sessions[Session]):
 
     def __init__(self) -> None:
         super().__init__(Session)
-
-    def visitor(self, request: gr.Request) -> Session:
-        """Return the session of whoever asks, in their language."""
-        session = self.of(request.session_hash, address_of(request))
-        session.language = language_of(request)
-        return session

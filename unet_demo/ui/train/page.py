@@ -19,10 +19,8 @@ from ..components.u import u
 from ..files import download_link, start_download
 from ..html import Update, alert, hint, note
 from ..server import zero_gpu
-from ..server.trainings import TRAINING, TRAININGS_AT_ONCE, Trainings
-from ..server.unforeseen import told
-from ..server.visitors import address_of
-from ..text import DEFAULT_LANGUAGE, language_of, say, t
+from ..server.trainings import TRAINING, TRAININGS_AT_ONCE, Trainings, served
+from ..text import DEFAULT_LANGUAGE, say, t
 from .controls import (
     DATA,
     EXPERIMENT,
@@ -266,15 +264,9 @@ class TrainPage:
         watched.append(self.recording)
         return [*watched, *self.buttons.values(), *self.downloads.values()]
 
-    def _session(self, request: gr.Request) -> Session:
-        """The visitor's session, which speaks the language of the page."""
-        session = self.sessions.of(request.session_hash, address_of(request))
-        session.language = language_of(request)
-        return session
-
     def on_greeting(self, request: gr.Request, *values: Any) -> Update:
         """What has to be computed, or said in the visitor's language."""
-        session = self._session(request)
+        session = self.sessions.visitor(request)
         session.opened = True
         wished = self.link.read(request.query_params).values
         settings = settings_of(wished) if wished else self._settings(values)
@@ -301,26 +293,26 @@ class TrainPage:
     def on_autostart(self, request: gr.Request) -> Update:
         """Whether the address asks for a run at once, and whether that has to wait."""
         wanted = self.link.autostart(request.query_params)
-        session = self._session(request)
+        session = self.sessions.visitor(request)
         waiting = self._waiting(session) if wanted and session.run is None else {}
         return {self.autostarted: wanted, **waiting}
 
     def on_autostarted(self, request: gr.Request, wanted: bool, *values: Any) -> Iterator[Update]:
         """Start the run that the address asks for; the browser tells of a state that is False, too."""
-        if wanted and self._session(request).run is None:
+        if wanted and self.sessions.visitor(request).run is None:
             yield from self.on_start(request, *values)
         else:
             yield {self.status: gr.skip()}
 
     def on_preset(self, name: str, request: gr.Request) -> Update:
         """Set every control, and show what is to be learned unless a run is in progress."""
-        return self._set(self._session(request), preset_values(name, self.limits))
+        return self._set(self.sessions.visitor(request), preset_values(name, self.limits))
 
     def on_restored(self, step: dict[str, Any], request: gr.Request) -> Update:
         """Set what an address of before says, as for a preset."""
         first = {"preset": FIRST_PRESET, **preset_values(FIRST_PRESET, self.limits)}
         values = self.link.read(restored_query(step)).values or first
-        return {self.preset: values["preset"], **self._set(self._session(request), values)}
+        return {self.preset: values["preset"], **self._set(self.sessions.visitor(request), values)}
 
     def _set(self, session: Session, values: dict[str, Any]) -> Update:
         settings = settings_of(values)
@@ -331,7 +323,7 @@ class TrainPage:
 
     def on_change(self, request: gr.Request, *values: Any) -> Update:
         """A control moved: show what would be learned, unless a run is in progress."""
-        session = self._session(request)
+        session = self.sessions.visitor(request)
         if session.in_progress:
             return {self.status: gr.skip()}
         try:
@@ -342,7 +334,7 @@ class TrainPage:
 
     def on_rested(self, request: gr.Request, *values: Any) -> Update:
         """A run is over: the U is again that of the controls, and its skips can be switched."""
-        session = self._session(request)
+        session = self.sessions.visitor(request)
         try:
             settings = self._settings(values)
         except SettingsError:
@@ -351,11 +343,11 @@ class TrainPage:
 
     def on_press(self, request: gr.Request) -> Update:
         """A run was asked for: say at once where it has to wait; what begins it says the rest."""
-        return {self.recording: None, **self._waiting(self._session(request))}
+        return {self.recording: None, **self._waiting(self.sessions.visitor(request))}
 
     def on_refused(self, request: gr.Request) -> Update:
         """Where a run was waited for and never had its turn: wait no more; Gradio has said why."""
-        session = self._session(request)
+        session = self.sessions.visitor(request)
         if not session.waiting:
             return {self.status: gr.skip()}
         session.waiting = False
@@ -364,12 +356,12 @@ class TrainPage:
 
     def on_start(self, request: gr.Request, *values: Any) -> Iterator[Update]:
         """Train anew with what the controls say."""
-        session = self._session(request)
+        session = self.sessions.visitor(request)
         yield from self._served(session, self._start(session, values, None))
 
     def on_step(self, request: gr.Request, *values: Any) -> Iterator[Update]:
         """One step: of the run that is paused, else the first of a new one."""
-        session = self._session(request)
+        session = self.sessions.visitor(request)
         if session.run and session.in_progress:
             updates = self._follow(session, session.run, 1)
         else:
@@ -378,7 +370,7 @@ class TrainPage:
 
     def on_resume(self, request: gr.Request) -> Iterator[Update]:
         """Go on with the run that is paused."""
-        session = self._session(request)
+        session = self.sessions.visitor(request)
         if session.run:
             yield from self._served(session, self._follow(session, session.run, None))
         else:
@@ -391,13 +383,13 @@ class TrainPage:
 
     def on_pause(self, request: gr.Request) -> None:
         """Let the run rest after its step; the handler that follows it says so."""
-        run = self._session(request).run
+        run = self.sessions.visitor(request).run
         if run:
             run.pause()
 
     def on_stop(self, request: gr.Request) -> Update:
         """End the run after its step; the handler that follows it, if there is one, says so."""
-        session = self._session(request)
+        session = self.sessions.visitor(request)
         followed = session.running
         if session.run is None:
             return {self.status: gr.skip()}
@@ -413,7 +405,7 @@ class TrainPage:
 
     def on_reset(self, request: gr.Request, *values: Any) -> Update:
         """Put the run away and show what would be learned next."""
-        session = self._session(request)
+        session = self.sessions.visitor(request)
         session.set_aside()
         try:
             settings = self._settings(values)
@@ -432,7 +424,7 @@ class TrainPage:
 
     def on_forget(self, request: gr.Request) -> Update:
         """Forget the runs before the one in hand."""
-        session = self._session(request)
+        session = self.sessions.visitor(request)
         session.forget()
         settings = session.run.settings if session.run else with_changes(FIRST_PRESET)
         return {self.runs: runs_table(session), self.chart: curves(session, settings)}
@@ -443,7 +435,7 @@ class TrainPage:
 
     def on_draw(self, drawing: dict[str, Any] | None, request: gr.Request) -> Update:
         """Segment what was drawn with the network as it is."""
-        session = self._session(request)
+        session = self.sessions.visitor(request)
         if session.run is None and (session.evicted or not session.opened):
             return {self.drawn_note: alert(why_no_network(session), session.language)}
         if session.run is None or not session.trained:
@@ -463,7 +455,7 @@ class TrainPage:
 
     def on_use(self, request: gr.Request) -> Update:
         """Write the checkpoint for the Segment page."""
-        session = self._session(request)
+        session = self.sessions.visitor(request)
         run = self._trained_run(session)
         step = run.snapshot().trained_steps
         path = session.file(f"live-{session.number}-{step}.safetensors")
@@ -486,17 +478,7 @@ class TrainPage:
         return settings
 
     def _served(self, session: Session, updates: Iterator[Update]) -> Iterator[Update]:
-        """What a run says whose turn has come; nobody waits for it any more, however it ends."""
-        session.waiting = False
-        try:
-            yield from updates
-        except gr.Error:
-            raise
-        except Exception as error:
-            yield self._failure(session, told(error, session.language))
-        finally:
-            session.waiting = False  # what says that it waits may come after it has begun
-            self.sessions.budget.make_room(session)
+        return served(self.sessions, session, updates, self._failure)
 
     def _start(
         self, session: Session, values: Sequence[Any], steps: int | None
@@ -600,7 +582,7 @@ class TrainPage:
 
     def _download(self, kind: str) -> Callable[[gr.Request], Update]:
         def on_download(request: gr.Request) -> Update:
-            session = self._session(request)
+            session = self.sessions.visitor(request)
             path = session.file(FILES[kind].name)
             FILES[kind].write(self._trained_run(session), path)
             return {self.download: str(path)}
