@@ -10,6 +10,9 @@ from .tasks import RGB, VOID, VOID_COLOUR, Task
 STYLES = ("fill", "outline", "both")
 """How an overlay marks a class: painted, outlined, or both. Outlines help colour-blind eyes."""
 
+LAYERS = ("mask", "errors", "painted")
+"""What lies over a picture on the page: its mask, what is wrong with it, or a network's own colours."""
+
 FULL = 192
 """A colour is dark if its brightest channel, on 0–255, is below; VOC's palette goes up to it."""
 
@@ -24,13 +27,18 @@ class View:
     """How a person looks at a result.
 
     ``threshold`` is a binary task's, None the checkpoint's own; ``opacity`` is 0..1; ``style`` is one
-    of STYLES; ``slice`` counts from 1.
+    of STYLES; ``slice`` counts from 1. The others are the page's alone, for no file: ``layer``, one of
+    LAYERS, and ``zoom``, in times, around the pixel ``x``, ``y``; where None, they stay as they are.
     """
 
     threshold: float | None = None
     opacity: float = 0.6
     style: str = "fill"
     slice: int = 1
+    layer: str | None = None
+    zoom: float | None = None
+    x: int | None = None
+    y: int | None = None
 
 
 @dataclass(frozen=True)

@@ -146,6 +146,36 @@ def test_the_address_follows_what_is_chosen_and_back_and_reload_restore_it(
     asks_for(page, trained)
 
 
+def test_layer_and_zoom_stand_in_the_address_and_reload_and_back_restore_them(
+    tab: Page, url: str
+) -> None:
+    page = tab
+    page.goto(f"{url}?example=membranes&layer=errors&zoom=4&x=128&y=400")
+    viewer, zoomed = page.locator("#viewer"), page.locator("#viewer .unzoom")
+    expect(zoomed).to_have_text("4.0×")
+    expect(viewer.get_by_role("radio", name="Errors")).to_be_checked()
+    expect(viewer.locator(".errors")).to_be_visible()
+    box = viewer.locator(".stage").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(viewer.locator(".readout")).to_contain_text("x 128, y 400")
+    given = "page=segment&checkpoint=isbi&example=membranes&layer=errors"
+    viewer.locator(".stage").press("-")
+    asks_for(page, f"{given}&zoom=2.67&x=128&y=400")
+    page.reload()
+    expect(zoomed).to_have_text("2.7×")
+    go_to(page, "Train")
+    go_to(page, "Segment")
+    page.locator("#viewer .layers").get_by_text("Mask").click()
+    zoomed.click()
+    asks_for(page, "page=segment&checkpoint=isbi&example=membranes")
+    page.go_back()
+    page.go_back()
+    expect(zoomed).to_have_text("2.7×")
+    expect(viewer.get_by_role("radio", name="Errors")).to_be_checked()
+    asks_for(page, f"{given}&zoom=2.67&x=128&y=400")
+
+
 def test_an_own_picture_is_in_no_address_and_another_language_asks_before_it_goes(
     page: Page, url: str, tmp_path: Path
 ) -> None:

@@ -243,6 +243,10 @@ def test_a_link_brings_back_the_same_segmentation(
         "threshold": anything(rng, controls.threshold),
         "opacity": anything(rng, controls.opacity),
         "style": anything(rng, controls.style),
+        "layer": rng.choice(["mask", "errors"]),
+        "zoom": rng.choice([1, 1.5, 32]),
+        "x": rng.randint(0, 511),
+        "y": rng.randint(0, 511),
     }
     wish = segment_link.read(written(segment_link.parameters, settings))
     assert wish.warnings == ()
@@ -260,8 +264,12 @@ def test_an_example_brings_its_checkpoint_and_a_checkpoint_an_example(
 
 
 @pytest.mark.parametrize(
-    "asked", ["checkpoint=../etc", "example=dog", "opacity=2", "style=dots", "slice=7", "slice=0"]
-)
+    "asked",
+    [
+        "checkpoint=../etc", "example=dog", "opacity=2", "style=dots", "slice=7", "slice=0",
+        "layer=truth", "zoom=33", "x=512", "y=-1",
+    ],
+)  # fmt: skip
 def test_the_segment_page_refuses_by_name_and_shows_the_rest(
     segment_link: SegmentLink, asked: str
 ) -> None:
@@ -276,6 +284,13 @@ def test_the_segment_page_refuses_by_name_and_shows_the_rest(
     [
         ("threshold=0.5&checkpoint=voc", "threshold=0.5", "a checkpoint of two classes"),
         ("threshold=0.5&example=coins", "threshold=0.5", "a checkpoint of two classes"),
+        ("layer=painted", "layer=painted", "a checkpoint that paints colours"),
+        ("layer=errors&example=cat", "layer=errors", "an example that has a ground truth"),
+        (
+            "layer=errors&checkpoint=voc&example=coins",
+            "layer=errors",
+            "an example that has a ground",
+        ),
         ("slice=2", "slice=2", "an example that has slices, such as stack"),
         ("slice=2&checkpoint=isbi", "slice=2", "an example that has slices, such as stack"),
     ],
@@ -290,8 +305,12 @@ def test_what_a_checkpoint_or_an_example_does_not_have_is_said_plainly(
 
 
 @pytest.mark.parametrize(
-    "asked", ["threshold=0.5&checkpoint=isbi", "slice=1", "example=stack&slice=2"]
-)
+    "asked",
+    [
+        "threshold=0.5&checkpoint=isbi", "slice=1", "example=stack&slice=2", "layer=errors",
+        "layer=painted&checkpoint=voc-color",
+    ],
+)  # fmt: skip
 def test_what_a_checkpoint_or_an_example_has_is_taken(
     segment_link: SegmentLink, asked: str
 ) -> None:

@@ -298,6 +298,14 @@ def test_a_threshold_for_a_checkpoint_that_has_none_is_told_of_with_its_result(
     assert "threshold=0.5, which was left out" in said[page.controls.status]
 
 
+def test_errors_for_a_checkpoint_of_other_classes_are_told_of_with_its_result(
+    page: SegmentPage, serve: Callable[..., str], shapes_file: Path
+) -> None:
+    serve({"ann/unets": repository_of(shapes_file)})
+    said = all_of(opens(page, "checkpoint=ann/unets&example=membranes&layer=errors"))
+    assert "layer=errors, which was left out" in said[page.controls.status]
+
+
 def test_a_checkpoint_of_the_hubs_is_fetched_again_once_the_cache_has_been_emptied_of_it(
     page: SegmentPage, serve: Callable[..., str], shapes_file: Path, hub_cache: Path
 ) -> None:

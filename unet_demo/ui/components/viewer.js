@@ -64,7 +64,10 @@ async function receive() {
   const decoded = await decode(value);
   if (value.made !== result?.made) return; // another has come meanwhile
   slices.set(value.slice, decoded);
-  if (value.slice === view.slice) show(decoded);
+  if (value.slice !== view.slice) return;
+  layer = value.layer ?? layer;
+  show(decoded);
+  if (value.zoom) zoomOn(value);
 }
 
 // Picture and planes, so that both are there at once: {…, keys, probe: {ids: [plane, …], shares, void, truth}}.
@@ -119,6 +122,15 @@ function show(slice) {
   offerLayers();
   paint();
   refresh();
+  tellHistory();
+}
+
+// What of the view has no control on the page, see history.js.
+function tellHistory() {
+  if (!shown) return;
+  const near = zoom.scale > 1 ? { zoom: Number(zoom.scale.toFixed(2)), ...middle() } : { zoom: null, x: null, y: null };
+  const values = { layer: layer === "mask" ? null : layer, ...near };
+  document.dispatchEvent(new CustomEvent("settings", { detail: { page: "segment", values } }));
 }
 
 // --- painting -------------------------------------------------------------------------------
@@ -239,9 +251,11 @@ function offerLayers() {
   if (!offered.includes(layer)) layer = "mask";
   const box = find(".layers");
   box.hidden = offered.length < 2;
-  if (`${offered}` === box.dataset.offered) return;
-  box.dataset.offered = offered;
-  box.replaceChildren(...offered.map(layerChoice));
+  if (`${offered}` !== box.dataset.offered) {
+    box.dataset.offered = offered;
+    box.replaceChildren(...offered.map(layerChoice));
+  }
+  for (const radio of box.querySelectorAll("input")) radio.checked = radio.value === layer;
 }
 
 const GROUP = `layer-${Math.random()}`;
@@ -249,11 +263,12 @@ const GROUP = `layer-${Math.random()}`;
 function layerChoice(name) {
   const choice = document.createElement("label");
   const radio = Object.assign(document.createElement("input"), {
-    type: "radio", name: GROUP, value: name, checked: name === layer,
+    type: "radio", name: GROUP, value: name,
   });
   radio.addEventListener("change", () => {
     layer = name;
     paint();
+    tellHistory();
   });
   choice.append(radio, Object.assign(document.createElement("span"), { textContent: text(name) }));
   return choice;
@@ -509,6 +524,18 @@ function zoomTo({ scale, x, y }) {
   find(".unzoom").hidden = !near;
   find(".unzoom").textContent = near ? `${scale.toFixed(1)}×` : "";
   chooseRendering();
+  tellHistory();
+}
+
+// The picture's pixel in the middle of the stage.
+function middle() {
+  const at = (corner, size) => clamp(Math.floor(((0.5 - corner) / zoom.scale) * size), size - 1);
+  return { x: at(zoom.x, shown.width), y: at(zoom.y, shown.height) };
+}
+
+function zoomOn({ zoom: times, x, y }) {
+  const scale = clamp(times, MOST, 1);
+  zoomTo({ scale, x: 0.5 - (scale * (x + 0.5)) / shown.width, y: 0.5 - (scale * (y + 0.5)) / shown.height });
 }
 
 // What is at this spot of the stage stays there.

@@ -25,6 +25,9 @@ DISPLAY_SIDE = 1600
 RANKS = 3
 """Classes that the read-out names."""
 
+MOST_ZOOM = 32
+"""Times that a picture is enlarged at most, as viewer.js has it."""
+
 FINENESS = 20
 """Bits of a probability by which classes are ranked; the browser itself gets per mille."""
 
@@ -37,7 +40,8 @@ def viewer(
     """Make the viewer; its value is a `viewer_value`, or None for the empty state.
 
     A DOM event ``look`` on its ``.viewer``, with any of threshold, opacity (0..1), style and slice
-    (from 1) as detail, changes how it shows the result. It triggers ``ask`` for a slice that it does
+    (from 1) as detail, changes how it shows the result. Its layer and zoom are its own: it tells
+    history.js of them. It triggers ``ask`` for a slice that it does
     not have, and ``rested`` when threshold or slice have come to rest and the detail's ``scored`` is
     true.
 
@@ -67,6 +71,10 @@ def viewer_value(
     truth: NDArray[np.uint8] | None = None,
     painted: NDArray[np.uint8] | None = None,
     made: float | None = None,
+    layer: str | None = None,
+    zoom: float | None = None,
+    x: int | None = None,
+    y: int | None = None,
 ) -> dict[str, Any]:
     """Say what the viewer shows, JSON-able: a result, or one more slice of it.
 
@@ -82,6 +90,10 @@ def viewer_value(
         painted: ``(H, W, 3)``, the colours that the network painted, if it paints, or None.
         made: when the result was made, in seconds; slices of one result say the same, and what
             comes late, of an earlier one, is dropped. Default: now.
+        layer: one of LAYERS, or None for the one that is shown.
+        zoom: 1 to MOST_ZOOM times, or None for as much as there is.
+        x: the pixel that zoom brings to the middle, with ``y``; None: the picture's own middle.
+        y: see ``x``.
 
     Raises:
         ValueError: shapes that do not fit each other, or probabilities that are not numbers.
@@ -99,6 +111,10 @@ def viewer_value(
         "slice": slice,
         "slices": slices,
         "threshold": threshold,
+        "layer": layer,
+        "zoom": zoom,
+        "x": width // 2 if x is None else x,
+        "y": height // 2 if y is None else y,
         "width": width,
         "height": height,
         "columns": display.shape[1],

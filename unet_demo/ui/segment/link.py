@@ -1,6 +1,7 @@
 """The Segment page's settings in an address: a checkpoint, an example, and how they are shown."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ...checkpoints import (
@@ -13,8 +14,10 @@ from ...checkpoints import (
 from ...checkpoints.hub import looks_like_repo
 from ...data.images import Picture
 from ...examples import load_example, offered_examples
-from ...render import View
+from ...render import LAYERS, View
 from ...segmentation import SegmentRequest
+from ...tasks import Task
+from ..components.viewer import MOST_ZOOM
 from ..link import (
     AddressSettings,
     Choice,
@@ -60,26 +63,30 @@ class SegmentLink:
             "checkpoint": CheckpointName(),
             "example": ExampleName(),
             **{name: parameter_of(control) for name, control in controls.items()},
-            "slice": Slice(""),
+            "layer": Choice(LAYERS),
+            "zoom": Number(1, MOST_ZOOM),
+            **of_example(""),
         }
 
     def read(self, query: Mapping[str, str]) -> AddressSettings:
         """Read what the address names, with an example and a checkpoint that suit each other."""
         if not set(self.parameters) & set(query):
             return AddressSettings()
-        first = {name: one for name, one in self.parameters.items() if name != "slice"}
+        later = of_example("")
+        first = {name: one for name, one in self.parameters.items() if name not in later}
         asked = read(query, first)
         checkpoints = checkpoints_of_examples()
         wanted = asked.values.get("checkpoint")
         suited = [name for name, checkpoint in checkpoints.items() if checkpoint == wanted]
         example = asked.values.get("example", (*suited, *checkpoints)[0])
-        page = read(query, {"slice": Slice(example)})
-        values = {"checkpoint": checkpoints[example], **asked.values, **page.values}
-        warnings = asked.warnings + page.warnings
-        if "threshold" in values and is_bundled_without_threshold(values["checkpoint"]):
-            del values["threshold"]
-            warnings = (*warnings, threshold_refused(query))
-        return AddressSettings({**values, "example": example}, warnings)
+        place = read(query, of_example(example))
+        values = {
+            "checkpoint": checkpoints[example], **asked.values, **place.values, "example": example,
+        }  # fmt: skip
+        task = bundled_task(values["checkpoint"])
+        unfit = task_refuses(values, task, query) if task else {}
+        seen = {name: value for name, value in values.items() if name not in unfit}
+        return AddressSettings(seen, asked.warnings + place.warnings + tuple(unfit.values()))
 
 
 UNKNOWN = 0.0
@@ -109,6 +116,7 @@ def told(request: SegmentRequest, view: View | None, own_threshold: float | None
             "threshold": own_threshold,
             "opacity": usual.opacity,
             "style": usual.style,
+            **({} if example else dict.fromkeys(("layer", "zoom", "x", "y"))),
         },
         "incomplete": example is None or not travels,
     }
@@ -131,20 +139,49 @@ class Slice:
         return str(int(value))
 
 
-def is_bundled_without_threshold(checkpoint: str) -> bool:
-    """Tell whether it is a bundled one of more than two classes; what others are shows once they are there."""
+@dataclass(frozen=True)
+class Pixel:
+    """How far a pixel of an example is from its left (``axis`` 2) or its top (1), from 0."""
+
+    example: str
+    axis: int
+
+    def read(self, text: str) -> int:
+        size = load_example(self.example).picture.slices.shape[self.axis]
+        return int(Number(0, size - 1, 1).read(text))
+
+    def write(self, value: float) -> str:
+        return str(int(value))
+
+
+def of_example(example: str) -> dict[str, Parameter]:
+    """Map the settings that depend on the example to how they are written."""
+    return {"slice": Slice(example), "x": Pixel(example, 2), "y": Pixel(example, 1)}
+
+
+def bundled_task(checkpoint: str) -> Task | None:
+    """Return what a bundled checkpoint knows; what others do shows once they are there."""
     if checkpoint not in read_index():
-        return False
+        return None
     try:
-        card = read_card(find_offered(checkpoint))
+        return read_card(find_offered(checkpoint)).task
     except CheckpointError:  # whoever opens it is told what is wrong
-        return False
-    return card.task.kind != "binary"
+        return None
 
 
-def threshold_refused(query: Mapping[str, str]) -> UrlWarning:
-    """Say why the address's threshold was left out, where the checkpoint has none."""
-    return refused(InvalidValue("binary"), given(query, ["threshold"]))
+def task_refuses(
+    asked: Mapping[str, Any], task: Task, query: Mapping[str, str]
+) -> dict[str, UrlWarning]:
+    """Map the settings in ``asked`` that a checkpoint of this task does not have to why they are left out."""
+    truth = load_example(asked["example"]).truth
+    wish = {}
+    if "threshold" in asked and task.kind != "binary":
+        wish["threshold"] = "binary"
+    if asked.get("layer") == "painted" and task.kind != "colour":
+        wish["layer"] = "painted"
+    if asked.get("layer") == "errors" and (truth is None or truth.classes != task.classes):
+        wish["layer"] = "truth"
+    return {name: refused(InvalidValue(one), given(query, [name])) for name, one in wish.items()}
 
 
 def checkpoints_of_examples() -> dict[str, str]:

@@ -14,7 +14,7 @@ from gradio.events import Dependency
 from ...data import Cancelled
 from ...data.images import Picture, read_picture
 from ...examples import EXAMPLES, load_example, offered_examples
-from ...render import View
+from ...render import LAYERS, View
 from ...segmentation import (
     EXPECTED_ERRORS,
     FITTING,
@@ -27,7 +27,7 @@ from ..components.history import restored_query
 from ..files import start_download
 from ..html import QUICK, Update, alert
 from .controls import AUTO, TURN, SegmentControls, Values
-from .link import SegmentLink, threshold_refused
+from .link import SegmentLink, task_refuses
 from .results import Results
 from .run import Runner
 from .session import Session, Sessions
@@ -256,7 +256,8 @@ class SegmentPage:
                 tta=asked.get("flips", False),
                 auto=asked["checkpoint"] == example.checkpoint,
             )
-            view = View(**{name: asked[name] for name in View.__match_args__ if name in asked})
+            named = {name: asked[name] for name in View.__match_args__ if name in asked}
+            view = View(**{"layer": LAYERS[0], "zoom": 1, **named})
             session.take(stop, wanted, view)
             yield {
                 self.controls.opacity: view.opacity,
@@ -271,10 +272,12 @@ class SegmentPage:
                 wanted = replace(wanted, checkpoint=example.checkpoint, auto=True)
                 file = None
             yield from self.runner.run(session, stop, wanted, view, values, progress, file)
-            result = session.result
-            if view.threshold is not None and result and result.own_threshold is None:
-                warning = threshold_refused(query)
-                mistakes.append(alert(warning.said(session.language), session.language))
+            if session.result:
+                unfit = task_refuses(asked, session.result.card.task, query)
+                mistakes += [
+                    alert(warning.said(session.language), session.language)
+                    for warning in unfit.values()
+                ]
             if mistakes:
                 yield {self.controls.status: "".join(mistakes)}
 

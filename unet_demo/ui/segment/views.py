@@ -44,6 +44,10 @@ def slice_value(result: Result, view: View) -> dict[str, Any]:
         truth=truth,
         painted=painted,
         made=result.made,
+        layer=view.layer,
+        zoom=view.zoom,
+        x=view.x,
+        y=view.y,
     )
 
 
