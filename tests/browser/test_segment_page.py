@@ -13,7 +13,14 @@ import numpy as np
 import pytest
 import tifffile
 import torch
-from handling import choose_checkpoint, expect_checkpoint, look_for, open_segment, wait_until
+from handling import (
+    asks_for,
+    choose_checkpoint,
+    expect_checkpoint,
+    look_for,
+    open_segment,
+    wait_until,
+)
 from PIL import Image
 from playwright.sync_api import Download, Page, Request, expect
 from torch.nn.modules.module import register_module_forward_pre_hook
@@ -37,6 +44,22 @@ SETTLING_MS = 1500
 ISBI = "Cell membranes (ISBI 2012)"
 
 SHAPES = "Circles and rectangles"
+
+
+NOTE_WIPES = """
+  window.wipes = [];
+  addEventListener("animationstart", ({ animationName, target }) => {
+    if (animationName !== "wipe") return;
+    const [wipe] = target.getAnimations();
+    const { duration } = wipe.effect.getTiming();
+    const left = (share) => {
+      wipe.currentTime = share * duration;
+      return getComputedStyle(target.querySelector(".after")).clipPath;
+    };
+    wipes.push([0, 0.65, 0.999].map(left));
+  }, true);
+"""
+"""Writes down what each wipe hides of the mask at its start, at its turn and at its end, and is done with it."""
 
 
 @pytest.fixture
@@ -384,6 +407,56 @@ def test_on_a_phone_the_count_stands_beside_the_bar_and_above_the_button(
     )
     edges = [edge for place in places for edge in place]
     assert edges == sorted(edges)
+
+
+def test_back_during_a_segmentation_leaves_nothing_of_what_was_under_way(
+    page: Page, url: str, held: threading.Semaphore
+) -> None:
+    held.release(MANY)
+    open_segment(page, url, "example=coins&style=outline&opacity=0.3")
+    address = "page=segment&checkpoint=shapes&example=coins&style=outline&opacity=0.3"
+    while held.acquire(blocking=False):
+        pass
+    page.get_by_role("tab", name="Train").click()
+    page.get_by_role("tab", name="Segment").click()
+    choose_example(page, 6)
+    expect_checkpoint(page, "Everyday objects, pretrained encoder")
+    expect(page.locator("#guess")).to_contain_text("everyday")
+    mark(page, "both")
+    page.locator("#flips input").check()
+    asks_for(page, "page=segment&checkpoint=voc-pretrained&example=cat&flips=1&style=both&opacity=0.3")
+    page.go_back()
+    page.go_back()
+    expect(page.locator("#style input[value=outline]")).to_be_checked()
+    held.release(MANY)
+    expect(page.locator("#segment-status")).to_contain_text("384×303")
+    expect(page.locator("#cancel")).to_be_hidden()
+    expect_checkpoint(page, SHAPES)
+    expect(page.locator("#flips input")).not_to_be_checked()
+    expect(page.locator("#guess")).to_contain_text("circles and rectangles")
+    expect(page.locator("#legend")).to_contain_text("circle")
+    assert page.locator("#viewer .before").evaluate("picture => picture.naturalWidth") == 384
+    expect(page.locator("#viewer .fill")).to_have_css("opacity", "0.3")
+    asks_for(page, address)
+
+
+def test_the_first_picture_is_wiped_once_to_its_mask_unless_nothing_is_to_move(
+    new_visitor: Callable[..., Page], url: str
+) -> None:
+    page = new_visitor(reduced_motion="reduce")
+    page.add_init_script(NOTE_WIPES)
+    open_segment(page, url)
+    expect(page.locator("#legend")).to_contain_text("membrane")
+    assert page.evaluate("wipes") == []
+    page.emulate_media(reduced_motion="no-preference")
+    page.wait_for_function("wipes.length")
+    for tab in ("Train", "Segment"):
+        page.get_by_role("tab", name=tab).click()
+    choose_example(page, 2)
+    expect(page.locator("#legend")).to_contain_text("circle")
+    ((start, turn, end),) = page.evaluate("wipes")
+    assert start.endswith(" 100%)") and turn.endswith(" 0%)")
+    assert re.search(r" 4\d\.\d*%\)| 50%\)", end)
 
 
 def test_opacity_moved_during_a_segmentation_holds_for_its_result(

@@ -641,6 +641,11 @@ divider.addEventListener("pointermove", (event) => {
   moveDivider(((event.clientX - box.left) / box.width) * 100);
 });
 
+// What the page does with it at first (segment.css) is done once, not whenever a tab shows the page again.
+for (const end of ["animationend", "animationcancel"]) {
+  stage.addEventListener(end, () => root.toggleAttribute("data-wiped", true));
+}
+
 // --- size -----------------------------------------------------------------------------------
 
 // Enlarged pixels stay square; a picture shown smaller than it is keeps the browser's smoothing.
