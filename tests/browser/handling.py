@@ -10,7 +10,7 @@ from playwright.sync_api import FrameLocator, Page, expect
 
 from unet_demo.ui.train.page import TrainPage
 
-PATIENCE = 15_000
+PATIENCE = 60_000
 """Milliseconds after which a page is taken to hang: on a busy machine what takes a second takes many."""
 
 TINY = "preset=random&width=8&size=64&batch=1"
