@@ -424,7 +424,9 @@ def test_back_during_a_segmentation_leaves_nothing_of_what_was_under_way(
     expect(page.locator("#guess")).to_contain_text("everyday")
     mark(page, "both")
     page.locator("#flips input").check()
-    asks_for(page, "page=segment&checkpoint=voc-pretrained&example=cat&flips=1&style=both&opacity=0.3")
+    asks_for(
+        page, "page=segment&checkpoint=voc-pretrained&example=cat&flips=1&style=both&opacity=0.3"
+    )
     page.go_back()
     page.go_back()
     expect(page.locator("#style input[value=outline]")).to_be_checked()
