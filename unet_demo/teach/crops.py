@@ -11,7 +11,7 @@ from ..data.augment import Light, Warp, relight, sample_pair, warp_grid, whole
 from ..tasks import VOID
 from ..training.batches import Normalisation, generator, to_tensor
 from ..training.loop import Batch
-from .strokes import CELL
+from .strokes import CELL, count_in_cells
 
 MOST_PLACES = 100_000
 """Pixels of a class that crops are laid round, at most: of more, a part drawn at random."""
@@ -135,11 +135,16 @@ def crops_of_cells(
     slices: np.ndarray, labels: np.ndarray, side: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Cut crops round labels, evenly over all: pictures (n, side, side, C) and ids (n, side, side)."""
-    page, row, column = np.nonzero(labels != VOID)
-    cells = np.stack([page, row // CELL, column // CELL], 1)
-    _, first = np.unique(cells, axis=0, return_index=True)
-    chosen = first[np.linspace(0, len(first) - 1, min(len(first), VALIDATED_CROPS)).astype(int)]
-    places = zip(page[chosen], row[chosen], column[chosen], strict=True)
-    windows = [window(slices, labels, place, side) for place in places]
+    cells = np.argwhere(count_in_cells(labels != VOID))
+    chosen = cells[np.linspace(0, len(cells) - 1, min(len(cells), VALIDATED_CROPS)).astype(int)]
+    windows = [window(slices, labels, _first_place(labels, *cell), side) for cell in chosen]
     images, ids = zip(*windows, strict=True)
     return np.stack(images), np.stack(ids)
+
+
+def _first_place(labels: np.ndarray, page: int, row: int, column: int) -> tuple[int, int, int]:
+    """Return slice, row and column of the first taught pixel of a cell."""
+    top, left = row * CELL, column * CELL
+    taught = labels[page, top : top + CELL, left : left + CELL] != VOID
+    down, right = np.argwhere(taught)[0]
+    return page, top + down, left + right

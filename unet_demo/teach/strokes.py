@@ -113,16 +113,17 @@ class Strokes:
         new = [n for n, cell in enumerate(cells) if cell not in self.known]
         painted = counts.any(0)
         if np.count_nonzero(counts, axis=0)[painted].min() >= LEAST_CELLS:
-            goal = HELD_OUT * counts.sum(0)
+            goal, kept_out = HELD_OUT * counts.sum(0), counts[held].sum(0)
             for n in np.random.default_rng(len(self.known)).permutation(new):
                 # Half of a cell may be over the goal: that is nearest to it.
-                after = counts[held].sum(0) + counts[n] / 2
+                after = kept_out + counts[n] / 2
                 held[n] = (after <= goal)[counts[n] > 0].all()
+                kept_out += held[n] * counts[n]
         not_taught = painted & ~counts[~held].any(0)
         held &= ~counts[:, not_taught].any(1)
-        kept_out = {cell for cell, kept in zip(cells, held, strict=True) if kept}
+        now = {cell for cell, kept in zip(cells, held, strict=True) if kept}
         gone = self.held_out.difference(cells)
-        return Strokes(labels, gone | kept_out, self.known.union(cells))
+        return Strokes(labels, gone | now, self.known.union(cells))
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Return what :meth:`from_arrays` reads, for another process."""
@@ -174,12 +175,17 @@ class Strokes:
 
 def _cells(labels: np.ndarray) -> tuple[list[Cell], np.ndarray]:
     """Return the cells with strokes, and the painted pixels of each class in each: (cells, MOST_CLASSES)."""
-    page, row, column = np.nonzero(labels != VOID)
-    cells = np.stack([page, row // CELL, column // CELL], 1)
-    found, which = np.unique(cells, axis=0, return_inverse=True)
-    counts = np.zeros((len(found), MOST_CLASSES), int)
-    np.add.at(counts, (which.ravel(), labels[page, row, column]), 1)
-    return [(page, row, column) for page, row, column in found.tolist()], counts
+    last = labels.max(where=labels != VOID, initial=0)
+    counted = [count_in_cells(labels == label) for label in range(last + 1)]
+    counts = np.stack(counted + [counted[0] * 0] * (MOST_CLASSES - len(counted)), -1)
+    cells = np.argwhere(counts.any(-1))
+    return [(page, row, column) for page, row, column in cells.tolist()], counts[tuple(cells.T)]
+
+
+def count_in_cells(mask: np.ndarray) -> np.ndarray:
+    """Count the true pixels of a mask (N, H, W) in each cell: int (N, rows, columns) of cells."""
+    rows = np.add.reduceat(mask, np.arange(0, mask.shape[1], CELL), axis=1, dtype=np.uint16)
+    return np.add.reduceat(rows, np.arange(0, mask.shape[2], CELL), axis=2, dtype=int)
 
 
 def other_size(strokes: tuple[int, ...], picture: tuple[int, ...]) -> TeachError:
