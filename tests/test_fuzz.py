@@ -187,7 +187,8 @@ def doors(
         session = Session()
         session.take(Paper.own(taught))
         told = {
-            "made": session.paper.made, "edit": 1, "classes": ["a", "b"], "labels": {}, "slice": 1,
+            "made": session.paper.made, "edit": 1, "classes": ["a", "b"], "stamps": {}, "labels": {},
+            "slice": 1,
         }  # fmt: skip
         changed = chance.choice(list(told))
         told[changed] = value(chance) if chance.random() < 0.7 else {text(chance): value(chance)}

@@ -21,6 +21,7 @@ from playwright.sync_api import (
 from starlette.middleware import Middleware
 
 from unet_demo.ui.serve import PageAddress, PageLanguage, launch
+from unet_demo.ui.server.guard import Guard
 from unet_demo.ui.text import i18n
 from unet_demo.ui.train.page import TrainPage
 
@@ -146,7 +147,9 @@ def serve_blocks(servers: ExitStack) -> Callable[..., str]:
     def start(demo: gr.Blocks, **options: object) -> str:
         address = demo.launch(
             prevent_thread_lock=True, quiet=True, server_name="127.0.0.1",
-            app_kwargs={"middleware": [Middleware(PageAddress), Middleware(PageLanguage)]},
+            app_kwargs={
+                "middleware": [Middleware(Guard), Middleware(PageAddress), Middleware(PageLanguage)]
+            },
             **options,
         )[1]  # fmt: skip
         servers.callback(demo.close)

@@ -10,21 +10,22 @@ import pytest
 from handling import wait_until
 from playwright.sync_api import CDPSession, Locator, Page, expect
 
+from unet_demo.data.images import Picture
 from unet_demo.ui.components.paint import (
     brought_value,
+    heard,
     ids_png,
     paint,
-    paint_value,
     prediction,
     prediction_value,
     read_ids,
     strokes,
 )
 from unet_demo.ui.html import QUICK
+from unet_demo.ui.teach.session import Paper, Session
 
 WIDTH, HEIGHT = 64, 48
-PICTURE = np.full((HEIGHT, WIDTH, 1), 120, np.uint8)
-PALETTE = [(86, 180, 233), (230, 159, 0), (0, 158, 115)]
+PICTURE = Picture(np.full((3, HEIGHT, WIDTH, 1), 120, np.uint8), "coins.png", ())
 LABELS = np.full((HEIGHT, WIDTH), 255, np.uint8)
 LABELS[2:6, 2:30] = 0
 MASK = np.full((HEIGHT, WIDTH), 1, np.uint8)
@@ -34,30 +35,36 @@ UNSURE[30:40, 40:50] = 255
 
 @pytest.fixture(scope="module")
 def sent() -> list[dict[str, Any]]:
-    """What the server was told, the newest last."""
+    """What the server was told, the newest last; and ``known``, all labels that it has of it then."""
     return []
 
 
 @pytest.fixture(scope="module")
-def address(serve_blocks: Callable[..., str], sent: list[dict[str, Any]]) -> str:
-    def value(slice: int = 1, **others: Any) -> dict[str, Any]:
-        return paint_value(
-            PICTURE + slice, ["background", "coin"], PALETTE, key="k", made=1, name="coins.png",
-            labels={1: LABELS}, slice=slice, slices=3, **others,
-        )  # fmt: skip
+def session() -> Session:
+    return Session()
 
-    def take(told: dict[str, Any]) -> dict[str, Any]:
-        sent.append(told)
-        return value(told["slice"])
+
+@pytest.fixture(scope="module")
+def address(serve_blocks: Callable[..., str], sent: list[dict[str, Any]], session: Session) -> str:
+    def load() -> dict[str, Any]:
+        labels = np.full((3, HEIGHT, WIDTH), 255, np.uint8)
+        labels[0] = LABELS
+        session.take(Paper.of(PICTURE, ("background", "coin"), labels=labels))
+        return session.shown()
+
+    def take(told: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        session.hear(told)
+        sent.append({**told, "known": session.labels})
+        return session.shown(), session.heard.value
 
     with gr.Blocks() as demo:
         shown = paint(elem_id="paint")
         out, told = strokes(elem_id="strokes"), prediction(elem_id="prediction")
         predicts, brings = gr.Button("predict"), gr.Button("bring")
-        out.input(take, out, shown, **QUICK)
-        predicts.click(lambda: prediction_value("k", 1, MASK, UNSURE), None, told)
-        brings.click(lambda: value(brought=brought_value(1, {1: MASK})), None, shown)
-        demo.load(value, None, shown)
+        out.input(take, out, [shown, heard(elem_id="heard")], **QUICK)
+        predicts.click(lambda: prediction_value(session.paper.key, 1, MASK, UNSURE), None, told)
+        brings.click(lambda: session.shown(brought=brought_value(1, {1: MASK})), None, shown)
+        demo.load(load, None, shown)
     return serve_blocks(demo)
 
 
@@ -102,7 +109,7 @@ def told(sent: list[dict[str, Any]], act: Callable[[], object]) -> dict[str, Any
 
 
 def ids(value: dict[str, Any], slice: int = 1) -> np.ndarray:
-    return read_ids(value["labels"][str(slice)], HEIGHT, WIDTH)
+    return value["known"][slice - 1]
 
 
 def test_a_stroke_is_told_with_no_id_but_its_own(opened: Page, sent: list[dict[str, Any]]) -> None:
@@ -137,7 +144,7 @@ def test_line_fill_eraser_and_thirty_strokes_undone_and_redone(
     opened.keyboard.press("1")
     for row in range(26):
         told(sent, lambda row=row: drag(opened, (2, 8 + row), (5, 8 + row)))
-    last = sent[-1]["labels"]
+    last = sent[-1]["known"]
     for _ in range(31):
         opened.keyboard.press("z")
     expect(opened.locator(".paint .undo")).to_be_disabled()
@@ -146,7 +153,7 @@ def test_line_fill_eraser_and_thirty_strokes_undone_and_redone(
     for _ in range(30):
         opened.keyboard.press("y")
     expect(opened.locator(".paint .redo")).to_be_disabled()
-    wait_until(lambda: sent[-1]["labels"] == last)
+    wait_until(lambda: np.array_equal(sent[-1]["known"], last))
 
 
 def test_the_wheel_zooms_and_a_stroke_lands_where_it_is_seen(
@@ -246,11 +253,27 @@ def test_each_slice_has_strokes_of_its_own_and_undo_leads_back_to_it(
     expect(opened.locator(".paint .slice")).to_contain_text("2 / 3")
     expect(opened.locator(".paint .clear")).to_be_disabled()
     value = told(sent, lambda: drag(opened, (20, 20), (30, 20)))
-    assert sorted(value["labels"]) == ["1", "2"] and ids(value, 2)[20, 25] == 1
+    assert sorted(value["stamps"]) == ["1", "2"] and ids(value, 2)[20, 25] == 1
     told(sent, lambda: opened.keyboard.press(","))
     opened.keyboard.press("z")
     expect(opened.locator(".paint .slice")).to_contain_text("2 / 3")
-    wait_until(lambda: sorted(sent[-1]["labels"]) == ["1"])
+    wait_until(lambda: sorted(sent[-1]["stamps"]) == ["1"])
+
+
+def test_only_what_has_changed_is_sent_and_what_was_lost_once_more(
+    opened: Page, sent: list[dict[str, Any]], session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert list(sent[-1]["labels"]) == ["1"]
+    told(sent, lambda: opened.keyboard.press("."))
+    assert not sent[-1]["labels"]
+    with monkeypatch.context() as patch:
+        patch.setattr(session, "hear", lambda _: False)  # as if it had never come
+        value = told(sent, lambda: drag(opened, (20, 20), (30, 20)))
+    assert list(value["labels"]) == ["2"] and (ids(value, 2) == 255).all()
+    told(sent, lambda: opened.keyboard.press("."))
+    wait_until(lambda: ids(sent[-1], 2)[20, 25] == 1)
+    value = told(sent, lambda: drag(opened, (20, 20), (30, 20)))
+    assert list(value["labels"]) == ["3"] and session.whole
 
 
 def test_classes_are_added_named_and_removed_and_a_removal_is_undone(
@@ -283,7 +306,7 @@ def test_a_reload_brings_the_strokes_back_from_this_browser(
     before = told(sent, lambda: drag(opened, (20, 20), (30, 20)))
     opened.reload()
     expect(opened.locator(".paint .told")).to_contain_text("Your own strokes are back")
-    wait_until(lambda: sent[-1]["labels"] == before["labels"])
+    wait_until(lambda: np.array_equal(sent[-1]["known"], before["known"]))
     opened.keyboard.press("z")
     wait_until(lambda: (ids(sent[-1]) == LABELS).all())
 

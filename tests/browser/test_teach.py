@@ -14,6 +14,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from unet_demo.ui.serve import head
+from unet_demo.ui.server.guard import Bound
 from unet_demo.ui.server.trainings import Trainings
 from unet_demo.ui.teach.page import TeachPage
 from unet_demo.ui.teach.session import Session
@@ -41,7 +42,7 @@ def opened(tab: Page, served: tuple[TeachPage, str]) -> Page:
     begun = time.time()
     tab.evaluate("localStorage.clear()")
     tab.locator("#teach-examples button").nth(1).click()
-    wait_until(lambda: session_of(served).paper.made > begun and bool(session_of(served)._sent))
+    wait_until(lambda: session_of(served).paper.made > begun and session_of(served).heard.edit > 0)
     expect(tab.locator("#teach-status")).to_contain_text("Press Train")
     return tab
 
@@ -160,7 +161,7 @@ def test_a_stack_is_segmented_and_taken_away_and_its_labels_come_back_as_a_file(
     expect(opened.locator(".paint .slice")).to_contain_text("2 / 3")
     expect(opened.locator(".paint .clear")).to_be_disabled()
     paint_both(opened)
-    wait_until(lambda: len(session_of(served)._sent) == 2)
+    wait_until(lambda: (session_of(served).labels[:2] != 255).any((1, 2)).all())
     train_a_step(opened)
     opened.locator("#teach-apply").click()
     expect(opened.locator("#teach-status")).to_contain_text("All 3 slices")
@@ -183,6 +184,23 @@ def test_a_stack_is_segmented_and_taken_away_and_its_labels_come_back_as_a_file(
     wait_until(lambda: not (strokes == session_of(served).labels).all())
     opened.locator("#teach-labels input[type=file]").set_input_files(files["strokes"])
     wait_until(lambda: (strokes == session_of(served).labels).all())
+
+
+def test_masks_of_a_stack_of_more_than_one_message_may_hold_are_learned_from(
+    opened: Page, served: tuple[TeachPage, str], tmp_path: Path
+) -> None:
+    labels = np.random.default_rng(0).integers(0, 8, (32, 512, 512), np.uint8)
+    files = tmp_path / "large.tif", tmp_path / "masks.tif"
+    tifffile.imwrite(files[0], labels * 30, photometric="minisblack")
+    tifffile.imwrite(files[1], labels, photometric="minisblack", compression="zlib")
+    assert files[1].stat().st_size > Bound("/").body
+    bring(opened, files[0])
+    opened.locator("#teach-labels input[type=file]").set_input_files(files[1])
+    expect(opened.locator(".paint .sending")).to_contain_text("on its way")
+    expect(opened.locator(".paint .sending")).to_be_empty()
+    assert np.array_equal(session_of(served).labels, labels)
+    train_a_step(opened)
+    assert session_of(served).run.strokes.taught_pixels > labels.size / 2
 
 
 def test_a_reload_frees_the_lesson_and_brings_the_strokes_back(

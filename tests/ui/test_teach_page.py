@@ -39,9 +39,8 @@ def session() -> Session:
 def told(session: Session, **others: Any) -> dict[str, Any]:
     """What the brush tells of one stroke on the second slice."""
     assert session.paper
-    labels = {"2": ids_png(STROKE)}
-    value = {"made": session.paper.made, "edit": 1, "slice": 2, "classes": ["a", "b"]}
-    return {**value, "labels": labels, **others}
+    value = {"made": session.paper.made, "edit": 2, "slice": 2, "classes": ["a", "b"]}
+    return {**value, "stamps": {"2": 1}, "labels": {"2": ids_png(STROKE)}, **others}
 
 
 def test_strokes_are_heard_slice_by_slice_and_may_go_again(session: Session) -> None:
@@ -49,15 +48,26 @@ def test_strokes_are_heard_slice_by_slice_and_may_go_again(session: Session) -> 
     labels = session.labels
     assert labels is not None and (labels[1] == STROKE).all() and (labels[0] == 255).all()
     assert (session.slice, session.classes) == (2, ("a", "b"))
-    assert session.hear(told(session, labels={}))
+    assert session.hear(told(session, edit=3, labels={}, stamps={}))
     assert session.labels is not None and (session.labels == 255).all()
     assert (labels[1] == STROKE).all()  # a lesson that learns from them has them as they were
 
 
 def test_what_was_told_earlier_and_comes_later_undoes_nothing(session: Session) -> None:
-    assert session.hear(told(session, edit=2))
-    assert session.hear(told(session, labels={}))
+    assert session.hear(told(session, edit=4))
+    assert session.hear(told(session, labels={}, stamps={}))
     assert session.labels is not None and (session.labels[1] == STROKE).all()
+
+
+def test_what_is_told_of_and_has_not_come_is_known_to_lack(session: Session) -> None:
+    assert session.hear(told(session))
+    assert session.whole
+    assert session.hear(told(session, edit=4, stamps={"1": 3, "2": 3}, labels={}))
+    assert session.labels is not None and (session.labels[1] == STROKE).all()
+    assert (session.heard.edit, session.heard.stamps) == (4, {1: None, 2: 1}) and not session.whole
+    rest = {"1": ids_png(STROKE), "2": ids_png(STROKE)}
+    assert session.hear(told(session, edit=5, stamps={"1": 3, "2": 3}, labels=rest))
+    assert session.whole and (session.labels[0] == STROKE).all()
 
 
 def test_strokes_of_the_picture_before_are_not_of_this_one(session: Session) -> None:
@@ -72,7 +82,8 @@ def test_strokes_of_the_picture_before_are_not_of_this_one(session: Session) -> 
         {"labels": 7}, {"labels": {"3": ids_png(STROKE)}}, {"labels": {"x": ids_png(STROKE)}},
         {"labels": {"1": "AAAA"}}, {"labels": {"1": ids_png(STROKE[:9])}}, {"slice": 3}, {"slice": "1"},
         {"classes": ["a"]}, {"classes": ["a", "a"]}, {"classes": ["a", 7]}, {"classes": ["a"] * 9},
-        {"classes": ["a", "b" * 99]}, {"edit": None},
+        {"classes": ["a", "b" * 99]}, {"edit": None}, {"edit": -1}, {"edit": 2**60}, {"stamps": {}},
+        {"stamps": {"2": "x"}}, {"stamps": None},
     ],
 )  # fmt: skip
 def test_what_no_brush_tells_changes_nothing(session: Session, forged: dict[str, Any]) -> None:
@@ -172,7 +183,8 @@ def both(session: Session, **others: Any) -> dict[str, Any]:
     """What the brush tells of strokes of two classes."""
     strokes = STROKE.copy()
     strokes[20, 10:20] = 0
-    return told(session, labels={"1": ids_png(strokes)}, slice=1, **others)
+    value = {"stamps": {"1": 1}, "labels": {"1": ids_png(strokes)}, "slice": 1}
+    return told(session, **{**value, **others})
 
 
 def test_a_lesson_of_the_picture_before_is_put_away_when_another_came_meanwhile(
@@ -200,7 +212,7 @@ def test_another_slice_shows_its_mask_while_the_lesson_rests(
 ) -> None:
     request, session = visit
     list(page.on_step(request, both(session), "random"))
-    update = page.on_strokes(request, {**both(session, edit=2), "slice": 2})
+    update = page.on_strokes(request, {**both(session, edit=3), "slice": 2})
     assert update[page.prediction]["slice"] == 2
 
 
@@ -214,6 +226,15 @@ def test_strokes_of_more_classes_than_there_are_bring_the_classes(
     brought = page.on_labels(request, str(path))[page.paint]["brought"]
     assert brought["classes"] == ["background", "object", "class 3"]
     assert (read_ids(brought["labels"]["1"], 40, 50) == strokes[0]).all()
+
+
+def test_strokes_of_which_some_have_not_come_are_not_handed_out(
+    page: TeachPage, visit: tuple[gr.Request, Session]
+) -> None:
+    request, session = visit
+    with pytest.raises(gr.Error, match="on their way"):
+        page._download("strokes")(request, both(session, stamps={"1": 1, "2": 1}))
+    assert Path(page._download("strokes")(request, both(session, edit=3))).exists()
 
 
 def test_who_has_all_slices_segmented_reads_that_it_waits(

@@ -77,7 +77,7 @@ def check_labels(
             )
         )  # fmt: skip
     labels = labels.astype(np.uint8)
-    present = np.flatnonzero(np.bincount(labels.ravel(), minlength=256)[:VOID])
+    present = np.flatnonzero(count_ids(labels)[:VOID])
     if not len(present):
         raise TeachError(
             sentence("Nothing is painted yet; paint a stroke of each of two classes at least.")
@@ -163,7 +163,7 @@ class Strokes:
     @cached_property
     def counts(self) -> tuple[int, ...]:
         """Painted pixels of each of MOST_CLASSES classes."""
-        return tuple(np.bincount(self.labels.ravel(), minlength=256)[:MOST_CLASSES].tolist())
+        return tuple(count_ids(self.labels)[:MOST_CLASSES].tolist())
 
     @property
     def _mask(self) -> np.ndarray:
@@ -180,6 +180,13 @@ def _cells(labels: np.ndarray) -> tuple[list[Cell], np.ndarray]:
     counts = np.stack(counted + [counted[0] * 0] * (MOST_CLASSES - len(counted)), -1)
     cells = np.argwhere(counts.any(-1))
     return [(page, row, column) for page, row, column in cells.tolist()], counts[tuple(cells.T)]
+
+
+def count_ids(labels: np.ndarray) -> np.ndarray:
+    """Count how many pixels of uint8 (N, H, W) have each value: (256,). Slice by slice, as it takes 8 bytes a pixel."""
+    return sum(
+        (np.bincount(page.ravel(), minlength=256) for page in labels), start=np.zeros(256, int)
+    )
 
 
 def count_in_cells(mask: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ const UNDONE = 100; // edits that can be undone
 const LEAST_UNDONE = 20; // of them, however large
 const MOST_UNDONE = 64e6; // bytes of them
 const MOST_SIZE = 60;
-const MOST_SENT = 2e6; // characters of labels: the server refuses more without a word, see guard.py
+const MOST_SENT = 1e6; // characters of labels in a message; one slice may have more, see guard.py
 
 build(`
   <div class="paint" data-empty>
@@ -47,7 +47,7 @@ build(`
       <label class="slice" hidden><span></span><input type="range" min="1" step="1"></label>
       <label class="opacity"><span data-text="mask"></span><input type="range" min="0" max="1" step="0.05" value="0.5"></label>
       <label class="doubts"><input type="checkbox" checked><span data-text="doubts"></span></label>
-      <p class="told"></p>
+      <p class="told"></p><p class="sending"></p>
     </div>
     <p class="spoken" role="status"></p>
   </div>`);
@@ -70,7 +70,9 @@ let shown = null; // the latest value: picture and slice
 let wanted = 1; // the slice that was asked for
 let classes = []; // their names, by id
 let labels = new Map(); // slice → ids
-let sent = new Map(); // slice → the same as base64 of a PNG, of the slices with something painted
+let painted = new Map(); // slice → the same as {png, stamp}, of the slices with something painted
+let heard = null; // what the server has of them, {edit, stamps}
+let edits = 0; // what was done here, and told, so far
 let past = []; // edits {patches: [{slice, box, before, after}], names: {before, after}}
 let future = [];
 let prediction = null; // {key, slice, ids, doubt}
@@ -78,7 +80,7 @@ let prediction = null; // {key, slice, ids, doubt}
 // --- values ---------------------------------------------------------------------------------
 
 let receiving = Promise.resolve();
-let heard = null; // number of the labels that were brought last
+let broughtLast = null; // number of the labels that were brought last
 
 function receive() {
   receiving = receiving.then(take).catch(console.error);
@@ -88,8 +90,8 @@ async function take() {
   const value = props.value;
   if (!value || value === shown) return;
   const fresh = value.key !== shown?.key || value.made !== shown?.made;
-  const brought = value.brought && (fresh || value.brought.number !== heard);
-  heard = value.brought?.number;
+  const brought = value.brought && (fresh || value.brought.number !== broughtLast);
+  broughtLast = value.brought?.number;
   if (fresh) await begin(value);
   if (value.slice === wanted) await showSlice(value); // else it comes late
   if (brought) await bring(value.brought.labels, value.brought.classes);
@@ -103,7 +105,9 @@ async function begin(value) {
   if (!sameSize) zoomTo({ scale: 1, x: 0, y: 0 });
   Object.assign(canvas, { width: value.width, height: value.height });
   root.style.setProperty("--ratio", value.width / value.height);
-  [labels, sent, past, future, prediction] = [new Map(), new Map(), [], [], null];
+  [labels, painted, past, future, prediction] = [new Map(), new Map(), [], [], null];
+  heard = { edit: 0, stamps: {} };
+  find(".sending").textContent = "";
   start = stroke = at = null;
   shown = value;
   wanted = value.slice;
@@ -119,7 +123,7 @@ async function put(slice, png) {
   const { width, height, ids } = await decodeIds(png);
   if (width !== shown.width || height !== shown.height) return;
   labels.set(slice, ids);
-  sent.set(slice, png);
+  painted.set(slice, { png, stamp: ++edits });
 }
 
 async function showSlice(value) {
@@ -152,7 +156,7 @@ async function bring(pngs, names) {
     const { width, height, ids } = await decodeIds(png);
     if (width === shown.width && height === shown.height) patches.push(wholePatch(Number(slice), ids));
   }
-  for (const slice of sent.keys()) {
+  for (const slice of painted.keys()) {
     if (!(slice in pngs)) patches.push(wholePatch(slice, new Uint8Array(shown.width * shown.height).fill(EMPTY)));
   }
   commit({ patches, names: { before: classes, after: names ?? classes } });
@@ -175,8 +179,8 @@ function edited(slices) {
       const ids = labels.get(slice);
       const png = ids?.some((id) => id !== EMPTY) ? await encodeIds(ids, width, height) : null;
       if (key !== shown.key) return; // another picture has come meanwhile
-      if (png) sent.set(slice, png);
-      else sent.delete(slice);
+      if (png) painted.set(slice, { png, stamp: ++edits });
+      else painted.delete(slice);
     }
     keep();
     tellStrokes();
@@ -184,18 +188,37 @@ function edited(slices) {
   });
 }
 
+// Of the labels that the server lacks, as many as a message may hold: what it answers brings on the next.
 function tellStrokes() {
-  const { key, made } = shown;
-  const edit = performance.now();
-  const detail = { key, made, edit, slice: wanted, classes, labels: Object.fromEntries(sent) };
+  const { made } = shown;
+  const stamps = {};
+  const parts = {};
+  let length = 0;
+  for (const [slice, { png, stamp }] of painted) {
+    stamps[slice] = stamp;
+    if (heard.stamps[slice] === stamp || (length && length + png.length > MOST_SENT)) continue;
+    parts[slice] = png;
+    length += png.length;
+  }
+  const detail = { made, edit: ++edits, slice: wanted, classes, stamps, labels: parts };
   document.dispatchEvent(new CustomEvent("strokes", { detail }));
-  const length = [...sent.values()].reduce((sum, png) => sum + png.length, 0);
-  if (length > MOST_SENT) tell("too_much");
-  else if (told.textContent === text("too_much")) told.textContent = "";
+}
+
+document.addEventListener("heard", hearBack);
+
+function hearBack({ detail }) {
+  if (!element.isConnected) return document.removeEventListener("heard", hearBack);
+  if (!detail || detail.made !== shown?.made || detail.edit < heard.edit) return;
+  heard = detail;
+  const count = [...painted].filter(([slice, { stamp }]) => heard.stamps[slice] !== stamp).length;
+  if (count && heard.edit === edits) tellStrokes(); // else more is on its way, or painted meanwhile
+  find(".sending").textContent = count ? text("sending", { count }) : "";
 }
 
 const KEPT = "unet_demo.strokes.";
 const MOST_KEPT = 20; // pictures
+
+const encoded = () => Object.fromEntries([...painted].map(([slice, { png }]) => [slice, png]));
 
 function keptOnes() {
   const names = Object.keys(localStorage).filter((one) => one.startsWith(KEPT));
@@ -206,7 +229,7 @@ function keptOnes() {
 function keep() {
   const { key, name: of } = shown;
   try {
-    const kept = { when: Date.now(), name: of, classes, labels: Object.fromEntries(sent) };
+    const kept = { when: Date.now(), name: of, classes, labels: encoded() };
     localStorage.setItem(KEPT + key, JSON.stringify(kept));
     for (const old of keptOnes().slice(MOST_KEPT)) localStorage.removeItem(KEPT + old.key);
   } catch {
@@ -223,7 +246,7 @@ async function recall() {
     return;
   }
   const own = kept.find(({ key }) => key === shown.key);
-  const same = own && JSON.stringify(own.labels) === JSON.stringify(Object.fromEntries(sent));
+  const same = own && JSON.stringify(own.labels) === JSON.stringify(encoded());
   if (own && !same) {
     await bring(own.labels, own.classes);
     tell("back");
@@ -280,7 +303,7 @@ const bringBack = () => step(future, past, "after");
 function refresh() {
   undo.disabled = !past.length;
   redo.disabled = !future.length;
-  clear.disabled = !shown || !sent.has(shown.slice);
+  clear.disabled = !shown || !painted.has(shown.slice);
 }
 
 function clearSlice() {
@@ -464,7 +487,7 @@ function addClass() {
 
 // What was painted in it is not painted any more, and the ids after it move up.
 function removeClass(id) {
-  const patches = [...sent.keys()].map((slice) =>
+  const patches = [...painted.keys()].map((slice) =>
     wholePatch(slice, idsOf(slice).map((one) => (one === id ? EMPTY : one > id && one !== EMPTY ? one - 1 : one))),
   );
   setClasses(classes.filter((_, other) => other !== id), patches);

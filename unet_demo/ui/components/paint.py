@@ -3,12 +3,15 @@
 The browser holds what is painted, paints it without mixing any ids, and keeps it beyond a reload. Label ids
 travel as PNGs of 8 bits, 255 where nothing is painted. A prediction is laid over the picture by a component
 of its own, so that no update touches the strokes: `paint` shows, `strokes` tells, `prediction` is told.
+What the server has of the strokes, `heard` answers, and what that lacks, the next message of `strokes` holds:
+so only what has changed is sent, in messages that the server takes, and whatever was lost goes once more.
 """
 
 import base64
 import binascii
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
@@ -35,11 +38,35 @@ def paint(**html: Any) -> gr.HTML:
 def strokes(**html: Any) -> gr.HTML:
     """Make what tells of the strokes: after each edit, and when another slice is asked for, an ``input``.
 
-    Its value: ``key`` and ``made`` of the picture; ``edit``, which grows from one to the next; the
-    ``slice`` that is to be shown, from 1; ``classes``, their names; ``labels``, slice → base64 of a PNG of
-    ids, of each slice with something painted.
+    Its value: ``made`` of the picture; ``edit``, which grows from one to the next; the ``slice`` that is to
+    be shown, from 1; ``classes``, their names; ``stamps``, slice → number of the edit that it is of, of each
+    slice with something painted; ``labels``, slice → base64 of a PNG of ids, of those that the server lacks,
+    or of as many as one message may hold.
     """
     return component("strokes", None, {"en": {}}, **html)
+
+
+def heard(**html: Any) -> gr.HTML:
+    """Make what answers `strokes` with a `Heard.value`, once it is told."""
+    return component("heard", None, {"en": {}}, **html)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What the server has of the strokes on the picture that was ``made`` then, after an ``edit``.
+
+    ``stamps``: slice → number of the edit that its labels are of, None before any was told.
+    """
+
+    made: float
+    edit: float = 0.0
+    stamps: Mapping[int, float | None] = field(default_factory=dict)
+
+    @property
+    def value(self) -> dict[str, Any]:
+        """The same, JSON-able."""
+        stamps = {str(slice): stamp for slice, stamp in self.stamps.items()}
+        return {"made": self.made, "edit": self.edit, "stamps": stamps}
 
 
 def prediction(**html: Any) -> gr.HTML:

@@ -35,7 +35,7 @@ class Bound:
     """
 
     begins: str
-    body: int = 2 * MEGABYTE
+    body: int = 3 * MEGABYTE  # a slice's labels of the brush, of 2048², where each pixel differs
     values: float = 10_000
     address: int = 1000
     all: int = 5000

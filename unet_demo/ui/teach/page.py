@@ -25,7 +25,7 @@ from ...teach.strokes import COLOURS, MOST_CLASSES, TeachError, task_of
 from ..components.chart import chart
 from ..components.figures import figures
 from ..components.history import restored_query, settings
-from ..components.paint import brought_value, paint, prediction, strokes
+from ..components.paint import brought_value, heard, paint, prediction, strokes
 from ..components.picture_input import PictureInput
 from ..components.shortcut import shortcut
 from ..components.u import u
@@ -78,6 +78,7 @@ class TeachPage:
             with gr.Row(elem_classes="teach-foot"):
                 self._lay_out_foot()
         self.strokes = strokes(elem_id="teach-strokes")
+        self.heard = heard(elem_id="teach-heard")
         self.prediction = prediction(elem_id="teach-prediction")
         self.told = settings(elem_id="teach-told")
         self.opened = gr.State(False)
@@ -164,8 +165,8 @@ class TeachPage:
             show_progress_on=[self.status], api_visibility="private",
         )  # fmt: skip
         self.start.input(self.on_begin_with, self.start, [self.u, self.told, self.status], **QUICK)
-        heard = [self.paint, self.prediction, *self._moving]
-        self.strokes.input(self.on_strokes, self.strokes, heard, **QUICK)
+        shown = [self.paint, *self._moving]
+        self.strokes.input(self.on_strokes, self.strokes, shown, **QUICK)
 
     def _wire_lesson(self) -> None:
         for name, handler in (
@@ -227,6 +228,7 @@ class TeachPage:
             self.status,
             self.readings,
             self.prediction,
+            self.heard,
             self.use,
             self.apply,
         ]
@@ -378,7 +380,9 @@ class TeachPage:
         if not heard:
             return {self.status: next_step(session) if session.paper is None else gr.skip()}
         turned = session.slice != before
-        update: Update = {self.paint: session.shown()} if turned else {}
+        update: Update = {self.heard: session.heard.value}
+        if turned:
+            update[self.paint] = session.shown()
         run = session.run
         if run is None:
             return {**update, self.status: next_step(session)}
@@ -514,6 +518,7 @@ class TeachPage:
         if session.paper is None or not heard:
             yield {self.status: next_step(session), **self._buttons("ready", trained=False)}
             return
+        yield {self.heard: session.heard.value}
         paper, labels = session.paper, session.labels
         assert labels is not None
         try:
@@ -660,6 +665,9 @@ class TeachPage:
                 self._taught(session)
             elif session.paper is None or not session.hear(value):
                 raise gr.Error(say(why_nothing(session), session.language), print_exception=False)
+            elif not session.whole:
+                words = say("teach_strokes_coming", session.language)
+                raise gr.Error(words, print_exception=False)
             try:
                 return str(FILES[kind].write(session, self._predict))
             except TEACH_ERRORS as error:

@@ -3,7 +3,7 @@
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -18,7 +18,7 @@ from ...tasks import VOID, MulticlassTask
 from ...teach.lesson import Lesson
 from ...teach.settings import TeachSettings
 from ...teach.strokes import COLOURS, MOST_CLASSES, task_of
-from ..components.paint import paint_value, read_ids
+from ..components.paint import Heard, paint_value, read_ids
 from ..server import sessions
 from ..text import DEFAULT_LANGUAGE
 
@@ -77,6 +77,32 @@ class Paper:
         return cls(picture, classes, key=key, made=time.time(), **others)
 
 
+def _are_names(names: Sequence[object]) -> bool:
+    """Tell whether these may name the classes that are painted."""
+    told = [one for one in names if isinstance(one, str) and 0 < len(one) <= LONGEST_NAME]
+    return 2 <= len(set(told)) == len(names) <= MOST_CLASSES
+
+
+def _edit(value: object) -> float:
+    """Read the number of an edit, as far as a browser counts. Raises StrokesBroken."""
+    if isinstance(value, int | float) and 0 <= value < 2**53:
+        return value
+    raise StrokesBroken
+
+
+def _by_slice(value: object, count: int) -> dict[int, Any]:
+    """Read a mapping of slices, from 1, of so many. Raises StrokesBroken."""
+    if not isinstance(value, Mapping):
+        raise StrokesBroken
+    try:
+        read = {int(slice): one for slice, one in value.items()}
+    except ValueError as error:
+        raise StrokesBroken from error
+    if not all(1 <= slice <= count for slice in read):
+        raise StrokesBroken
+    return read
+
+
 def _nearest(masks: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Resize masks (N, H, W) to (height, width), by nearest pixels."""
     rows, columns = (
@@ -110,8 +136,9 @@ class Session:
         """Calls off the segmenting of all slices."""
         self.under_way = False
         self._predicted: tuple[Lesson, int, Prediction] | None = None
-        self._sent: dict[int, str] = {}
-        self._edit = 0.0
+        self.heard = Heard(0)
+        self.whole = True
+        """Whether all is here that the brush has told of."""
         self._changing = threading.Lock()
         self._folder: tempfile.TemporaryDirectory | None = None
 
@@ -164,12 +191,14 @@ class Session:
             self.evicted = False
             self.paper, self.classes, self.slice = paper, paper.classes, 1
             self.labels = np.full(shape, VOID, np.uint8) if paper.labels is None else paper.labels
-            self._sent, self._edit = {}, 0.0
+            # The brush has all slices' labels, and tells anew which are painted.
+            self.heard = Heard(paper.made, stamps=dict.fromkeys(range(1, shape[0] + 1)))
 
     def hear(self, value: object) -> bool:
         """Take what the brush tells; returns whether it is of the picture in hand.
 
-        What was told before what is known, and comes after it, changes nothing. Raises StrokesBroken.
+        What was told before what is known, and comes after it, changes nothing; of slices whose labels are
+        told of and do not come, those from before stay, see `whole`. Raises StrokesBroken.
         """
         with self._changing:
             return self._hear(value)
@@ -180,37 +209,40 @@ class Session:
         paper = self.paper
         if paper is None or value.get("made") != paper.made:
             return False
-        edit = value.get("edit")
-        if not isinstance(edit, int | float):
-            raise StrokesBroken
-        if edit < self._edit:
-            return True
+        edit = _edit(value.get("edit"))
+        names, number = value.get("classes"), value.get("slice")
         count, height, width = paper.picture.slices.shape[:3]
-        names, sent, number = (value.get(name) for name in ("classes", "labels", "slice"))
-        if not (isinstance(sent, Mapping) and isinstance(names, list) and isinstance(number, int)):
+        if not (isinstance(names, list) and _are_names(names)):
             raise StrokesBroken
-        fits = 2 <= len(names) <= MOST_CLASSES and len(set(map(str, names))) == len(names)
-        if not fits or not all(
-            isinstance(one, str) and 0 < len(one) <= LONGEST_NAME for one in names
-        ):
+        if not (isinstance(number, int) and 1 <= number <= count):
             raise StrokesBroken
+        if edit < self.heard.edit:
+            return True
+        stamps, pngs = (_by_slice(value.get(name), count) for name in ("stamps", "labels"))
+        told = {slice: _edit(stamp) for slice, stamp in stamps.items()}
+        if not pngs.keys() <= told.keys():
+            raise StrokesBroken
+        known = self.heard.stamps
         try:
-            pngs = {int(slice): png for slice, png in sent.items()}
-            if not all(1 <= slice <= count for slice in (*pngs, number)):
-                raise StrokesBroken
-            changed = {
-                slice: read_ids(pngs[slice], height, width) if slice in pngs else None
-                for slice in range(1, count + 1)
-                if pngs.get(slice) != self._sent.get(slice) or not self._sent
+            fresh = {
+                slice: read_ids(png, height, width)
+                for slice, png in pngs.items()
+                if known.get(slice) != told[slice]
             }
         except ValueError as error:
             raise StrokesBroken from error
+        gone = known.keys() - told.keys()
         assert self.labels is not None
-        labels = self.labels.copy() if changed else self.labels
-        for slice, ids in changed.items():
-            labels[slice - 1] = VOID if ids is None else ids
-        self.labels, self.classes, self.slice, self._sent = labels, tuple(names), number, pngs
-        self._edit = edit
+        labels = self.labels.copy() if fresh or gone else self.labels
+        for slice in gone:
+            labels[slice - 1] = VOID
+        for slice, ids in fresh.items():
+            labels[slice - 1] = ids
+        here = {
+            slice: stamp if slice in fresh else known.get(slice) for slice, stamp in told.items()
+        }
+        self.labels, self.classes, self.slice = labels, tuple(names), number
+        self.heard, self.whole = Heard(paper.made, edit, here), here == told
         return True
 
     @property

@@ -16,7 +16,7 @@ from ...teach.examples import EXAMPLES, thumbnail
 from ...teach.lesson import Lesson, Look, TeachSnapshot, decided
 from ...teach.network import FRESH
 from ...teach.settings import TeachSettings
-from ...teach.strokes import MOST_CLASSES
+from ...teach.strokes import MOST_CLASSES, count_ids
 from ..components.chart import Curve, chart_value
 from ..components.paint import prediction_value
 from ..components.u import u_value
@@ -37,9 +37,9 @@ def next_step(session: Session) -> str:
     language = session.language
     if session.paper is None or session.labels is None:
         return alert(say(why_nothing(session), language), language)
-    counts = np.bincount(session.labels.ravel(), minlength=VOID + 1)[:VOID]
+    counts = count_ids(session.labels)[:VOID]
     key = ("paint", "second", "train")[min(int(np.count_nonzero(counts)), 2)]
-    share = f"{100 * counts.sum() / session.labels.size:.2g}"
+    share = f"{float(f'{100 * counts.sum() / session.labels.size:.2g}'):g}"
     said = note(say(f"teach_next_{key}", language, share=share))
     return said + hints(session.paper.picture.notes, language)
 
