@@ -24,6 +24,15 @@ IN_THE_BAR = [
 ]  # fmt: skip
 
 
+PARTS = {
+    "Segment": ["Your picture", "The segmentation", "What it found"],
+    "Train": ["Training", "Scenes", "Network", "Loss by training step"],
+    "Teach": ["Picture", "Labels", "Training", "Take it further"],
+    "Articles": ["The network IsbiUNet"],
+}
+"""A page → those of its parts that a screen reader goes to."""
+
+
 @pytest.fixture(scope="module")
 def tab(tab: Page, url: str) -> Page:
     """The Segment page with the membranes, which the tests look at from several sides."""
@@ -81,6 +90,18 @@ def test_the_tab_key_comes_to_the_skip_link_then_to_the_tabs_as_one_stop(tab: Pa
     tab.keyboard.press("Shift+Tab")
     tab.keyboard.press("Enter")
     expect(tab.get_by_role("tabpanel")).to_be_focused()
+
+
+def test_bar_page_and_its_parts_are_landmarks(tab: Page) -> None:
+    bar, main = tab.get_by_role("banner"), tab.get_by_role("main")
+    expect(bar.get_by_role("navigation", name="Pages").get_by_role("tab")).to_have_count(6)
+    expect(main.get_by_role("tab")).to_have_count(0)
+    for page, parts in PARTS.items():
+        go_to(tab, page)
+        for name in parts:
+            expect(main.get_by_role("region", name=name, exact=True)).to_be_visible()
+        expect(main).to_have_count(1)
+    expect(tab.get_by_role("contentinfo")).to_be_visible()
 
 
 def test_radios_are_one_stop_of_the_tab_key_and_arrows_choose_among_them(tab: Page) -> None:

@@ -86,7 +86,48 @@ name.querySelector(".skip").addEventListener("click", (event) => {
 function nameTabs(tabs) {
   const chosen = tabs.querySelector("[aria-selected=true]");
   for (const tab of tabs.querySelectorAll("[role=tab]")) tab.tabIndex = tab === chosen ? 0 : -1;
-  if (chosen) document.title = `${chosen.textContent.trim()} – ${text("title")}`;
+  if (!chosen) return;
+  document.title = `${chosen.textContent.trim()} – ${text("title")}`;
+  nameRegions(chosen.dataset.tabId);
+}
+
+// The parts of each page, for those who go from landmark to landmark: selector → what it is.
+const REGIONS = {
+  segment: {
+    ".segment-page > .input": "picture",
+    ".segment-page > .result": "segmentation",
+    ".segment-page > .findings": "classes",
+  },
+  train: {
+    "#train-strip": "training",
+    ".train-page > .scenes-column": "scenes",
+    ".train-page > .u-column": "network",
+    ".train-page > .chart-column": "losses",
+  },
+  teach: {
+    ".teach-page > .teach-aside": "own",
+    ".teach-page > .teach-paper": "labels",
+    ".teach-page > .teach-run": "training",
+    ".teach-page > .teach-foot": "take",
+  },
+  inside: { ".inside-page": null },
+  articles: { "#articles": null },
+  models: { "#models": null },
+};
+const named = new Set();
+
+// Once a page is there; Gradio lays each out when it is first opened.
+function nameRegions(page) {
+  if (named.has(page)) return;
+  named.add(page);
+  for (const [selector, name] of Object.entries(REGIONS[page])) {
+    whenThere(selector, (part) => {
+      part.closest("[role=tabpanel]").firstElementChild.role = "main";
+      if (!name) return;
+      part.role = "region";
+      part.ariaLabel = text(`region_${name}`);
+    });
+  }
 }
 
 function goToTab(event) {
@@ -105,6 +146,13 @@ function complete(row) {
   const tabs = row.querySelector("[role=tablist]");
   row.prepend(name);
   row.append(tools);
+  // Gradio's own <main> holds the bar, too; what is below the bar becomes the main part (nameRegions).
+  row.closest("main")?.setAttribute("role", "none");
+  row.role = "banner";
+  const pages = document.createElement("nav");
+  pages.ariaLabel = text("pages");
+  tabs.before(pages);
+  pages.append(tabs, row.querySelector(".overflow-menu"));
   tabs.addEventListener("keydown", goToTab);
   const changes = { subtree: true, childList: true, attributeFilter: ["aria-selected"] };
   new MutationObserver(() => nameTabs(tabs)).observe(tabs, changes);
