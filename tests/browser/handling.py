@@ -117,6 +117,13 @@ def wait_until(there: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+def forget_all(page: Page) -> None:
+    """Have the browser keep nothing of what was painted and opened at this address."""
+    page.evaluate(
+        "new Promise((done) => { indexedDB.deleteDatabase('unet_demo').onsuccess = () => done(); })"
+    )
+
+
 def let_the_server_answer(page: Page) -> None:
     """Until it has, to something that was asked after all that a test says nothing comes of."""
     with page.expect_response("**/run/predict*"):

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 import pytest
-from handling import wait_until
+from handling import forget_all, wait_until
 from playwright.sync_api import CDPSession, Locator, Page, expect
 
 from unet_demo.data.images import Picture
@@ -72,7 +72,7 @@ def address(serve_blocks: Callable[..., str], sent: list[dict[str, Any]], sessio
 def opened(tab: Page, address: str, sent: list[dict[str, Any]]) -> Page:
     """The page, on which this browser has kept nothing."""
     tab.goto(f"{address}config")  # of the same origin, and nothing there paints
-    tab.evaluate("localStorage.clear()")
+    forget_all(tab)
     sent.clear()
     tab.goto(address)
     wait_until(lambda: bool(sent))
@@ -281,8 +281,8 @@ def test_classes_are_added_named_and_removed_and_a_removal_is_undone(
 ) -> None:
     opened.get_by_role("button", name="Add a class").click()
     opened.keyboard.type("coin")
-    value = told(sent, lambda: opened.keyboard.press("Enter"))
-    assert value["classes"] == ["background", "coin", "coin 2"]
+    opened.keyboard.press("Enter")
+    wait_until(lambda: sent[-1]["classes"] == ["background", "coin", "coin 2"])
     told(sent, lambda: drag(opened, (20, 20), (30, 20)))
     assert ids(sent[-1])[20, 25] == 2
     opened.get_by_role("button", name="Rename or remove").click()
@@ -296,8 +296,8 @@ def test_classes_are_added_named_and_removed_and_a_removal_is_undone(
     for _ in range(2):
         opened.get_by_role("button", name="Add a class").click()
         opened.keyboard.insert_text("b" * 40)
-        value = told(sent, lambda: opened.keyboard.press("Enter"))
-    assert value["classes"][3:] == ["b" * 40, "b" * 38 + " 2"]
+        opened.keyboard.press("Enter")
+    wait_until(lambda: sent[-1]["classes"][3:] == ["b" * 40, "b" * 38 + " 2"])
 
 
 def test_a_reload_brings_the_strokes_back_from_this_browser(
@@ -309,6 +309,15 @@ def test_a_reload_brings_the_strokes_back_from_this_browser(
     wait_until(lambda: np.array_equal(sent[-1]["known"], before["known"]))
     opened.keyboard.press("z")
     wait_until(lambda: (ids(sent[-1]) == LABELS).all())
+
+
+def test_a_browser_that_keeps_nothing_says_so_and_paints_on(
+    opened: Page, sent: list[dict[str, Any]]
+) -> None:
+    opened.evaluate("() => { IDBFactory.prototype.open = () => { throw new Error('no room'); }; }")
+    value = told(sent, lambda: drag(opened, (20, 20), (30, 20)))
+    expect(opened.locator(".paint .told")).to_contain_text("does not keep these strokes")
+    assert ids(value)[20, 25] == 1
 
 
 def test_labels_that_are_brought_take_the_place_of_strokes_and_undo_brings_these_back(

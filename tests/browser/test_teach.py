@@ -9,7 +9,7 @@ import gradio as gr
 import numpy as np
 import pytest
 import tifffile
-from handling import show_next_frame, wait_until
+from handling import forget_all, show_next_frame, wait_until
 from PIL import Image
 from playwright.sync_api import Page, expect
 
@@ -40,7 +40,7 @@ def tab(tab: Page, served: tuple[TeachPage, str]) -> Page:
 def opened(tab: Page, served: tuple[TeachPage, str]) -> Page:
     """The page as if it had just opened, in a browser that has kept nothing."""
     begun = time.time()
-    tab.evaluate("localStorage.clear()")
+    forget_all(tab)
     tab.locator("#teach-examples button").nth(1).click()
     wait_until(lambda: session_of(served).paper.made > begun and session_of(served).heard.edit > 0)
     expect(tab.locator("#teach-status")).to_contain_text("Press Train")
@@ -196,14 +196,14 @@ def test_masks_of_a_stack_of_more_than_one_message_may_hold_are_learned_from(
     assert files[1].stat().st_size > Bound("/").body
     bring(opened, files[0])
     opened.locator("#teach-labels input[type=file]").set_input_files(files[1])
-    expect(opened.locator(".paint .sending")).to_contain_text("on its way")
+    expect(opened.locator(".paint .sending")).to_contain_text("on their way")
     expect(opened.locator(".paint .sending")).to_be_empty()
     assert np.array_equal(session_of(served).labels, labels)
     train_a_step(opened)
     assert session_of(served).run.strokes.taught_pixels > labels.size / 2
 
 
-def test_a_reload_frees_the_lesson_and_brings_the_strokes_back(
+def test_a_reload_frees_the_lesson_and_one_press_brings_picture_and_strokes_back(
     opened: Page, served: tuple[TeachPage, str], stack: Path
 ) -> None:
     bring(opened, stack)
@@ -213,11 +213,15 @@ def test_a_reload_frees_the_lesson_and_brings_the_strokes_back(
     labels = before.labels
     train_a_step(opened)
     load(opened, served[1])
-    expect(opened.locator(".paint .told")).to_contain_text("keeps your strokes on “cells”")
     wait_until(lambda: before.run is None and before.labels is None)
-    opened.locator("#teach-picture input[type=file]").set_input_files(stack)
+    opened.get_by_role("button", name="Go on with cells").click()
     expect(opened.locator(".paint .told")).to_contain_text("Your own strokes are back")
     wait_until(lambda: np.array_equal(session_of(served).labels, labels))
+    expect(opened.locator(".paint .again")).to_be_hidden()
+    opened.locator("#teach-examples button").first.click()
+    opened.get_by_role("button", name="Forget this picture").click()
+    expect(opened.locator(".paint .again")).to_be_hidden()
+    bring(opened, stack)
 
 
 def test_two_people_at_once_see_nothing_of_each_others_strokes(

@@ -8,6 +8,7 @@ import threading
 import time
 from functools import cache
 from pathlib import Path
+from urllib.parse import quote
 
 import gradio as gr
 from gradio.events import Dependency
@@ -28,6 +29,11 @@ MOST_KEPT = 2000
 
 MAKING_SECONDS = 60
 """For so long a file may be on its way to whoever asked for it, and is kept in any case."""
+
+
+def file_address(path: str) -> str:
+    """Return the address, beside the page's, from which Gradio serves a file that it has taken."""
+    return f"gradio_api/file={quote(path)}"
 
 
 def fresh_folder(more: int = 0) -> Path:

@@ -48,6 +48,7 @@ build(`
       <label class="opacity"><span data-text="mask"></span><input type="range" min="0" max="1" step="0.05" value="0.5"></label>
       <label class="doubts"><input type="checkbox" checked><span data-text="doubts"></span></label>
       <p class="told"></p><p class="sending"></p>
+      <p class="again" hidden><button type="button" class="resume"></button><button type="button" class="forget">×</button></p>
     </div>
     <p class="spoken" role="status"></p>
   </div>`);
@@ -62,7 +63,7 @@ const [undo, redo, clear, add, change, editor, cursor, here, unzoom, size, told]
 
 canvas.setAttribute("aria-label", text("canvas"));
 for (const tool of TOOLS) name(find(`input[value=${tool}]`), tool);
-for (const one of ["size", "undo", "redo", "clear", "add", "change"]) name(find(`.${one}`), one);
+for (const one of ["size", "undo", "redo", "clear", "add", "change", "forget"]) name(find(`.${one}`), one);
 unzoom.setAttribute("aria-label", text("unzoom"));
 choose("tool", "stroke");
 
@@ -95,7 +96,8 @@ async function take() {
   if (fresh) await begin(value);
   if (value.slice === wanted) await showSlice(value); // else it comes late
   if (brought) await bring(value.brought.labels, value.brought.classes);
-  if (fresh) await recall();
+  if (fresh) await recall().catch(() => {}); // the browser keeps nothing, see `keep`
+  if (fresh && value.file) keepPicture(value).catch(() => tell("picture_not_kept"));
   if (fresh || brought) tellStrokes();
 }
 
@@ -215,47 +217,60 @@ function hearBack({ detail }) {
   find(".sending").textContent = count ? text("sending", { count }) : "";
 }
 
-const KEPT = "unet_demo.strokes.";
-const MOST_KEPT = 20; // pictures
-
+const MOST_KEPT = 100e6; // bytes of a picture's file
 const encoded = () => Object.fromEntries([...painted].map(([slice, { png }]) => [slice, png]));
 
-function keptOnes() {
-  const names = Object.keys(localStorage).filter((one) => one.startsWith(KEPT));
-  const read = (one) => ({ key: one.slice(KEPT.length), ...JSON.parse(localStorage.getItem(one)) });
-  return names.map(read).sort((one, other) => other.when - one.when);
-}
-
 function keep() {
-  const { key, name: of } = shown;
-  try {
-    const kept = { when: Date.now(), name: of, classes, labels: encoded() };
-    localStorage.setItem(KEPT + key, JSON.stringify(kept));
-    for (const old of keptOnes().slice(MOST_KEPT)) localStorage.removeItem(KEPT + old.key);
-  } catch {
-    tell("not_kept"); // the browser keeps nothing, or not so much
-  }
+  const { key, name } = shown;
+  const record = { key, name, classes, labels: encoded() };
+  keepRecord("strokes", record).catch(() => tell("not_kept")); // the browser keeps nothing, or not so much
 }
 
-// The strokes that were painted on this picture before, in this browser; if there are none, on which there are.
+// A picture of one's own, so that a reload can open it once more: the file that the server has for this page.
+async function keepPicture({ key, name, file: address }) {
+  const file = (await kept("pictures", key))?.file ?? (await fetchFile(address));
+  await keepRecord("pictures", { key, name, file });
+}
+
+async function fetchFile(address) {
+  const answer = await fetch(address);
+  const length = Number(answer.headers.get("content-length"));
+  if (!answer.ok || length > MOST_KEPT) throw new Error(`${answer.status}: ${length} bytes`);
+  return new File([await answer.blob()], decodeURIComponent(address).split("/").at(-1));
+}
+
+// The strokes that were painted on this picture before, in this browser; beside an example of ours, what else it keeps.
 async function recall() {
-  let kept = [];
-  try {
-    kept = keptOnes();
-  } catch {
-    return;
-  }
-  const own = kept.find(({ key }) => key === shown.key);
-  const same = own && JSON.stringify(own.labels) === JSON.stringify(encoded());
-  if (own && !same) {
+  const { key } = shown;
+  told.textContent = "";
+  const own = await kept("strokes", key);
+  if (own && JSON.stringify(own.labels) !== JSON.stringify(encoded())) {
     await bring(own.labels, own.classes);
     tell("back");
-  } else if (!own && kept.length) {
-    tell("elsewhere", { name: kept[0].name });
-  } else {
-    told.textContent = "";
   }
+  await offer();
 }
+
+let offered = null; // the picture that a press opens once more
+
+async function offer() {
+  const [last] = shown.file ? [] : await keptKeys("pictures");
+  offered = last && (await kept("pictures", last));
+  find(".again").hidden = !offered;
+  find(".resume").textContent = offered ? text("resume", offered) : "";
+}
+
+find(".resume").addEventListener("click", () => {
+  const dataTransfer = new DataTransfer();
+  dataTransfer.items.add(offered.file);
+  document.querySelector(`${shown.box} .upload-container`)?.dispatchEvent(new DragEvent("drop", { dataTransfer }));
+});
+
+find(".forget").addEventListener("click", async () => {
+  for (const kind in KINDS) await forget(kind, offered.key);
+  await offer();
+  canvas.focus({ preventScroll: true });
+});
 
 function tell(key, places) {
   told.textContent = text(key, places);

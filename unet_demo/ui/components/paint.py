@@ -27,7 +27,7 @@ from .component import component
 MOST_CHARACTERS = 16_000_000
 """Of a slice's labels that a browser may send."""
 
-PARTS = ("tools", "ids", "raster")
+PARTS = ("tools", "ids", "raster", "kept")
 
 
 def paint(**html: Any) -> gr.HTML:
@@ -87,6 +87,8 @@ def paint_value(
     slices: int = 1,
     background: int = 0,
     brought: Mapping[str, Any] | None = None,
+    file: str = "",
+    box: str = "",
 ) -> dict[str, Any]:
     """Collect what the component shows, JSON-able: a picture, or one more slice of it.
 
@@ -101,6 +103,8 @@ def paint_value(
         slice, slices: which one it is, from 1, and of how many.
         background: id that a prediction leaves clear.
         brought: a `brought_value`, labels that take the place of what was painted.
+        file: address of a person's own picture, which the browser keeps.
+        box: selector of the upload box by which one that it kept is opened again.
     """
     return {
         "key": key,
@@ -116,6 +120,8 @@ def paint_value(
         "background": background,
         "labels": _pngs(labels or {}),
         "brought": brought,
+        "file": file,
+        "box": box,
     }
 
 

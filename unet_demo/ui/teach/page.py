@@ -40,7 +40,7 @@ from ..text import DEFAULT_LANGUAGE, say, t, t_name
 from ..train.page import BUTTONS, ENABLED, MAIN, shown_state
 from .downloads import FILES
 from .link import RANDOM, TeachLink
-from .session import Paper, Session, Sessions, StrokesBroken
+from .session import PICTURE_BOX, Paper, Session, Sessions, StrokesBroken
 from .views import (
     curve,
     examples,
@@ -92,9 +92,9 @@ class TeachPage:
             type="filepath", image_mode=None, format="png", sources=["upload", "clipboard", "webcam"],
             label=t("teach_picture"), show_label=False, placeholder=t("teach_placeholder"),  # type: ignore[arg-type]
             height=96,
-            elem_id="teach-picture",
+            elem_id=PICTURE_BOX,
         )  # fmt: skip
-        upload_box("teach-picture")
+        upload_box(PICTURE_BOX)
         self.examples = figures(elem_id="teach-examples")
         titles = read_titles()
         offered = [(t_name("title", titles.get(name, name)), name) for name in offered_names()]
@@ -295,7 +295,7 @@ class TeachPage:
             self.limits.check(picture)
         except TEACH_ERRORS as error:
             return {self.picture: None, **self._mistake(session, error)}
-        return self._take(session, Paper.own(picture), start)
+        return self._take(session, Paper.own(picture, path), start)
 
     def _take(self, session: Session, paper: Paper, start: str) -> Update:
         session.take(paper)

@@ -19,8 +19,12 @@ from ...teach.lesson import Lesson
 from ...teach.settings import TeachSettings
 from ...teach.strokes import COLOURS, MOST_CLASSES, task_of
 from ..components.paint import Heard, paint_value, read_ids
+from ..files import file_address
 from ..server import sessions
 from ..text import DEFAULT_LANGUAGE
+
+PICTURE_BOX = "teach-picture"
+"""Where a picture is dropped."""
 
 LONGEST_NAME = 40
 """Characters of a class's name."""
@@ -42,7 +46,7 @@ class Paper:
     """A picture that is painted on, and what was painted on it when it came.
 
     ``example``: its name, or "" for a person's own. ``key`` stands for its pixels; ``made``: when it was
-    taken. ``truth``: ids uint8 (N, H, W), or None.
+    taken. ``truth``: ids uint8 (N, H, W), or None. ``file``: a person's own, where Gradio has put it.
     """
 
     picture: Picture
@@ -52,9 +56,10 @@ class Paper:
     example: str = ""
     key: str = ""
     made: float = 0.0
+    file: str = ""
 
     @classmethod
-    def own(cls, picture: Picture) -> "Paper":
+    def own(cls, picture: Picture, file: str = "") -> "Paper":
         """Take a person's own picture, reduced to what a browser can paint on."""
         _, height, width, _ = picture.slices.shape
         if max(height, width) > MOST_SIDE:
@@ -67,7 +72,7 @@ class Paper:
             void = None if picture.void is None else _nearest(picture.void, smaller)
             notes = (*picture.notes, said)
             picture = replace(picture, slices=slices, notes=notes, void=void)
-        return cls.of(picture, NEW_CLASSES)
+        return cls.of(picture, NEW_CLASSES, file=file)
 
     @classmethod
     def of(cls, picture: Picture, classes: tuple[str, ...], **others: Any) -> "Paper":
@@ -295,7 +300,8 @@ class Session:
         return paint_value(
             paper.picture.slices[self.slice - 1], paper.classes, COLOURS, key=paper.key,
             made=paper.made, name=paper.picture.name, labels=painted, slice=self.slice,
-            slices=len(paper.picture.slices), **others,
+            slices=len(paper.picture.slices), file=paper.file and file_address(paper.file),
+            box=f"#{PICTURE_BOX}", **others,
         )  # fmt: skip
 
     def settings(self, start: Path | None) -> TeachSettings:
