@@ -457,6 +457,7 @@ def print_watching() -> None:
     print(
         f"alone {timing.alone_rate:.2f} steps a second   watched {timing.watched_rate:.2f}"
         f"   watching costs {timing.cost:.1%} of them, and {timing.work:.1%} more CPU time"
+        f"   the chart's first change {timing.first_seconds:.2f} s after the press"
         f"   with {timing.threads} threads on {usable_cores()} cores"
     )
 

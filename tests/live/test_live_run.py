@@ -6,6 +6,7 @@ import threading
 import time
 import weakref
 from collections.abc import Collection
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 
 from unet_demo.checkpoints import load_checkpoint, save_checkpoint
 from unet_demo.data.shapes import SceneOptions, article_scene
+from unet_demo.live import play
 from unet_demo.live.experiment import (
     VALIDATION_SCENES,
     batches_of,
@@ -68,6 +70,13 @@ def test_the_first_snapshot_comes_at_once_and_the_last_state_always():
     *_, last = snapshots
     assert (last.state, last.step, last.over) == ("finished", 4, True)
     assert last.validation and last.validation.step == 4
+
+
+def test_nobody_waits_for_the_next_update_to_hear_of_the_first_step(monkeypatch):
+    monkeypatch.setattr(play, "UPDATE_SECONDS", 600.0)
+    with closing(LiveRun(ENDLESS).play()) as snapshots:
+        told = next(snapshot for snapshot in snapshots if snapshot.step)
+    assert told.state == "running"
 
 
 @pytest.mark.parametrize("steps", [2, None], ids=["put away", "finished"])

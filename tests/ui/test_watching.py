@@ -14,4 +14,4 @@ def test_a_training_is_timed_alone_and_on_a_page():
     assert timing.alone_rate > 0 and timing.watched_rate > 0
     assert timing.cost == 1 - timing.watched_rate / timing.alone_rate
     assert timing.work == timing.watched_seconds / timing.alone_seconds - 1
-    assert timing.alone_seconds > 0
+    assert timing.alone_seconds > 0 and timing.first_seconds > 0

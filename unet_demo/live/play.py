@@ -224,6 +224,7 @@ class Run(ABC, Generic[V, S]):
         self._stop = threading.Event()
         self._pause = threading.Event()
         self._lock = threading.Lock()
+        self._news = threading.Event()
         self._progress: Progress[V] = Progress(str(self._device))
         self._validated_at = -math.inf
         self._began: float | None = None
@@ -264,7 +265,8 @@ class Run(ABC, Generic[V, S]):
     def play(self, steps: int | None = None) -> Generator[S, None, None]:
         """Train for ``steps`` steps or to the end; yield a snapshot every UPDATE_SECONDS.
 
-        The first comes at once, the last after the last step. Closing the generator stops the run.
+        The first comes at once, the next ones with the first validation and the first step, for which
+        people wait, the last after the last step. Closing the generator stops the run.
         Raises LiveError when the run trains already, is over, or runs out of memory, and whatever
         nobody foresaw.
         """
@@ -273,8 +275,12 @@ class Run(ABC, Generic[V, S]):
         worker.start()
         try:
             while worker.is_alive():
+                self._news.clear()
                 yield self.snapshot()
-                worker.join(UPDATE_SECONDS)
+                if self._progress.state == "running":
+                    self._news.wait(UPDATE_SECONDS)
+                else:
+                    worker.join()
             if self._progress.failure:
                 raise LiveError(self._progress.failure)
             if self._error:
@@ -396,10 +402,12 @@ class Run(ABC, Generic[V, S]):
         finally:
             self._stop_clock()
             self._set_final_state()
+            self._news.set()
 
     def _train_and_validate(self, steps: int | None) -> None:
         if self._progress.validation is None:
             self._validate()
+            self._news.set()
         self._began = time.perf_counter()
         self._train(math.inf if steps is None else len(self._progress.losses) + steps)
         self._stop_clock()
@@ -411,6 +419,8 @@ class Run(ABC, Generic[V, S]):
         rest_at = self._progress.seconds + self._at_once
         for event in self._events:
             self._record(event)
+            if len(self._progress.losses) == 1:
+                self._news.set()
             if isinstance(event, StepDone) and self._validation_is_due():
                 self._validate()
             if self._seconds() >= self._most_seconds and not self._stop.is_set():

@@ -22,18 +22,23 @@ from .page import TrainPage
 STEPS = 30
 ROUNDS = 3
 
+IN_A_CHART = b'"live":true'
+"""What says, in an answer of the page's, that the chart has a line of the run in hand."""
+
 
 @dataclass(frozen=True)
 class WatchingTiming:
     """Medians of a training alone and of one on a page; ``threads``: of torch.
 
     ``rate``: steps a second. ``seconds``: CPU time that the whole program takes for a step.
+    ``first_seconds``: from the press of Train until the chart is sent its first change.
     """
 
     alone_rate: float
     watched_rate: float
     alone_seconds: float
     watched_seconds: float
+    first_seconds: float
     threads: int
 
     @property
@@ -56,6 +61,8 @@ class ServedPage:
         _, self.address, _ = self.demo.launch(
             prevent_thread_lock=True, quiet=True, server_name="127.0.0.1"
         )
+        self.first_seconds: list[float] = []
+        """Of each training, from the press until the chart's first change."""
 
     def train(self, settings: LiveSettings) -> float:
         """Press Train as a browser does, read all that comes, and return the steps a second."""
@@ -74,9 +81,14 @@ class ServedPage:
         asked = urllib.request.Request(
             f"{api}/join", json.dumps(body).encode(), {"Content-Type": "application/json"}
         )
+        pressed = time.perf_counter()
         urllib.request.urlopen(asked).close()
         with urllib.request.urlopen(f"{api}/data?session_hash={visitor}") as stream:
+            drawn = False
             for line in stream:
+                if IN_A_CHART in line and not drawn:
+                    drawn = True
+                    self.first_seconds.append(time.perf_counter() - pressed)
                 if b'"msg":"process_completed"' in line:
                     break
             assert session.run
@@ -116,7 +128,8 @@ def time_watching(
         timed = [[_timed(way, counted) for way in ways] for _ in range(rounds)]
     (alone, watched), (alone_seconds, watched_seconds) = np.median(timed, axis=0).T.tolist()
     threads = torch.get_num_threads()
-    return WatchingTiming(alone, watched, alone_seconds, watched_seconds, threads)
+    first = float(np.median(page.first_seconds[1:]))  # of a page that has trained before
+    return WatchingTiming(alone, watched, alone_seconds, watched_seconds, first, threads)
 
 
 def _timed(way: Callable[[LiveSettings], float], settings: LiveSettings) -> tuple[float, float]:
