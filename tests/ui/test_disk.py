@@ -17,7 +17,8 @@ from unet_demo.ui.server.disk import LOCK, PREFIX, Brought, has_room, is_abandon
 ROOT = Path(__file__).parents[2]
 
 HOLDS_A_PLACE = (
-    "from unet_demo.ui.server.disk import take_place; print(take_place(), flush=True); input()"
+    "from unet_demo.ui.server.disk import take_place;"
+    " take_place(); print(take_place(), flush=True); input()"
 )
 
 
@@ -46,6 +47,12 @@ def test_a_place_that_a_kill_left_is_removed_at_the_next_start_and_a_held_one_is
     for process in (first, second):
         process.communicate("\n")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_process_that_serves_again_and_again_has_one_place(tmp_path: Path) -> None:
+    process, place = holder(tmp_path)
+    assert list(tmp_path.iterdir()) == [place]
+    process.communicate("\n")
 
 
 def test_a_place_that_is_just_being_made_is_left_alone(tmp_path: Path) -> None:

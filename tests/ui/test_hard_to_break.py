@@ -331,17 +331,17 @@ def test_an_error_does_not_say_all_that_was_sent(server: Server) -> None:
 
 
 def test_one_address_holds_so_many_requests_open(
-    server: Server, monkeypatch: pytest.MonkeyPatch
+    mob: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bounds = (guard.Bound(f"{API}/heartbeat/", address=5), *guard.BOUNDS)
     monkeypatch.setattr(guard, "BOUNDS", bounds)
     with ExitStack() as open_:
         answers = [
-            open_.enter_context(server.web.stream("GET", f"{API}/heartbeat/{visitor()}"))
+            open_.enter_context(mob.web.stream("GET", f"{API}/heartbeat/{visitor()}"))
             for _ in range(8)
         ]
         assert [one.status_code for one in answers] == [200] * 5 + [429] * 3
-        assert server.web.get("/health").status_code == 200
+        assert mob.web.get("/health").status_code == 200
 
 
 def test_heartbeats_that_come_and_go_leave_the_server_answering(server: Server) -> None:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -42,8 +43,9 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _HELD: list[IO[str]] = []
 
 
+@cache
 def take_place() -> Path:
-    """Make the place, and have whatever is temporary in this process go there.
+    """Make this process's place, once, and have whatever is temporary go there.
 
     Removes those of servers that were killed. Call it before Gradio's components are made.
     """
