@@ -299,7 +299,7 @@ def test_an_answer_that_is_not_there_is_no_error_in_the_log(
 
 
 def test_a_body_is_bounded_with_its_length_told_or_not(server: Server) -> None:
-    body = b'{"preset": "' + b"x" * 3_000_000 + b'"}'
+    body = b'{"preset": "' + b"x" * guard.BOUNDS[-1].body + b'"}'
     for content in (body, iter([body])):
         answer = server.web.post(
             f"{API}/call/v2/train", content=content, headers={"content-type": "application/json"}
