@@ -10,12 +10,12 @@ from starlette.testclient import TestClient
 
 from unet_demo.examples import load_example
 from unet_demo.tasks import ISBI, SHAPES, VOC, VOC_COLOUR, MulticlassTask
-from unet_demo.ui.triples import figure, person_truth, triples_route
+from unet_demo.ui.triples import figure, person_truth, triples_routes
 
 
 @pytest.fixture(scope="module")
 def client() -> TestClient:
-    return TestClient(Starlette(routes=[triples_route()]))
+    return TestClient(Starlette(routes=triples_routes()))
 
 
 def pixels(client: TestClient, path: str) -> np.ndarray:
@@ -26,7 +26,7 @@ def pixels(client: TestClient, path: str) -> np.ndarray:
 
 
 def test_a_mask_is_painted_in_the_palette_and_agrees_with_the_truth(client):
-    mask, truth = (pixels(client, f"shapes/article/{kind}") for kind in ("mask", "truth"))
+    mask, truth = (pixels(client, f"article/{kind}") for kind in ("shapes/mask", "truth"))
     assert mask.shape == truth.shape == (320, 320, 3)
     assert {tuple(colour) for colour in np.unique(mask.reshape(-1, 3), axis=0)} <= set(
         SHAPES.palette
@@ -35,19 +35,21 @@ def test_a_mask_is_painted_in_the_palette_and_agrees_with_the_truth(client):
 
 
 def test_a_network_that_regresses_colours_shows_what_it_paints(client):
-    painted = pixels(client, "voc-color/person/painted")
+    painted = pixels(client, "person/voc-color/painted")
     assert len(np.unique(painted.reshape(-1, 3), axis=0)) > 100
 
 
 @pytest.mark.parametrize(
     "path",
     [
-        "shapes/person/mask",
-        "shapes/coins/mask",
-        "nobody/shapes/mask",
-        "owner%2Frepo/shapes/mask",
-        "shapes/article/painted",
-        "shapes/article/other",
+        "person/shapes/mask",
+        "coins/shapes/mask",
+        "shapes/nobody/mask",
+        "shapes/owner%2Frepo/mask",
+        "article/shapes/painted",
+        "article/shapes/other",
+        "coins/picture",
+        "article/mask",
     ],
 )
 def test_what_is_not_shown_is_not_found(client, path):
@@ -70,7 +72,9 @@ def test_the_outline_drawn_by_hand_holds_the_person_and_not_what_is_behind_her()
     [(SHAPES, "shapes"), (ISBI, "membranes"), (VOC, "person"), (VOC_COLOUR, "person")],
 )
 def test_a_checkpoint_is_shown_with_an_example_of_its_classes(task, example):
-    assert f'src="triples/it/{example}/picture.webp"' in figure("it", task, "en")
+    shown = figure("it", task, "en")
+    assert f'src="triples/{example}/picture.webp"' in shown
+    assert f'src="triples/{example}/it/mask.webp"' in shown
 
 
 def test_a_checkpoint_of_other_classes_shows_no_pictures():

@@ -40,7 +40,7 @@ from .server.demo import States
 from .server.disk import take_place
 from .server.guard import Guard
 from .text import i18n, language_of, say
-from .triples import triples_route
+from .triples import triples_routes
 
 OWN_ROUTES = "/gradio_api/"
 """Where Gradio serves files and events, which stay as they are."""
@@ -201,7 +201,7 @@ def launch(**options: object):
         "i18n": i18n(),
         "app_kwargs": {
             "middleware": [Middleware(Guard), Middleware(PageAddress), Middleware(PageLanguage)],
-            "routes": [health_route(), triples_route()],
+            "routes": [health_route(), *triples_routes()],
             "exception_handlers": {TypeError: endpoints.refuse_parameters},
             "lifespan": add_agents(demo) if wants_agents else None,
         },

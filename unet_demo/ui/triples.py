@@ -1,7 +1,7 @@
 """Shows what a bundled checkpoint does with an example: picture, mask, truth, and what it paints.
 
-The pictures are made when a browser first asks for one, at ``triples/CHECKPOINT/EXAMPLE/KIND.webp``,
-and kept. All are square.
+The pictures are made when a browser first asks for one, and kept: picture and truth, which checkpoints
+share, at ``triples/EXAMPLE/KIND.webp``, the others at ``triples/EXAMPLE/CHECKPOINT/KIND.webp``. All are square.
 """
 
 import io
@@ -66,7 +66,11 @@ def figure(
     example = example or suited[0]
     told = escape(say(f"triple_of_{example}", language))
     kinds = ("picture", "painted", "mask", "truth") if painted else ("picture", "mask", "truth")
-    cells = "".join(_cell(f"{checkpoint}/{example}/{kind}", kind, told, language) for kind in kinds)
+    places = {"picture": example, "truth": example}
+    cells = "".join(
+        _cell(f"{places.get(kind, f'{example}/{checkpoint}')}/{kind}", kind, told, language)
+        for kind in kinds
+    )
     return f'<figure class="triple"><div>{cells}</div><figcaption>{told}</figcaption></figure>'
 
 
@@ -78,8 +82,21 @@ def _cell(path: str, kind: str, told: str, language: str) -> str:
     )
 
 
+@lru_cache
+def known(example: str) -> dict[str, bytes]:
+    """Return an example's picture and truth: kind → WebP file, SIDE × SIDE."""
+    request = load_example(example)
+    slice = request.picture.slices[0]
+    truth = request.truth.labels[0] if request.truth else person_truth(*slice.shape[:2])
+    palette = next(task.palette for task in (SHAPES, ISBI, VOC) if task.classes == CLASSES[example])
+    return {
+        "picture": _webp(to_rgb(slice), lossless=False),
+        "truth": _webp(colour_mask(truth, palette), lossless=True),
+    }
+
+
 @lru_cache(maxsize=32)
-def pictures(checkpoint: str, example: str) -> dict[str, bytes]:
+def found(checkpoint: str, example: str) -> dict[str, bytes]:
     """Segment an example with a bundled checkpoint; return kind → WebP file, SIDE × SIDE.
 
     Raises KeyError for a checkpoint that is not bundled or an example that it does not suit,
@@ -89,21 +106,15 @@ def pictures(checkpoint: str, example: str) -> dict[str, bytes]:
         raise KeyError(checkpoint)
     # Not with segmentation.open_predictor, whose few places belong to visitors' checkpoints.
     predictor = Predictor(load_checkpoint(find_offered(checkpoint)), DEVICE)
-    task, request = predictor.card.task, load_example(example)
+    task = predictor.card.task
     if CLASSES[example] != task.classes:
         raise KeyError(example)
-    slices = request.picture.slices[:1]
-    truth = request.truth.labels[0] if request.truth else person_truth(*slices.shape[1:3])
-    shown = {
-        "picture": to_rgb(slices[0]),
-        "mask": colour_mask(predictor.predict(slices).labels()[0], task.palette),
-        "truth": colour_mask(truth, task.palette),
-    }
+    slices = load_example(example).picture.slices[:1]
+    mask = colour_mask(predictor.predict(slices).labels()[0], task.palette)
+    shown = {"mask": _webp(mask, lossless=True)}
     if isinstance(task, ColourTask):
-        shown["painted"] = predictor.paint(slices)[0]
-    return {
-        kind: _webp(pixels, lossless=kind in ("mask", "truth")) for kind, pixels in shown.items()
-    }
+        shown["painted"] = _webp(predictor.paint(slices)[0], lossless=False)
+    return shown
 
 
 def person_truth(height: int, width: int) -> np.ndarray:
@@ -121,19 +132,21 @@ def _webp(pixels: np.ndarray, lossless: bool) -> bytes:
     return buffer.getvalue()
 
 
-def triples_route() -> Route:
-    """Answer GET triples/CHECKPOINT/EXAMPLE/KIND.webp; 404 for what is not shown."""
-    return Route("/triples/{checkpoint}/{example}/{kind}.webp", _answer)
+def triples_routes() -> list[Route]:
+    """Answer GET of each picture; 404 for what is not shown."""
+    places = ("{example}", "{example}/{checkpoint}")
+    return [Route(f"/triples/{place}/{{kind}}.webp", _answer) for place in places]
 
 
 def _answer(request: Request) -> Response:
     """Wait for whoever makes the same pictures: Starlette runs this outside the event loop."""
     asked = request.path_params
-    if asked["example"] not in CLASSES:
+    example, checkpoint = asked["example"], asked.get("checkpoint")
+    if example not in CLASSES:
         return Response(status_code=404)
     try:
         with _MAKING:
-            made = pictures(asked["checkpoint"], asked["example"])
+            made = known(example) if checkpoint is None else found(checkpoint, example)
         body = made[asked["kind"]]
     except (KeyError, CheckpointError):
         return Response(status_code=404)
