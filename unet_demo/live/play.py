@@ -258,6 +258,10 @@ class Run(ABC, Generic[V, S]):
         """Tell whether a validation is of data that training never sees, so that the curve may show it."""
         return True
 
+    def rest_after(self, seconds: float) -> float:
+        """Return how many seconds are trained after a validation that took so many."""
+        return seconds / self.validation_share
+
     def reduced(self, validation: V) -> V:
         """Return what the animation keeps of a validation."""
         return validation
@@ -467,7 +471,7 @@ class Run(ABC, Generic[V, S]):
         return self._progress.seconds + running
 
     def _validation_is_due(self) -> bool:
-        wait = max(UPDATE_SECONDS, self._progress.validation_seconds / self.validation_share)
+        wait = max(UPDATE_SECONDS, self.rest_after(self._progress.validation_seconds))
         return time.perf_counter() - self._validated_at > wait
 
     def _validate(self) -> None:

@@ -7,6 +7,9 @@ from torch import Tensor
 ACROSS, CELL = 2, 32
 """Channels in a row of a mosaic, of as many rows, and a channel's side in px."""
 
+SAMPLES = 4
+"""Pixels of a large map that are looked at for one pixel of its mosaic, on each side."""
+
 GAP = 128
 """Gray of the line between two channels."""
 
@@ -32,7 +35,8 @@ def black_to_white(channels: Tensor) -> Tensor:
 
 def mosaic(features: Tensor) -> Tensor:
     """Return the most varied channels of a map (C, H, W), each from black to white: uint8 (SIDE, SIDE)."""
-    chosen = most_varied(features, ACROSS**2)
+    every = max(1, min(features.shape[1:]) // (SAMPLES * CELL))
+    chosen = most_varied(features[:, ::every, ::every], ACROSS**2)
     cells = F.interpolate(chosen[None], (CELL, CELL), mode="area")[0]
     sheet = torch.zeros(ACROSS**2, CELL, CELL, dtype=torch.uint8, device=features.device)
     sheet[: len(cells)] = black_to_white(cells)

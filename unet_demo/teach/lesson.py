@@ -30,6 +30,9 @@ from .scale import Scale
 from .settings import TeachLimits, TeachSettings, current_limits
 from .strokes import Strokes, check_labels, task_of
 
+LOOK_EVERY = 1.0
+"""Seconds from one look to the next, at most, where half of the time suffices for looking."""
+
 REDUCED = 400
 """Longest side in px of a prediction in the animation."""
 
@@ -221,6 +224,9 @@ class Lesson(Run[Look, TeachSnapshot]):
         truth = np.where(labels == VOID, VOID, self.truth[slices])
         matrix = confusion_matrix(truth, np.where(labels == VOID, 0, labels), len(classes))
         return class_scores(matrix, classes)["mIoU"]
+
+    def rest_after(self, seconds: float) -> float:
+        return max(seconds, min(super().rest_after(seconds), LOOK_EVERY - seconds))
 
     def is_unseen(self, validation: Look) -> bool:
         return validation.held_out
