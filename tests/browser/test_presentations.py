@@ -21,7 +21,7 @@ from handling import (
 from playwright.sync_api import FloatRect, FrameLocator, Locator, Page, expect
 
 from unet_demo.ui.serve import head
-from unet_demo.ui.train.page import TRAININGS_AT_ONCE
+from unet_demo.ui.server.trainings import TRAININGS_AT_ONCE
 
 EMBED = Path(__file__).parents[2] / "docs" / "embed.html"
 

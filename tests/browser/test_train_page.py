@@ -30,7 +30,8 @@ from unet_demo.live.experiment import batches_of, fit_options_of, seeded_network
 from unet_demo.live.settings import PRESETS, LiveSettings
 from unet_demo.training.loop import Trainer, fit, load_batches
 from unet_demo.ui.serve import STYLES
-from unet_demo.ui.train.page import TRAININGS_AT_ONCE, TrainPage
+from unet_demo.ui.server.trainings import TRAININGS_AT_ONCE
+from unet_demo.ui.train.page import TrainPage
 
 
 @pytest.fixture(scope="module")

@@ -27,8 +27,8 @@ from unet_demo.ui.segment.controls import AUTO
 from unet_demo.ui.segment.page import INFERENCE, SegmentPage
 from unet_demo.ui.segment.session import Session, opening
 from unet_demo.ui.segment.views import menu
+from unet_demo.ui.server.trainings import TRAINING
 from unet_demo.ui.text import say
-from unet_demo.ui.train.page import TRAINING
 
 ANN, BEN = "ann", "ben"
 """Session hashes."""

@@ -18,9 +18,10 @@ from unet_demo.live.run import LiveRun
 from unet_demo.live.settings import LOCAL, LiveSettings
 from unet_demo.ui.html import alert
 from unet_demo.ui.link import AddressSettings
+from unet_demo.ui.server.trainings import TRAININGS_AT_ONCE
 from unet_demo.ui.text import say
 from unet_demo.ui.train.controls import values_of
-from unet_demo.ui.train.page import TRAININGS_AT_ONCE, TrainPage
+from unet_demo.ui.train.page import TrainPage
 from unet_demo.ui.train.session import KEPT_RUNS, Session
 from unet_demo.ui.train.views import number, run_sentence
 

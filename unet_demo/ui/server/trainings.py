@@ -5,6 +5,7 @@ from typing import Any, Protocol, TypeVar
 
 import gradio as gr
 
+from ...live.play import Run
 from ..html import Update
 from .sessions import Closing, Sessions
 from .unforeseen import told
@@ -19,9 +20,16 @@ class Training(Closing, Protocol):
     """A session in which a training may be under way, or waited for."""
 
     waiting: bool
+    """Whether the visitor was told that it begins later."""
+
+    @property
+    def run(self) -> Run[Any, Any] | None: ...
 
     @property
     def running(self) -> bool: ...
+
+    @property
+    def trained(self) -> bool: ...
 
 
 class Trainings:

@@ -35,9 +35,9 @@ from ..html import QUICK, Update, alert, heading, hint, note
 from ..segment.page import SegmentPage
 from ..segment.views import menu
 from ..server import zero_gpu
-from ..server.trainings import TRAINING, TRAININGS_AT_ONCE, Trainings, served
+from ..server.trainings import TRAINING, TRAININGS_AT_ONCE, Trainings
 from ..text import DEFAULT_LANGUAGE, say, t, t_name
-from ..train.page import BUTTONS, ENABLED, MAIN, shown_state
+from ..training_page import TrainingPage, shown_state
 from .downloads import FILES
 from .link import RANDOM, TeachLink
 from .session import PICTURE_BOX, Paper, Session, Sessions, StrokesBroken
@@ -56,16 +56,14 @@ from .views import (
 PROGRESS = gr.Progress()
 
 
-class TeachPage:
+class TeachPage(TrainingPage[Session]):
     """The page's components, and what happens when they are used.
 
     ``trainings`` are those of all pages; a lesson that is used in Segment is opened there with its picture.
     """
 
     def __init__(self, demo: gr.Blocks, tab: gr.Tab, trainings: Trainings) -> None:
-        self.sessions = Sessions()
-        self.trainings = trainings
-        trainings.join(self.sessions)
+        super().__init__(Sessions(), trainings)
         self.limits = current_limits()
         self.link = TeachLink()
         with gr.Row(elem_classes="teach-page"):
@@ -110,17 +108,7 @@ class TeachPage:
 
     def _lay_out_run(self) -> None:
         with gr.Row(elem_classes=["train-buttons", "teach-buttons"]):
-            self.buttons = {
-                name: gr.Button(
-                    t(f"train_{name}"),
-                    variant="primary" if name in MAIN else "secondary",
-                    interactive=False,  # until there is a picture
-                    elem_id=f"teach-{name}",
-                    elem_classes="chief" if name in MAIN else None,
-                    min_width=0,
-                )
-                for name in BUTTONS
-            }
+            self.lay_out_buttons("teach", None)
         self.status = gr.HTML(hint("loading"), elem_id="teach-status", elem_classes="status")
         self.readings = gr.HTML(readings(None, DEFAULT_LANGUAGE), elem_id="teach-readings")
         self.chart = chart(elem_id="teach-chart")
@@ -176,12 +164,7 @@ class TeachPage:
         ):
             pressed = self.buttons[name].click
             pressed(self.on_press, None, self._moving, **QUICK)
-            over = pressed(
-                handler, [self.strokes, self.start], self._moving, concurrency_id=TRAINING,
-                concurrency_limit=TRAININGS_AT_ONCE, show_progress_on=[self.status],
-                trigger_mode="once", api_visibility="private",
-            )  # fmt: skip
-            over.failure(self.on_refused, None, self._moving, **QUICK)
+            self.wire_training(pressed, handler, [self.strokes, self.start], self._moving)
         self.buttons["pause"].click(self.on_pause, **QUICK)
         self.buttons["stop"].click(self.on_stop, None, self._moving, **QUICK)
         self.buttons["reset"].click(self.on_reset, self.start, self._moving, **QUICK)
@@ -218,6 +201,11 @@ class TeachPage:
             return paper and (paper.picture, truth, session.slice)
 
         segment.open_from(self.saved.success, self.checkpoint, taught)
+
+    @property
+    def for_trained(self) -> list[gr.Button]:
+        files = [self.downloads[kind] for kind, file in FILES.items() if file.taught]
+        return [*files, self.use, self.apply]
 
     @property
     def _moving(self) -> list[Any]:
@@ -318,7 +306,7 @@ class TeachPage:
             self.chart: curve(None, session.language),
             self.readings: readings(None, session.language),
             **self._planned(session, start),
-            **self._buttons("ready", trained=False),
+            **self.show_buttons("ready", trained=False),
             self.apply: gr.Button(visible=several, interactive=False),
         }
 
@@ -401,7 +389,7 @@ class TeachPage:
             said = note(say("teach_class_gone", session.language))
             return {
                 self.prediction: None,
-                **self._buttons("ready", trained=False),
+                **self.show_buttons("ready", trained=False),
                 self.status: said,
             }
         try:
@@ -432,30 +420,10 @@ class TeachPage:
 
     # --- the lesson -----------------------------------------------------------------------------
 
-    def on_press(self, request: gr.Request) -> Update:
-        """A lesson was asked for: say at once where it has to wait; what begins it says the rest."""
-        session = self.sessions.visitor(request)
-        session.waiting = self.trainings.full
-        if not session.waiting:
-            return {self.status: gr.skip()}
-        return {**self._buttons("waiting", trained=session.trained), **self._wait(session)}
-
-    def _wait(self, session: Session) -> Update:
-        said = note(say("train_said_waiting", session.language, count=TRAININGS_AT_ONCE))
-        return {self.status: f'<div class="waiting">{said}</div>'}
-
-    def on_refused(self, request: gr.Request) -> Update:
-        """Where a lesson was waited for and never had its turn: wait no more; Gradio has said why."""
-        session = self.sessions.visitor(request)
-        if not session.waiting:
-            return {self.status: gr.skip()}
-        session.waiting = False
-        return {self.status: "", **self._buttons_of(session)}
-
     def on_start(self, request: gr.Request, value: object, start: str) -> Iterator[Update]:
         """Teach a new network."""
         session = self.sessions.visitor(request)
-        yield from self._served(session, self._start(session, value, start, None))
+        yield from self.served(session, self._start(session, value, start, None))
 
     def on_step(self, request: gr.Request, value: object, start: str) -> Iterator[Update]:
         """One step: of the lesson that is paused, else the first of a new one."""
@@ -464,21 +432,15 @@ class TeachPage:
             updates = self._follow(session, session.run, 1)
         else:
             updates = self._start(session, value, start, 1)
-        yield from self._served(session, updates)
+        yield from self.served(session, updates)
 
     def on_resume(self, request: gr.Request, value: object, start: str) -> Iterator[Update]:
         """Go on with the lesson that is paused; one that was put away begins anew, with the strokes."""
         session = self.sessions.visitor(request)
         if session.run:
-            yield from self._served(session, self._follow(session, session.run, None))
+            yield from self.served(session, self._follow(session, session.run, None))
         else:
-            yield from self._served(session, self._start(session, value, start, None))
-
-    def on_pause(self, request: gr.Request) -> None:
-        """Let the lesson rest after its step; the handler that follows it says so."""
-        run = self.sessions.visitor(request).run
-        if run:
-            run.pause()
+            yield from self.served(session, self._start(session, value, start, None))
 
     def on_stop(self, request: gr.Request) -> Update:
         """End the lesson after its step; the handler that follows it, if there is one, says so."""
@@ -495,28 +457,21 @@ class TeachPage:
         session.set_aside()
         return self._ready(session, start)
 
-    def on_leave(self, request: gr.Request) -> None:
-        """The tab was closed or loaded anew: its lesson stops and its memory goes."""
-        self.sessions.close(request.session_hash)
-
     def _file(self, start: str) -> Path | None:
         """Find what a lesson starts from. Raises CheckpointError or HubError."""
         return None if start == RANDOM else find_offered(start)
 
-    def _served(self, session: Session, updates: Iterator[Update]) -> Iterator[Update]:
-        return served(self.sessions, session, updates, self._failure)
-
     def _start(
         self, session: Session, value: object, start: str, steps: int | None
     ) -> Iterator[Update]:
-        yield self._buttons("running", trained=False)
+        yield self.show_buttons("running", trained=False)
         try:
             heard = session.hear(value)
         except StrokesBroken:
-            yield self._failure(session, say("teach_strokes_broken", session.language))
+            yield self.failure(session, say("teach_strokes_broken", session.language))
             return
         if session.paper is None or not heard:
-            yield {self.status: next_step(session), **self._buttons("ready", trained=False)}
+            yield {self.status: next_step(session), **self.show_buttons("ready", trained=False)}
             return
         yield {self.heard: session.heard.value}
         paper, labels = session.paper, session.labels
@@ -530,10 +485,10 @@ class TeachPage:
                 session.truth,
             )
         except TEACH_ERRORS as error:
-            yield self._failure(session, plain_words(error))
+            yield self.failure(session, plain_words(error))
             return
         if not session.begin(run, paper):
-            yield {self.status: next_step(session), **self._buttons_of(session)}
+            yield {self.status: next_step(session), **self.buttons_of(session)}
             return
         run.watch(session.slice - 1)
         yield from self._follow(session, run, steps)
@@ -553,9 +508,9 @@ class TeachPage:
                     if run is session.run:  # else a class was removed, or it was put away
                         yield moved
         except LiveError as error:
-            yield self._failure(session, error)
+            yield self.failure(session, error)
         except gr.Error as error:  # ZeroGPU has no GPU for this visitor now
-            yield self._failure(session, error.message)
+            yield self.failure(session, error.message)
 
     def _motion(self, session: Session, run: Lesson, snapshot: TeachSnapshot) -> Update:
         """What is said at every update."""
@@ -563,30 +518,8 @@ class TeachPage:
             self.chart: curve(snapshot, session.language),
             self.readings: readings(snapshot, session.language),
             self.status: lesson_said(run, snapshot, session.language) + session.problem,
-            **self._buttons(shown_state(snapshot), trained=session.trained),
+            **self.show_buttons(shown_state(snapshot), trained=session.trained),
         }
-
-    def _buttons(self, state: str, *, trained: bool) -> Update:
-        """Which buttons can be pressed."""
-        pressed = {
-            button: gr.Button(interactive=name in ENABLED[state])
-            for name, button in self.buttons.items()
-        }
-        files = {
-            self.downloads[kind]: gr.Button(interactive=trained)
-            for kind, file in FILES.items()
-            if file.taught
-        }
-        after = {button: gr.Button(interactive=trained) for button in (self.use, self.apply)}
-        return {**pressed, **files, **after}
-
-    def _buttons_of(self, session: Session) -> Update:
-        run = session.run
-        state = shown_state(run.snapshot()) if run else "ready"
-        return self._buttons(state, trained=session.trained)
-
-    def _failure(self, session: Session, error: object) -> Update:
-        return {self.status: alert(error, session.language), **self._buttons_of(session)}
 
     def _mistake(self, session: Session, error: Exception) -> Update:
         return {self.status: alert(plain_words(error), session.language)}
@@ -595,8 +528,8 @@ class TeachPage:
 
     def on_press_apply(self, request: gr.Request) -> Update:
         """All slices are to be segmented: say at once where that has to wait."""
-        full = self.trainings.full
-        return self._wait(self.sessions.visitor(request)) if full else {self.status: gr.skip()}
+        told = self.told_to_wait(self.sessions.visitor(request))
+        return told or {self.status: gr.skip()}
 
     def on_apply(self, request: gr.Request, progress: gr.Progress = PROGRESS) -> Iterator[Update]:
         """Segment all slices with the network as it is."""

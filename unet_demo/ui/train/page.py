@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from ...live.play import RUN_ERRORS, LiveError, PlaySnapshot
+from ...live.play import RUN_ERRORS, LiveError
 from ...live.run import LiveRun, Snapshot
 from ...live.settings import LiveSettings, SettingsError, current_limits, with_changes
 from ..components.brush import brush
@@ -17,10 +17,11 @@ from ..components.scenes import scenes
 from ..components.shortcut import shortcut
 from ..components.u import u
 from ..files import download_link, start_download
-from ..html import Update, alert, hint, note
+from ..html import QUICK, Update, alert, hint, note
 from ..server import zero_gpu
-from ..server.trainings import TRAINING, TRAININGS_AT_ONCE, Trainings, served
+from ..server.trainings import Trainings
 from ..text import DEFAULT_LANGUAGE, say, t
+from ..training_page import TrainingPage, shown_state
 from .controls import (
     DATA,
     EXPERIMENT,
@@ -49,29 +50,8 @@ from .views import (
     runs_table,
 )
 
-MAIN = ("start", "pause", "resume")
-"""One button in three states: only the one that can be pressed is seen."""
 
-BUTTONS = (*MAIN, "step", "stop", "reset")
-
-ENABLED: dict[str, tuple[str, ...]] = {
-    "ready": ("start", "step"),
-    "waiting": (),
-    "running": ("pause", "stop"),
-    "paused": ("resume", "step", "stop", "reset"),
-    "over": ("start", "step", "reset"),
-}
-"""Which buttons a person can press in each state."""
-
-QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-"""How an event is wired whose handler is quick, above all one that comes again and again.
-
-Gradio's queue loses what is asked for while the stream of the answer before is closing, and with
-``trigger_mode="always_last"`` all that comes after it.
-"""
-
-
-class TrainPage:
+class TrainPage(TrainingPage[Session]):
     """The page's components, and what happens when they are used.
 
     ``first`` is what it opens with; the preset "Random shapes" if left out.
@@ -80,9 +60,7 @@ class TrainPage:
     """
 
     def __init__(self, demo: gr.Blocks, first: LiveSettings | None = None) -> None:
-        self.sessions = Sessions()
-        self.trainings = Trainings()
-        self.trainings.join(self.sessions)
+        super().__init__(Sessions(), Trainings())
         self.limits = current_limits()
         self.controls: dict[str, Any] = {}
         opening = values_of(first) if first else preset_values(FIRST_PRESET, self.limits)
@@ -117,17 +95,7 @@ class TrainPage:
     def _lay_out_strip(self, opening: dict[str, Any]) -> None:
         """The buttons and what a run is, in one line; what is seldom changed folds out below it."""
         with gr.Row(elem_classes="train-buttons"):
-            self.buttons = {
-                name: gr.Button(
-                    t(f"train_{name}"),
-                    variant="primary" if name in MAIN else "secondary",
-                    interactive=name in ENABLED["ready"],
-                    elem_id=f"train-{name}",
-                    elem_classes="chief" if name in MAIN else None,
-                    min_width=0,
-                )
-                for name in BUTTONS
-            }
+            self.lay_out_buttons("train", "ready")
         self.preset = preset_control()
         self.controls |= lay_out(EXPERIMENT, opening, self.limits, elem_id="train-experiment")
         with gr.Accordion(t("train_more"), open=False, elem_id="train-more"), gr.Row():
@@ -208,7 +176,6 @@ class TrainPage:
             self.on_change,
             controls,
             shown,
-            trigger_mode="always_last",
             **QUICK,
         )
         skips = self.controls["skips"]
@@ -241,21 +208,19 @@ class TrainPage:
         self, event: Callable[..., Any], handler: Callable[..., Any], inputs: Sequence[Any]
     ) -> None:
         """Have an event call a handler that follows a run, and then segment the drawing."""
-        over = event(
-            handler, list(inputs), self._followed, concurrency_id=TRAINING,
-            concurrency_limit=TRAININGS_AT_ONCE, show_progress_on=[self.status],
-            trigger_mode="once", api_visibility="private",
-        )  # fmt: skip
-        over.failure(self.on_refused, None, self._followed, **QUICK)
+        over = self.wire_training(event, handler, inputs, self._followed)
         over.then(self.on_rested, list(self.controls.values()), self.u, **QUICK)
         self._wire_drawing(over.then)
 
     def _wire_drawing(self, event: Callable[..., Any]) -> None:
         """Have an event segment what was drawn."""
         event(
-            self.on_draw, self.editor, [self.drawn, self.drawn_note], trigger_mode="always_last",
-            **QUICK,
+            self.on_draw, self.editor, [self.drawn, self.drawn_note], **QUICK,
         )  # fmt: skip
+
+    @property
+    def for_trained(self) -> list[gr.Button]:
+        return [*self.downloads.values(), self.use]
 
     @property
     def _followed(self) -> list[Any]:
@@ -281,7 +246,7 @@ class TrainPage:
             return always
         starts = self.link.autostart(request.query_params)
         if starts:
-            proposal |= self._told_to_wait(session)
+            proposal |= self.told_to_wait(session)
         return {
             **proposal,
             **always,
@@ -294,7 +259,7 @@ class TrainPage:
         """Whether the address asks for a run at once, and whether that has to wait."""
         wanted = self.link.autostart(request.query_params)
         session = self.sessions.visitor(request)
-        waiting = self._waiting(session) if wanted and session.run is None else {}
+        waiting = self.waiting(session) if wanted and session.run is None else {}
         return {self.autostarted: wanted, **waiting}
 
     def on_autostarted(self, request: gr.Request, wanted: bool, *values: Any) -> Iterator[Update]:
@@ -342,22 +307,12 @@ class TrainPage:
         return {self.u: gr.skip() if session.in_progress else living_u(session, settings)}
 
     def on_press(self, request: gr.Request) -> Update:
-        """A run was asked for: say at once where it has to wait; what begins it says the rest."""
-        return {self.recording: None, **self._waiting(self.sessions.visitor(request))}
-
-    def on_refused(self, request: gr.Request) -> Update:
-        """Where a run was waited for and never had its turn: wait no more; Gradio has said why."""
-        session = self.sessions.visitor(request)
-        if not session.waiting:
-            return {self.status: gr.skip()}
-        session.waiting = False
-        state = shown_state(session.run.snapshot()) if session.run else "ready"
-        return {self.status: "", **self._buttons(state, trained=session.trained)}
+        return {self.recording: None, **self.waiting(self.sessions.visitor(request))}
 
     def on_start(self, request: gr.Request, *values: Any) -> Iterator[Update]:
         """Train anew with what the controls say."""
         session = self.sessions.visitor(request)
-        yield from self._served(session, self._start(session, values, None))
+        yield from self.served(session, self._start(session, values, None))
 
     def on_step(self, request: gr.Request, *values: Any) -> Iterator[Update]:
         """One step: of the run that is paused, else the first of a new one."""
@@ -366,26 +321,20 @@ class TrainPage:
             updates = self._follow(session, session.run, 1)
         else:
             updates = self._start(session, values, 1)
-        yield from self._served(session, updates)
+        yield from self.served(session, updates)
 
     def on_resume(self, request: gr.Request) -> Iterator[Update]:
         """Go on with the run that is paused."""
         session = self.sessions.visitor(request)
         if session.run:
-            yield from self._served(session, self._follow(session, session.run, None))
+            yield from self.served(session, self._follow(session, session.run, None))
         else:
             session.waiting = False
             # The run went with a connection that broke; a generator without a yield empties the page.
             yield {
                 self.status: alert(why_no_network(session), session.language),
-                **self._buttons("ready", trained=False),
+                **self.show_buttons("ready", trained=False),
             }
-
-    def on_pause(self, request: gr.Request) -> None:
-        """Let the run rest after its step; the handler that follows it says so."""
-        run = self.sessions.visitor(request).run
-        if run:
-            run.pause()
 
     def on_stop(self, request: gr.Request) -> Update:
         """End the run after its step; the handler that follows it, if there is one, says so."""
@@ -412,14 +361,14 @@ class TrainPage:
         except SettingsError as error:
             return {
                 self.status: alert(error, session.language),
-                **self._buttons("ready", trained=False),
+                **self.show_buttons("ready", trained=False),
             }
         return {
             **self._proposal(session, settings),
             self.chart: curves(session, settings),
             self.readings: readings(None, session.language),
             self.runs: runs_table(session),
-            **self._buttons("ready", trained=False),
+            **self.show_buttons("ready", trained=False),
         }
 
     def on_forget(self, request: gr.Request) -> Update:
@@ -428,10 +377,6 @@ class TrainPage:
         session.forget()
         settings = session.run.settings if session.run else with_changes(FIRST_PRESET)
         return {self.runs: runs_table(session), self.chart: curves(session, settings)}
-
-    def on_leave(self, request: gr.Request) -> None:
-        """The tab was closed or loaded anew: its run stops and its memory goes."""
-        self.sessions.close(request.session_hash)
 
     def on_draw(self, drawing: dict[str, Any] | None, request: gr.Request) -> Update:
         """Segment what was drawn with the network as it is."""
@@ -477,17 +422,14 @@ class TrainPage:
         self.limits.check(settings)
         return settings
 
-    def _served(self, session: Session, updates: Iterator[Update]) -> Iterator[Update]:
-        return served(self.sessions, session, updates, self._failure)
-
     def _start(
         self, session: Session, values: Sequence[Any], steps: int | None
     ) -> Iterator[Update]:
-        yield self._buttons("running", trained=False)
+        yield self.show_buttons("running", trained=False)
         try:
             run = zero_gpu.new_run(self._settings(values), self.limits)
         except RUN_ERRORS as error:
-            yield self._failure(session, error)
+            yield self.failure(session, error)
             return
         session.begin(run)
         yield from self._follow(session, run, steps)
@@ -512,9 +454,9 @@ class TrainPage:
                     known = state
                     yield {**moved, self.status: status}
         except LiveError as error:
-            yield self._failure(session, error)
+            yield self.failure(session, error)
         except gr.Error as error:  # ZeroGPU has no GPU for this visitor now
-            yield self._failure(session, error.message)
+            yield self.failure(session, error.message)
 
     def _motion(self, session: Session, run: LiveRun, snapshot: Snapshot) -> Update:
         """What is said at every update.
@@ -526,26 +468,7 @@ class TrainPage:
         return {
             self.chart: curves(session, run.settings),
             self.readings: readings(snapshot, session.language),
-            **self._buttons(shown_state(snapshot), trained=session.trained),
-        }
-
-    def _told_to_wait(self, session: Session) -> Update:
-        """That a run begins later, where as many are under way as there is room for; else nothing."""
-        if not self.trainings.full:
-            return {}
-        told = note(say("train_said_waiting", session.language, count=TRAININGS_AT_ONCE))
-        return {self.status: f'<div class="waiting">{told}</div>'}
-
-    def _waiting(self, session: Session) -> Update:
-        """The same, and no button to press meanwhile; no proposal takes its place."""
-        told = self._told_to_wait(session)
-        session.waiting = bool(told)
-        return told and {**told, **self._buttons("waiting", trained=session.trained)}
-
-    def _failure(self, session: Session, error: object) -> Update:
-        return {
-            self.status: alert(error, session.language),
-            **self._buttons("over", trained=session.trained),
+            **self.show_buttons(shown_state(snapshot), trained=session.trained),
         }
 
     def _proposal(self, session: Session, settings: LiveSettings) -> Update:
@@ -564,15 +487,6 @@ class TrainPage:
         if session.in_progress:
             return {self.status: gr.skip()}
         return {**proposal, self.status: gr.skip()} if session.waiting else proposal
-
-    def _buttons(self, state: str, *, trained: bool) -> Update:
-        """Which buttons can be pressed."""
-        pressed = {
-            button: gr.Button(interactive=name in ENABLED[state])
-            for name, button in self.buttons.items()
-        }
-        files = {button: gr.Button(interactive=trained) for button in self.downloads.values()}
-        return {**pressed, **files, self.use: gr.Button(interactive=trained)}
 
     def _trained_run(self, session: Session) -> LiveRun:
         """The run in hand. Raises gr.Error where no network has been trained, or none is at rest."""
@@ -603,8 +517,3 @@ def run_status(snapshot: Snapshot, run: LiveRun, language: str) -> str:
     wrong = snapshot.state == "diverged" or snapshot.exploded
     next_step = hint("train_draw_now") if snapshot.state == "finished" else ""
     return (alert(said, language) if wrong else note(said)) + next_step
-
-
-def shown_state(snapshot: PlaySnapshot) -> str:
-    """The state that the buttons follow, one of `ENABLED`."""
-    return "over" if snapshot.over else snapshot.state
