@@ -392,7 +392,7 @@ def run_benchmark(
     skips?" with its skip connections against the same without, from ten seeds. A training that a
     served Train page shows against the same one alone: OMP_NUM_THREADS=1 leaves a core free. Each
     topic of Look inside with each checkpoint, at most 256×256 px, on the CPU. A network that strokes
-    teach for half a minute of two cores against a random forest, which needs scikit-learn.
+    teach for half a minute against a random forest, which needs scikit-learn.
     """
     # Both are checked before anything is printed.
     pick_device(device)
@@ -477,8 +477,8 @@ def print_inside() -> None:
 def print_teach(device: str | None) -> None:
     """Print what the strokes of each example teach a forest and a network, and what 50 presses take."""
     print(
-        f"mIoU of the whole picture, a network's after {teaching.CPU_SECONDS} s of CPU time:"
-        " OMP_NUM_THREADS=1 makes that what two quiet cores do in 30 s",
+        f"mIoU of the whole picture, a network's after {teaching.SECONDS} s; on a busy machine, where it"
+        " has few cores to itself, that says little",
         flush=True,
     )
     for one in teaching.compare(device):
@@ -499,8 +499,8 @@ def print_teach(device: str | None) -> None:
 def lesson_words(start: str, learned: teaching.Learned) -> str:
     """Write what a lesson came to."""
     return (
-        f"{start} {learned.miou:.3f} ({learned.steps} steps, first prediction after"
-        f" {learned.first_seconds:.1f} s of it)"
+        f"{start} {learned.miou:.3f} ({learned.steps} steps on {learned.cores:.1f} cores, first prediction"
+        f" after {learned.first_seconds:.1f} s, {learned.looks:.1f} a second)"
     )
 
 
