@@ -11,6 +11,7 @@ from handling import forget_all, wait_until
 from playwright.sync_api import CDPSession, Locator, Page, expect
 
 from unet_demo.data.images import Picture
+from unet_demo.ui.components.component import HERE
 from unet_demo.ui.components.paint import (
     brought_value,
     heard,
@@ -154,6 +155,19 @@ def test_line_fill_eraser_and_thirty_strokes_undone_and_redone(
         opened.keyboard.press("y")
     expect(opened.locator(".paint .redo")).to_be_disabled()
     wait_until(lambda: np.array_equal(sent[-1]["known"], last))
+
+
+@pytest.mark.parametrize(
+    ("edits", "megabytes", "left"), [(99, 0.1, 99), (300, 0.1, 100), (60, 2, 32), (60, 50, 20)]
+)
+def test_as_many_edits_can_be_undone_as_fit_in_memory_and_twenty_in_any_case(
+    tab: Page, edits: int, megabytes: float, left: int
+) -> None:
+    patch = f"{{ before: {{ length: {megabytes * 5e5} }}, after: {{ length: {megabytes * 5e5} }} }}"
+    many = f"for (let n = 0; n < {edits}; n++) remember(kept, {{ number: n, patches: [{patch}] }});"
+    script = (HERE / "undo.js").read_text(encoding="utf-8")
+    kept = tab.evaluate(f"() => {{ {script}; const kept = []; {many} return kept; }}")
+    assert [one["number"] for one in kept] == list(range(edits - left, edits))
 
 
 def test_the_wheel_zooms_and_a_stroke_lands_where_it_is_seen(

@@ -1,6 +1,7 @@
 """Teach, as a person uses it with a mouse, a finger and the keyboard: paint, train, correct, take away, come back."""
 
 import re
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,10 +10,12 @@ import gradio as gr
 import numpy as np
 import pytest
 import tifffile
-from handling import forget_all, show_next_frame, wait_until
+from handling import PATIENCE, forget_all, show_next_frame, wait_until
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from unet_demo.inference import Prediction, Progress
+from unet_demo.teach.lesson import Lesson
 from unet_demo.ui.serve import head
 from unet_demo.ui.server.guard import Bound
 from unet_demo.ui.server.trainings import Trainings
@@ -184,6 +187,33 @@ def test_a_stack_is_segmented_and_taken_away_and_its_labels_come_back_as_a_file(
     wait_until(lambda: not (strokes == session_of(served).labels).all())
     opened.locator("#teach-labels input[type=file]").set_input_files(files["strokes"])
     wait_until(lambda: (strokes == session_of(served).labels).all())
+
+
+def test_the_segmenting_of_all_slices_is_called_off_and_done_when_asked_for_again(
+    opened: Page, stack: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status = opened.locator("#teach-status")
+    bring(opened, stack)
+    paint_both(opened)
+    expect(status).to_contain_text("Press Train")
+    train_a_step(opened)
+    predict_all = Lesson.predict_all
+
+    def waits(lesson: Lesson, progress: Progress, cancelled: threading.Event) -> Prediction:
+        def told(done: int, total: int) -> None:
+            progress(done, total)
+            cancelled.wait(PATIENCE / 1000)
+
+        return predict_all(lesson, told, cancelled)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Lesson, "predict_all", waits)
+        opened.locator("#teach-apply").click()
+        opened.locator("#teach-cancel").click()
+        expect(status).to_contain_text("Cancelled")
+    expect(opened.locator("#teach-cancel")).to_be_hidden()
+    opened.locator("#teach-apply").click()
+    expect(status).to_contain_text("All 3 slices")
 
 
 def test_masks_of_a_stack_of_more_than_one_message_may_hold_are_learned_from(

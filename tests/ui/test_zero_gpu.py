@@ -24,7 +24,7 @@ def run_python(*arguments: str, **variables: str) -> str:
     }
     done = subprocess.run(
         [sys.executable, *arguments], env=environment, cwd=ROOT, capture_output=True, text=True,
-        timeout=300,
+        timeout=550,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -60,6 +60,14 @@ def test_strokes_and_classes_join_a_lesson_while_it_is_learned_there(visit):
     assert taught["is_remote"]
     assert taught["seen"] == [130, 1]
     assert (taught["state"], taught["classes"]) == ("paused", ["left", "right", "corner"])
+
+
+def test_a_lesson_comes_back_from_there_and_goes_on_at_the_next_press(visit):
+    pressed = visit["pressed"]
+    first, last = pressed["steps"]
+    assert pressed["is_remote"] and pressed["resumable"]
+    assert first == 1 and last > 2 and pressed["goes_on"]
+    assert (pressed["state"], pressed["predicted"]) == ("paused", ["left", "right"])
 
 
 def test_the_looks_for_the_animation_come_back(visit):

@@ -7,8 +7,10 @@ from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
+import spaces  # isort: skip  # before torch and gradio
+import gradio as gr
 import numpy as np
-import spaces
+from starlette.requests import Request
 
 from unet_demo import segmentation
 from unet_demo.checkpoints import CheckpointError
@@ -22,7 +24,11 @@ from unet_demo.teach.remote import RemoteLesson
 from unet_demo.teach.settings import LOCAL as TEACH_LIMITS
 from unet_demo.teach.settings import TeachSettings
 from unet_demo.teach.strokes import COLOURS
+from unet_demo.ui.components.paint import ids_png
 from unet_demo.ui.server import zero_gpu
+from unet_demo.ui.server.trainings import Trainings
+from unet_demo.ui.teach.page import TeachPage
+from unet_demo.ui.teach.session import Paper
 
 TINY = LiveSettings(SceneOptions(size=64, colour_is_clue=True), width=8, batch=1, steps=4)
 ENDLESS = replace(TINY, steps=2000)
@@ -119,16 +125,22 @@ def refused(file: Path) -> str:
     return "went on"
 
 
-def taught() -> dict:
+def halves() -> tuple[Picture, np.ndarray]:
+    """Two slices, bright to the right, and strokes on the first."""
     slices = np.full((2, 40, 48, 1), 60, np.uint8)
     slices[:, :, 24:] = 200
     labels = np.full((2, 40, 48), 255, np.uint8)
     labels[0, 8:11, 4:14], labels[0, 8:11, 28:38] = 0, 1
+    return Picture(slices, "x", ()), labels
+
+
+def taught() -> dict:
+    picture, labels = halves()
     more = labels.copy()
     more[1, 20:30, 30:40] = 1
     more[1, 5:10, 5:10] = 2
     settings = TeachSettings(width=4, crop=32, batch=2)
-    lesson = zero_gpu.new_lesson(Picture(slices, "x", ()), labels, settings, TEACH_LIMITS)
+    lesson = zero_gpu.new_lesson(picture, labels, settings, TEACH_LIMITS)
     seen = []
     for snapshot in lesson.play():
         if snapshot.step > 1 and snapshot.painted[1] == 30:
@@ -147,6 +159,35 @@ def taught() -> dict:
     }
 
 
+def pressed() -> dict:
+    """Two presses on the Teach page: Step, and Resume until Pause."""
+    with gr.Blocks() as demo, gr.Tabs(), gr.Tab("Teach") as tab:
+        page = TeachPage(demo, tab, Trainings())
+    asked = Request({"type": "http", "headers": [], "query_string": b""})
+    request = gr.Request(asked, session_hash="visitor")
+    session = page.sessions.visitor(request)
+    picture, labels = halves()
+    session.take(Paper.own(picture))
+    told = {
+        "made": session.paper.made, "edit": 2, "slice": 1, "classes": ["left", "right"],
+        "stamps": {"1": 1}, "labels": {"1": ids_png(labels[0])},
+    }  # fmt: skip
+    *_, rested = page.on_step(request, told, "random")
+    lesson, losses = session.run, list(session.run.snapshot().losses)
+    for _ in page.on_resume(request, told, "random"):
+        if lesson.snapshot().step > 2:
+            page.on_pause(request)
+    after = lesson.snapshot()
+    return {
+        "is_remote": isinstance(lesson, RemoteLesson),
+        "resumable": rested[page.buttons["resume"]].interactive,
+        "steps": [len(losses), after.step],
+        "goes_on": session.run is lesson and list(after.losses)[: len(losses)] == losses,
+        "state": after.state,
+        "predicted": lesson.predict_all().task.classes,
+    }
+
+
 if __name__ == "__main__":
     file = Path(sys.argv[1])
     told = {
@@ -157,6 +198,7 @@ if __name__ == "__main__":
         "left": left(),
         "broken off": broken_off(),
         "taught": taught(),
+        "pressed": pressed(),
         "segmented": segmented(file),
         "cancelled": cancelled(file),
         "refused": refused(file),

@@ -6,9 +6,6 @@ const TOOLS = ["stroke", "line", "fill", "erase", "move"];
 const KEYS = { b: "stroke", l: "line", f: "fill", e: "erase", h: "move" };
 const MOST_CLASSES = 8;
 const LONGEST_NAME = 40;
-const UNDONE = 100; // edits that can be undone
-const LEAST_UNDONE = 20; // of them, however large
-const MOST_UNDONE = 64e6; // bytes of them
 const MOST_SIZE = 60;
 const MOST_SENT = 1e6; // characters of labels in a message; one slice may have more, see guard.py
 
@@ -279,15 +276,9 @@ function tell(key, places) {
 // --- edits ----------------------------------------------------------------------------------
 
 function commit(edit) {
-  past.push(edit);
-  let bytes = past.reduce((sum, one) => sum + bytesOf(one), 0);
-  while (past.length > UNDONE || (bytes > MOST_UNDONE && past.length > LEAST_UNDONE)) bytes -= bytesOf(past.shift());
+  remember(past, edit);
   future = [];
   apply(edit, "after");
-}
-
-function bytesOf({ patches }) {
-  return patches.reduce((sum, { before, after }) => sum + before.length + after.length, 0);
 }
 
 function apply({ patches, names }, side) {
