@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 SIZES = [(1366, 768), (1280, 720), (360, 780)]
 
-MOST_REQUESTS = 127
+MOST_REQUESTS = 119
 """Ninety of them are Gradio's own scripts and styles, one or two for each kind of component."""
 
 RESTING_MS = 4000

@@ -58,7 +58,10 @@ if (self.origin === "null") {
     if (refused) document.body.innerHTML = '<p role="alert" style="margin: 2rem">%(sandboxed)s</p>';
   });
 }
+{
+const OPENING = %(opening)s;
 %(address)s
+}
 </script>"""
 
 HERE = Path(__file__).parent
@@ -81,6 +84,7 @@ class PageLanguage:
         script = LANGUAGE_SCRIPT % {
             "language": json.dumps(language),
             "sandboxed": say("page_sandboxed", language),
+            "opening": json.dumps({key: say(key, language) for key in ("title", "loading")}),
             "address": ADDRESS,
         }
         await self.app(scope, receive, _with_script(script.encode(), send))

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import gradio as gr
 
+from .html import hint
+
 SCROLL = """() => requestAnimationFrame(
   () => document.getElementById(location.hash.slice(1))?.scrollIntoView()
 )"""
@@ -14,7 +16,7 @@ class TextPage:
     """One piece of HTML, made when a visitor opens its tab: neither start nor other pages wait for it."""
 
     def __init__(self, tab: gr.Tab, name: str, make: Callable[[gr.Request], str]) -> None:
-        self.text = gr.HTML(elem_id=name, min_height=120)
+        self.text = gr.HTML(hint("loading"), elem_id=name, min_height=120)
         self.make = make
         tab.select(
             self.on_select,

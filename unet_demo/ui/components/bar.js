@@ -146,6 +146,7 @@ function complete(row) {
   const tabs = row.querySelector("[role=tablist]");
   row.prepend(name);
   row.append(tools);
+  document.getElementById("opening")?.remove(); // see address.js
   // Gradio's own <main> holds the bar, too; what is below the bar becomes the main part (nameRegions).
   row.closest("main")?.setAttribute("role", "none");
   row.role = "banner";
