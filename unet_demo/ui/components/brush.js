@@ -6,7 +6,7 @@ const KEPT = 20; // strokes that can be undone
 const STEP = 8; // pixels that an arrow key moves
 
 build(`
-  <div class="brush">
+  <div class="brush tooled">
     <div class="tools">
       <fieldset class="kinds"><legend data-text="tools"></legend>
         ${TOOLS.map((tool) => choice("tool", tool, icon(tool))).join("")}

@@ -29,11 +29,12 @@ def component(
         name: stem of the two files.
         value: what the component shows at first, JSON-able.
         texts: language → key → text, see `component_texts`.
-        parts: stems of scripts that come before it, which it shares with others.
+        parts: stems of scripts and styles that come before its own, which it shares with others.
         html: further arguments of ``gr.HTML`` (``elem_id``, ``visible``, …).
     """
+    styles = [_read(f"{stem}.css") for stem in (*parts, name) if (HERE / f"{stem}.css").exists()]
     script = [
-        f"const STYLE = {json.dumps(_read(f'{name}.css') if (HERE / f'{name}.css').exists() else '')};",
+        f"const STYLE = {json.dumps(''.join(styles))};",
         f"const TEXTS = {json.dumps(texts, ensure_ascii=False)};",
         *(_read(f"{part}.js") for part in ("component", *parts, name)),
     ]

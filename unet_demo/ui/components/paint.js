@@ -10,7 +10,7 @@ const MOST_SIZE = 60;
 const MOST_SENT = 1e6; // characters of labels in a message; one slice may have more, see guard.py
 
 build(`
-  <div class="paint" data-empty>
+  <div class="paint tooled" data-empty>
     <div class="tools">
       <fieldset class="classes"><legend data-text="classes"></legend></fieldset>
       <button type="button" class="add">+</button>
