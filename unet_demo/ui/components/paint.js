@@ -54,14 +54,13 @@ const root = find(".paint");
 const stage = find(".stage");
 const canvas = find(".strokes");
 const context = canvas.getContext("2d");
-const [undo, redo, clear, add, change, editor, cursor, here, unzoom, size, told] = [
-  ".undo", ".redo", ".clear", ".add", ".change", ".editor", ".cursor", ".here", ".unzoom", ".size", ".told",
+const [undo, redo, clear, add, change, editor, cursor, here, size, told] = [
+  ".undo", ".redo", ".clear", ".add", ".change", ".editor", ".cursor", ".here", ".size", ".told",
 ].map(find);
 
 canvas.setAttribute("aria-label", text("canvas"));
 for (const tool of TOOLS) name(find(`input[value=${tool}]`), tool);
 for (const one of ["size", "undo", "redo", "clear", "add", "change", "forget"]) name(find(`.${one}`), one);
-unzoom.setAttribute("aria-label", text("unzoom"));
 choose("tool", "stroke");
 
 let shown = null; // the latest value: picture and slice
@@ -572,11 +571,6 @@ function cancel() {
 const pointers = new Map();
 let penSeen = false; // then a finger moves the picture, and a hand that rests on it paints nothing
 
-function spot({ clientX, clientY }) {
-  const box = stage.getBoundingClientRect();
-  return { x: (clientX - box.left) / box.width, y: (clientY - box.top) / box.height };
-}
-
 function pointOf(event) {
   const { x, y } = spot(event);
   return { x: ((x - zoom.x) / zoom.scale) * shown.width, y: ((y - zoom.y) / zoom.scale) * shown.height };
@@ -608,12 +602,7 @@ function drag(event, before) {
   const now = spot(event);
   const other = [...pointers].find(([id]) => id !== event.pointerId)?.[1];
   pointers.set(event.pointerId, now);
-  if (other) {
-    const apart = (one) => Math.hypot(one.x - other.x, one.y - other.y) || 1e-3;
-    zoomAt({ x: (now.x + other.x) / 2, y: (now.y + other.y) / 2 }, apart(now) / apart(before));
-  }
-  const share = other ? 0.5 : 1; // of two fingers the middle moves half as far as each
-  zoomTo({ ...zoom, x: zoom.x + share * (now.x - before.x), y: zoom.y + share * (now.y - before.y) });
+  moveAlong(before, now, other);
 }
 
 canvas.addEventListener("pointerup", ({ pointerId }) => {
@@ -668,47 +657,12 @@ for (const place of [".classes", ".rail"]) {
 
 // --- zoom -----------------------------------------------------------------------------------
 
-const MOST_ZOOM = 32; // times
-const ZOOMS = { "+": 1.5, "=": 1.5, "-": 1 / 1.5, 0: 0 };
-let zoom = { scale: 1, x: 0, y: 0 }; // where the picture's corner lies, in widths and heights of the stage
+startZoom(canvas);
+stage.addEventListener("wheel", (event) => shown && placeCursor(event));
 
-function clamp(value, least, most) {
-  return Math.min(Math.max(value, least), most);
-}
-
-function zoomTo({ scale, x, y }) {
-  zoom = { scale, x: clamp(x, 1 - scale, 0), y: clamp(y, 1 - scale, 0) };
-  root.style.setProperty("--scale", scale);
-  root.style.setProperty("--x", `${zoom.x * 100}%`);
-  root.style.setProperty("--y", `${zoom.y * 100}%`);
-  unzoom.hidden = scale <= 1;
-  unzoom.textContent = scale > 1 ? `${scale.toFixed(1)}×` : "";
+function zoomed() {
   chooseRendering();
 }
-
-// What is at this spot of the stage stays there.
-function zoomAt({ x, y }, factor) {
-  const scale = clamp(zoom.scale * factor, 1, MOST_ZOOM);
-  const grown = scale / zoom.scale;
-  zoomTo({ scale, x: x - (x - zoom.x) * grown, y: y - (y - zoom.y) * grown });
-}
-
-stage.addEventListener(
-  "wheel",
-  (event) => {
-    const before = zoom.scale;
-    if (!shown) return;
-    zoomAt(spot(event), Math.exp(-event.deltaY * (event.ctrlKey ? 0.01 : 0.002)));
-    if (zoom.scale !== before) event.preventDefault(); // else the page scrolls
-    placeCursor(event);
-  },
-  { passive: false },
-);
-
-unzoom.addEventListener("click", () => {
-  zoomTo({ scale: 1, x: 0, y: 0 });
-  canvas.focus({ preventScroll: true });
-});
 
 // Enlarged pixels stay square; a picture that is shown smaller than it is keeps the browser's smoothing.
 function chooseRendering() {
@@ -800,7 +754,7 @@ canvas.addEventListener("keydown", (event) => {
   }
   event.preventDefault();
   event.stopPropagation();
-  bringInSight();
+  showPlace();
   const places = { x: Math.floor(at.x), y: Math.floor(at.y) };
   find(".spoken").textContent = text(start ? "down" : "up", places);
 });
@@ -809,12 +763,11 @@ function onStage({ x, y }) {
   return { x: zoom.x + (zoom.scale * x) / shown.width, y: zoom.y + (zoom.scale * y) / shown.height };
 }
 
-// Moves the picture as little as shows the keyboard's place.
-function bringInSight() {
+// Shows the keyboard's place.
+function showPlace() {
+  bringInSight(onStage(at));
   const { x, y } = onStage(at);
-  zoomTo({ ...zoom, x: zoom.x + clamp(x, 0, 1) - x, y: zoom.y + clamp(y, 0, 1) - y });
-  const now = onStage(at);
-  putCursor(now.x, now.y);
+  putCursor(x, y);
   cursor.hidden = false;
 }
 

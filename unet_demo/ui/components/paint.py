@@ -27,7 +27,7 @@ from .component import component
 MOST_CHARACTERS = 16_000_000
 """Of a slice's labels that a browser may send."""
 
-PARTS = ("tools", "ids", "raster", "undo", "kept")
+PARTS = ("tools", "zoom", "ids", "raster", "undo", "kept")
 
 
 def paint(**html: Any) -> gr.HTML:

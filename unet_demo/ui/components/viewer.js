@@ -38,7 +38,6 @@ divider.setAttribute("aria-label", text("divider"));
 find(".before").alt = text("picture");
 find(".after").setAttribute("aria-label", text("segmentation"));
 find(".layers").setAttribute("aria-label", text("layers"));
-find(".unzoom").setAttribute("aria-label", text("unzoom"));
 
 let result = null; // the latest value: what all its slices have in common
 let slices = new Map(); // those of the result that are there, by number
@@ -48,7 +47,6 @@ let pin = null;
 let cursor = null;
 let position = 50; // of the divider, in percent from the left
 let layer = "mask"; // what lies to the right of it: one of LAYERS
-let zoom = { scale: 1, x: 0, y: 0 }; // where the picture's corner lies, in widths and heights of the stage
 
 // --- values ---------------------------------------------------------------------------------
 
@@ -147,7 +145,7 @@ let rest = 0;
 root.addEventListener("look", ({ detail: { scored, ...wanted } }) => {
   const before = view;
   view = { ...view, ...wanted };
-  view.slice = clamp(Math.round(view.slice) || 1, result?.slices ?? 1, 1);
+  view.slice = clamp(Math.round(view.slice) || 1, 1, result?.slices ?? 1);
   const same = before.threshold === view.threshold && before.slice === view.slice;
   if (before.slice === view.slice) paint();
   else if (slices.has(view.slice)) show(slices.get(view.slice));
@@ -442,18 +440,8 @@ function speak() {
   find(".spoken").textContent = find(".readout").textContent;
 }
 
-function clamp(value, last, first = 0) {
-  return Math.min(Math.max(value, first), last);
-}
-
 function inside(x, y) {
-  return { x: clamp(x, shown.columns - 1), y: clamp(y, shown.rows - 1) };
-}
-
-// Where on the stage an event is, from 0 to 1 from its left and its top.
-function spot({ clientX, clientY }) {
-  const box = stage.getBoundingClientRect();
-  return { x: (clientX - box.left) / box.width, y: (clientY - box.top) / box.height };
+  return { x: clamp(x, 0, shown.columns - 1), y: clamp(y, 0, shown.rows - 1) };
 }
 
 function pixelUnder(event) {
@@ -469,7 +457,6 @@ function togglePin(pixel) {
 }
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-const ZOOMS = { "+": 1.5, "=": 1.5, "-": 1 / 1.5, 0: 0 };
 
 function stageKey(event) {
   if (!shown || event.target !== stage || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -478,10 +465,10 @@ function stageKey(event) {
     const [dx, dy] = ARROWS[event.key].map((step) => step * (event.shiftKey ? 10 : 1));
     cursor = inside(from.x + dx, from.y + dy);
     pin = null;
-    bringInSight(cursor);
+    bringInSight(onStage(cursor));
     refresh();
   } else if (event.key in ZOOMS) {
-    bringInSight(from);
+    bringInSight(onStage(from));
     zoomAt(onStage(from), ZOOMS[event.key]);
     find(".spoken").textContent = find(".unzoom").textContent || "1×";
     return event.preventDefault();
@@ -511,38 +498,25 @@ stage.addEventListener("click", (event) => {
 
 // --- zoom -----------------------------------------------------------------------------------
 
-const MOST = 32; // times
 const DRAG_PX = 4; // a press that moves less is a click
 
-function zoomTo({ scale, x, y }) {
-  zoom = { scale, x: clamp(x, 0, 1 - scale), y: clamp(y, 0, 1 - scale) };
-  root.style.setProperty("--scale", scale);
-  root.style.setProperty("--x", `${zoom.x * 100}%`);
-  root.style.setProperty("--y", `${zoom.y * 100}%`);
-  const near = scale > 1;
-  root.toggleAttribute("data-near", near);
-  find(".unzoom").hidden = !near;
-  find(".unzoom").textContent = near ? `${scale.toFixed(1)}×` : "";
+startZoom(stage);
+
+function zoomed() {
+  root.toggleAttribute("data-near", zoom.scale > 1);
   chooseRendering();
   tellHistory();
 }
 
 // The picture's pixel in the middle of the stage.
 function middle() {
-  const at = (corner, size) => clamp(Math.floor(((0.5 - corner) / zoom.scale) * size), size - 1);
+  const at = (corner, size) => clamp(Math.floor(((0.5 - corner) / zoom.scale) * size), 0, size - 1);
   return { x: at(zoom.x, shown.width), y: at(zoom.y, shown.height) };
 }
 
 function zoomOn({ zoom: times, x, y }) {
-  const scale = clamp(times, MOST, 1);
+  const scale = clamp(times, 1, MOST_ZOOM);
   zoomTo({ scale, x: 0.5 - (scale * (x + 0.5)) / shown.width, y: 0.5 - (scale * (y + 0.5)) / shown.height });
-}
-
-// What is at this spot of the stage stays there.
-function zoomAt({ x, y }, factor) {
-  const scale = clamp(zoom.scale * factor, MOST, 1);
-  const grown = scale / zoom.scale;
-  zoomTo({ scale, x: x - (x - zoom.x) * grown, y: y - (y - zoom.y) * grown });
 }
 
 function onStage({ x, y }) {
@@ -551,28 +525,6 @@ function onStage({ x, y }) {
     y: zoom.y + (zoom.scale * (y + 0.5)) / shown.rows,
   };
 }
-
-// Moves the picture as little as shows the pixel.
-function bringInSight(pixel) {
-  const { x, y } = onStage(pixel);
-  zoomTo({ ...zoom, x: zoom.x + clamp(x, 1) - x, y: zoom.y + clamp(y, 1) - y });
-}
-
-stage.addEventListener(
-  "wheel",
-  (event) => {
-    const before = zoom.scale;
-    if (!shown) return;
-    zoomAt(spot(event), Math.exp(-event.deltaY * (event.ctrlKey ? 0.01 : 0.002)));
-    if (zoom.scale !== before) event.preventDefault(); // else the page scrolls
-  },
-  { passive: false },
-);
-
-find(".unzoom").addEventListener("click", () => {
-  zoomTo({ scale: 1, x: 0, y: 0 });
-  stage.focus();
-});
 
 // One finger or the mouse moves the picture, where that is larger than the stage; two fingers zoom.
 const fingers = new Map();
@@ -599,12 +551,7 @@ function move(event, before) {
   if (!other && zoom.scale === 1) return;
   dragged = true;
   stage.setPointerCapture(event.pointerId);
-  if (other) {
-    const apart = (one) => Math.hypot(one.x - other.x, one.y - other.y) || 1e-3;
-    zoomAt({ x: (now.x + other.x) / 2, y: (now.y + other.y) / 2 }, apart(now) / apart(before));
-  }
-  const share = other ? 0.5 : 1; // of two fingers the middle moves half as far as each
-  zoomTo({ ...zoom, x: zoom.x + share * (now.x - before.x), y: zoom.y + share * (now.y - before.y) });
+  moveAlong(before, now, other);
   fingers.set(event.pointerId, { ...now, clientX: event.clientX, clientY: event.clientY });
 }
 
@@ -615,7 +562,7 @@ for (const end of ["pointerup", "pointercancel"]) {
 // --- divider --------------------------------------------------------------------------------
 
 function moveDivider(percent) {
-  position = clamp(percent, 100);
+  position = clamp(percent, 0, 100);
   const rounded = Math.round(position);
   root.style.setProperty("--divider", `${position}%`);
   divider.setAttribute("aria-valuenow", rounded);

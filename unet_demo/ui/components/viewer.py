@@ -50,7 +50,9 @@ def viewer(
         empty: key of what it says while it is empty.
         html: further arguments of ``gr.HTML``.
     """
-    return component("viewer", value, component_texts("viewer", empty=empty), **html)
+    return component(
+        "viewer", value, component_texts("viewer", empty=empty), parts=("zoom",), **html
+    )
 
 
 def legend(**html: Any) -> gr.HTML:

@@ -3,7 +3,7 @@
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -82,17 +82,43 @@ class Paper:
         return cls(picture, classes, key=key, made=time.time(), **others)
 
 
-def _are_names(names: Sequence[object]) -> bool:
+@dataclass(frozen=True)
+class Told:
+    """What the brush tells, see `components.paint.strokes`."""
+
+    edit: float
+    slice: int
+    classes: tuple[str, ...]
+    stamps: dict[int, float]
+    labels: dict[int, object]
+
+    @classmethod
+    def read(cls, value: Mapping[str, Any], count: int) -> "Told":
+        """Read what is told of a picture of so many slices. Raises StrokesBroken."""
+        told: list[Any] = [value.get(name) for name in ("edit", "slice", "classes")]
+        edit, slice, classes = told
+        stamps, labels = (_by_slice(value.get(name), count) for name in ("stamps", "labels"))
+        fits = (
+            all(map(_is_edit, (edit, *stamps.values())))
+            and isinstance(slice, int)
+            and 1 <= slice <= count
+            and _are_names(classes)
+            and labels.keys() <= stamps.keys()
+        )
+        if not fits:
+            raise StrokesBroken
+        return cls(edit, slice, tuple(classes), stamps, labels)
+
+
+def _is_edit(value: object) -> bool:
+    return isinstance(value, int | float) and 0 <= value < 2**53  # what a browser counts to
+
+
+def _are_names(value: object) -> bool:
     """Tell whether these may name the classes that are painted."""
+    names = value if isinstance(value, list) else []
     told = [one for one in names if isinstance(one, str) and 0 < len(one) <= LONGEST_NAME]
     return 2 <= len(set(told)) == len(names) <= MOST_CLASSES
-
-
-def _edit(value: object) -> float:
-    """Read the number of an edit, as far as a browser counts. Raises StrokesBroken."""
-    if isinstance(value, int | float) and 0 <= value < 2**53:
-        return value
-    raise StrokesBroken
 
 
 def _by_slice(value: object, count: int) -> dict[int, Any]:
@@ -214,29 +240,20 @@ class Session:
         paper = self.paper
         if paper is None or value.get("made") != paper.made:
             return False
-        edit = _edit(value.get("edit"))
-        names, number = value.get("classes"), value.get("slice")
         count, height, width = paper.picture.slices.shape[:3]
-        if not (isinstance(names, list) and _are_names(names)):
-            raise StrokesBroken
-        if not (isinstance(number, int) and 1 <= number <= count):
-            raise StrokesBroken
-        if edit < self.heard.edit:
+        told = Told.read(value, count)
+        if told.edit < self.heard.edit:
             return True
-        stamps, pngs = (_by_slice(value.get(name), count) for name in ("stamps", "labels"))
-        told = {slice: _edit(stamp) for slice, stamp in stamps.items()}
-        if not pngs.keys() <= told.keys():
-            raise StrokesBroken
         known = self.heard.stamps
         try:
             fresh = {
                 slice: read_ids(png, height, width)
-                for slice, png in pngs.items()
-                if known.get(slice) != told[slice]
+                for slice, png in told.labels.items()
+                if known.get(slice) != told.stamps[slice]
             }
         except ValueError as error:
             raise StrokesBroken from error
-        gone = known.keys() - told.keys()
+        gone = known.keys() - told.stamps.keys()
         assert self.labels is not None
         labels = self.labels.copy() if fresh or gone else self.labels
         for slice in gone:
@@ -244,10 +261,11 @@ class Session:
         for slice, ids in fresh.items():
             labels[slice - 1] = ids
         here = {
-            slice: stamp if slice in fresh else known.get(slice) for slice, stamp in told.items()
+            slice: stamp if slice in fresh else known.get(slice)
+            for slice, stamp in told.stamps.items()
         }
-        self.labels, self.classes, self.slice = labels, tuple(names), number
-        self.heard, self.whole = Heard(paper.made, edit, here), here == told
+        self.labels, self.classes, self.slice = labels, told.classes, told.slice
+        self.heard, self.whole = Heard(paper.made, told.edit, here), here == told.stamps
         return True
 
     @property
