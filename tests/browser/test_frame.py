@@ -15,6 +15,9 @@ SIZES = [(1366, 768), (1280, 720), (360, 780)]
 MOST_REQUESTS = 119
 """Ninety of them are Gradio's own scripts and styles, one or two for each kind of component."""
 
+DARK = "rgb(2, 6, 23)"
+"""Of the page in the dark theme."""
+
 RESTING_MS = 4000
 """A page that asks for nothing for so long is at rest."""
 
@@ -217,6 +220,24 @@ def test_an_own_picture_is_in_no_address_and_another_language_asks_before_it_goe
     page.get_by_label("Language", exact=True).select_option("ko")
     page.get_by_role("button", name="Change the language").click()
     expect(page.locator("html")).to_have_attribute("lang", "ko")
+
+
+def test_a_page_that_is_on_its_way_says_so_in_its_language_theme_and_place(
+    page: Page, url: str
+) -> None:
+    page.route("**/assets/*.js", lambda _: None)
+    page.goto(f"{url}?page=articles&lang=ko&__theme=dark", wait_until="commit")
+    opening = page.locator("#opening")
+    expect(opening).to_contain_text("준비하는 중입니다")
+    expect(opening).to_have_css("background-color", DARK)
+    places = [opening.locator(part).bounding_box() for part in ("svg", "b")]
+    page.unroute("**/assets/*.js")  # which lets go what was held
+    expect(opening).to_have_count(0, timeout=3 * PATIENCE)
+    for before, part in zip(places, ("svg", "h1"), strict=True):
+        after = page.locator(f".bar-name {part}").bounding_box()
+        assert before and after
+        assert (before["x"], before["y"]) == pytest.approx((after["x"], after["y"]), abs=3)
+    expect(page.locator("#articles")).to_contain_text("Ronneberger")
 
 
 @pytest.mark.parametrize("name", ["segment", "train", "models"])
