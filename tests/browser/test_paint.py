@@ -69,9 +69,19 @@ def address(serve_blocks: Callable[..., str], sent: list[dict[str, Any]], sessio
     return serve_blocks(demo)
 
 
+@pytest.fixture(scope="module")
+def listening(tab: Page) -> Page:
+    """The tab, which notes the newest of its messages that the server has answered."""
+    tab.add_init_script(
+        """document.addEventListener("heard", ({detail}) => { window.answered = detail?.edit })"""
+    )
+    return tab
+
+
 @pytest.fixture
-def opened(tab: Page, address: str, sent: list[dict[str, Any]]) -> Page:
+def opened(listening: Page, address: str, sent: list[dict[str, Any]]) -> Page:
     """The page, on which this browser has kept nothing."""
+    tab = listening
     tab.goto(f"{address}config")  # of the same origin, and nothing there paints
     forget_all(tab)
     sent.clear()
@@ -99,6 +109,11 @@ def drag(page: Page, *points: tuple[float, float]) -> None:
     for one in places[1:]:
         page.mouse.move(*one, steps=3)
     page.mouse.up()
+
+
+def wait_for_answer(page: Page, sent: list[dict[str, Any]]) -> None:
+    """Wait until the browser knows what the server has."""
+    page.wait_for_function("edit => window.answered >= edit", arg=sent[-1]["edit"])
 
 
 def told(sent: list[dict[str, Any]], act: Callable[[], object]) -> dict[str, Any]:
@@ -278,6 +293,7 @@ def test_only_what_has_changed_is_sent_and_what_was_lost_once_more(
     opened: Page, sent: list[dict[str, Any]], session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert list(sent[-1]["labels"]) == ["1"]
+    wait_for_answer(opened, sent)
     told(sent, lambda: opened.keyboard.press("."))
     assert not sent[-1]["labels"]
     with monkeypatch.context() as patch:
@@ -286,6 +302,7 @@ def test_only_what_has_changed_is_sent_and_what_was_lost_once_more(
     assert list(value["labels"]) == ["2"] and (ids(value, 2) == 255).all()
     told(sent, lambda: opened.keyboard.press("."))
     wait_until(lambda: ids(sent[-1], 2)[20, 25] == 1)
+    wait_for_answer(opened, sent)
     value = told(sent, lambda: drag(opened, (20, 20), (30, 20)))
     assert list(value["labels"]) == ["3"] and session.whole
 
