@@ -466,11 +466,11 @@ class TeachPage(TrainingPage[Session]):
     ) -> Iterator[Update]:
         yield self.show_buttons("running", trained=False)
         try:
-            heard = session.hear(value)
+            session.hear(value)
         except StrokesBroken:
             yield self.failure(session, say("teach_strokes_broken", session.language))
             return
-        if session.paper is None or not heard:
+        if session.paper is None:
             yield {self.status: next_step(session), **self.show_buttons("ready", trained=False)}
             return
         yield {self.heard: session.heard.value}
