@@ -144,8 +144,8 @@ def test_a_press_rests_after_its_time_and_may_be_repeated():
     assert [list(lesson.play())[-1].state for _ in range(2)] == ["paused", "paused"]
 
 
-@pytest.mark.parametrize(("looking", "training"), [(0.1, 0.4), (0.4, 0.6), (2.0, 2.0)])
-def test_it_looks_once_a_second_where_that_leaves_half_of_the_time_to_learn(
+@pytest.mark.parametrize(("looking", "training"), [(0.1, 0.4), (0.3, 0.7), (2.0, 4.0)])
+def test_it_looks_once_a_second_where_that_leaves_two_thirds_of_the_time_to_learn(
     looking: float, training: float
 ):
     assert lesson_of(halves()).rest_after(looking) == pytest.approx(training)

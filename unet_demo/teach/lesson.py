@@ -31,7 +31,7 @@ from .settings import TeachLimits, TeachSettings, current_limits
 from .strokes import Strokes, check_labels, task_of
 
 LOOK_EVERY = 1.0
-"""Seconds from one look to the next, at most, where half of the time suffices for looking."""
+"""Seconds from one look to the next, at most, where a third of the time suffices for looking."""
 
 REDUCED = 400
 """Longest side in px of a prediction in the animation."""
@@ -226,7 +226,7 @@ class Lesson(Run[Look, TeachSnapshot]):
         return class_scores(matrix, classes)["mIoU"]
 
     def rest_after(self, seconds: float) -> float:
-        return max(seconds, min(super().rest_after(seconds), LOOK_EVERY - seconds))
+        return max(2 * seconds, min(super().rest_after(seconds), LOOK_EVERY - seconds))
 
     def is_unseen(self, validation: Look) -> bool:
         return validation.held_out
