@@ -582,6 +582,17 @@ def test_a_wrong_guess_costs_one_click_and_holds_for_the_next_picture(
     assert seen(page).request.checkpoint == "shapes"
 
 
+def test_while_what_was_chosen_is_looked_for_nothing_undoes_another_choice(
+    page: SegmentPage, own_picture: Path
+) -> None:
+    controls = page.controls
+    all_of(brings(page, own_picture))
+    chosen = set_to(page, {controls.looks_for: "voc-pretrained"})
+    *meanwhile, last = page.on_looks_for(chosen, asked())
+    assert meanwhile and not any(controls.looks_for in update for update in meanwhile)
+    assert last[controls.looks_for] == "voc-pretrained"
+
+
 def test_a_checkpoint_of_the_menu_says_what_it_looks_for(page: SegmentPage) -> None:
     all_of(opens(page))
     assert all_of(picks(page, "voc-color"))[page.controls.looks_for] == "voc-pretrained"

@@ -97,6 +97,8 @@ class Runner:
                 yield self.begun(session, request, values)
                 file = session.locate(request.checkpoint)
             fit = self._fit(request, read_card(file), session.language)
+            if fit[self.controls.looks_for] == values[self.controls.looks_for]:
+                del fit[self.controls.looks_for]  # lest it undo what is chosen meanwhile
             yield {**self.begun(session, request, values, located=True), **fit}
             result = self.network.run(partial(segmented, request, file, stop, progress), stop)
         except Cancelled:
