@@ -483,7 +483,8 @@ class Run(ABC, Generic[V, S]):
         if math.isfinite(validation.loss):
             self._trainer.keep_good()
             self._progress.good_validation = validation
-        if math.isfinite(validation.loss) and self.is_unseen(validation):
-            self._progress.validations.append((validation.step, validation.loss, validation.miou))
+            if self.is_unseen(validation):
+                told = validation.step, validation.loss, validation.miou
+                self._progress.validations.append(told)
         self._validated_at = time.perf_counter()
         self._progress.validation_seconds = self._validated_at - begun

@@ -26,7 +26,7 @@ RANKS = 3
 """Classes that the read-out names."""
 
 MOST_ZOOM = 32
-"""Times that a picture is enlarged at most, as viewer.js has it."""
+"""Times that a picture is enlarged at most, as zoom.js has it."""
 
 FINENESS = 20
 """Bits of a probability by which classes are ranked; the browser itself gets per mille."""
