@@ -207,12 +207,13 @@ def test_a_lesson_of_the_picture_before_is_put_away_when_another_came_meanwhile(
     assert page._join(session, made[0]) == {} and laid_over(session, made[0].validate()) is None
 
 
+@pytest.mark.parametrize("value", [None, {"made": 0}], ids=["nothing", "another"])
 def test_train_pressed_before_the_brush_has_told_of_the_picture_learns_from_the_strokes_it_came_with(
-    page: TeachPage, visit: tuple[gr.Request, Session]
+    page: TeachPage, visit: tuple[gr.Request, Session], value: object
 ) -> None:
     request, session = visit
     page._example(session, "coins", "random")
-    list(page.on_step(request, {"made": 0}, "random"))
+    list(page.on_step(request, value, "random"))
     assert session.run and session.run.snapshot().step == 1
 
 

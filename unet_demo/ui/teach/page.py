@@ -596,9 +596,9 @@ class TeachPage(TrainingPage[Session]):
             session = self.sessions.visitor(request)
             if FILES[kind].taught:
                 self._taught(session)
-            elif session.paper is None or not session.hear(value):
+            elif session.paper is None:
                 raise gr.Error(say(why_nothing(session), session.language), print_exception=False)
-            elif not session.whole:
+            elif not session.hear(value) or not session.whole:
                 words = say("teach_strokes_coming", session.language)
                 raise gr.Error(words, print_exception=False)
             try:

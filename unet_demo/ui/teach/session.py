@@ -235,6 +235,8 @@ class Session:
             return self._hear(value)
 
     def _hear(self, value: object) -> bool:
+        if value is None:
+            return False  # the brush has told of nothing yet
         if not isinstance(value, Mapping):
             raise StrokesBroken
         paper = self.paper
