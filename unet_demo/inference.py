@@ -501,6 +501,14 @@ def resize_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return resized.round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
 
 
+def resize_ids(ids: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Resize ids or masks (..., H, W) to (height, width), by nearest pixels."""
+    rows, columns = (
+        np.arange(new) * old // new for new, old in zip(size, ids.shape[-2:], strict=True)
+    )
+    return ids[..., rows[:, None], columns]
+
+
 def _resize(maps: Tensor, size: tuple[int, int]) -> Tensor:
     return F.interpolate(maps.unsqueeze(0), size=size, mode="bilinear", antialias=True)[0]
 

@@ -15,7 +15,7 @@ from ..checkpoints import Card
 from ..data.images import Picture, to_channels
 from ..devices import pick_device
 from ..evaluation.evaluate import class_scores
-from ..inference import Prediction, Progress, mirrored
+from ..inference import Prediction, Progress, mirrored, resize_ids
 from ..live.play import PlaySnapshot, Run
 from ..messages import Sentence, sentence
 from ..metrics import confusion_matrix
@@ -204,7 +204,9 @@ class Lesson(Run[Look, TeachSnapshot]):
             loss, miou, held_out = self._score(network)
             probabilities, maps = self._see(network, number)
         labels, uncertainty = decided(probabilities)
-        labels, uncertainty = (self._scale.enlarge(array) for array in (labels, uncertainty))
+        labels, uncertainty = (
+            resize_ids(array, self._scale.own) for array in (labels, uncertainty)
+        )
         if self.picture.void is not None:
             void = self.picture.void[number]
             labels, uncertainty = np.where(void, VOID, labels), np.where(void, 0, uncertainty)

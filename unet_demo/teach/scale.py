@@ -37,12 +37,3 @@ class Scale:
         )
         small[page, rows, columns] = labels[page, row, column]
         return small
-
-    def enlarge(self, array: np.ndarray) -> np.ndarray:
-        """Enlarge uint8 (h, w) to the picture's own size, by nearest pixels."""
-        if self.size == self.own:
-            return array
-        rows, columns = (
-            np.arange(old) * new // old for old, new in zip(self.own, self.size, strict=True)
-        )
-        return array[np.ix_(rows, columns)]

@@ -43,6 +43,18 @@ class TrainingPage(ABC, Generic[T]):
     def for_trained(self) -> list[gr.Button]:
         """The buttons that need a network that has learned something and is at rest."""
 
+    @abstractmethod
+    def begin(self, session: T, steps: int | None, *values: Any) -> Iterator[Update]:
+        """Train anew with what the page's components say, and follow it for so many steps; None: to its end."""
+
+    @abstractmethod
+    def follow_run(self, session: T, run: Any, steps: int | None) -> Iterator[Update]:
+        """Show a training, the session's ``run``, for so many steps; None: until it rests."""
+
+    @abstractmethod
+    def at_rest(self, session: T, run: Any) -> Update:
+        """What is said of a training, the session's ``run``, while it rests."""
+
     def lay_out_buttons(self, page: str, state: str | None) -> None:
         """Lay out the buttons as in a state; None: before anything can be trained."""
         enabled = ENABLED[state] if state else ()
@@ -85,6 +97,31 @@ class TrainingPage(ABC, Generic[T]):
             return {self.status: gr.skip()}
         session.waiting = False
         return {self.status: "", **self.buttons_of(session)}
+
+    def on_start(self, request: gr.Request, *values: Any) -> Iterator[Update]:
+        """Train anew."""
+        session = self.sessions.visitor(request)
+        yield from self.served(session, self.begin(session, None, *values))
+
+    def on_step(self, request: gr.Request, *values: Any) -> Iterator[Update]:
+        """One step: of the training that is paused, else the first of a new one."""
+        session = self.sessions.visitor(request)
+        run = session.run
+        updates = (
+            self.follow_run(session, run, 1)
+            if run and session.in_progress
+            else self.begin(session, 1, *values)
+        )
+        yield from self.served(session, updates)
+
+    def on_stop(self, request: gr.Request) -> Update:
+        """End the training after its step; the handler that follows it, if there is one, says so."""
+        session = self.sessions.visitor(request)
+        run, followed = session.run, session.running
+        if run is None:
+            return {self.status: gr.skip()}
+        run.stop()
+        return {self.status: gr.skip()} if followed else self.at_rest(session, run)
 
     def on_pause(self, request: gr.Request) -> None:
         """Let the training rest after its step; the handler that follows it says so."""

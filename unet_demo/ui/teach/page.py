@@ -420,36 +420,13 @@ class TeachPage(TrainingPage[Session]):
 
     # --- the lesson -----------------------------------------------------------------------------
 
-    def on_start(self, request: gr.Request, value: object, start: str) -> Iterator[Update]:
-        """Teach a new network."""
-        session = self.sessions.visitor(request)
-        yield from self.served(session, self._start(session, value, start, None))
-
-    def on_step(self, request: gr.Request, value: object, start: str) -> Iterator[Update]:
-        """One step: of the lesson that is paused, else the first of a new one."""
-        session = self.sessions.visitor(request)
-        if session.run and session.in_progress:
-            updates = self._follow(session, session.run, 1)
-        else:
-            updates = self._start(session, value, start, 1)
-        yield from self.served(session, updates)
-
     def on_resume(self, request: gr.Request, value: object, start: str) -> Iterator[Update]:
         """Go on with the lesson that is paused; one that was put away begins anew, with the strokes."""
         session = self.sessions.visitor(request)
         if session.run:
-            yield from self.served(session, self._follow(session, session.run, None))
+            yield from self.served(session, self.follow_run(session, session.run, None))
         else:
-            yield from self.served(session, self._start(session, value, start, None))
-
-    def on_stop(self, request: gr.Request) -> Update:
-        """End the lesson after its step; the handler that follows it, if there is one, says so."""
-        session = self.sessions.visitor(request)
-        run, followed = session.run, session.running
-        if run is None:
-            return {self.status: gr.skip()}
-        run.stop()
-        return {self.status: gr.skip()} if followed else self._motion(session, run, run.snapshot())
+            yield from self.served(session, self.begin(session, None, value, start))
 
     def on_reset(self, request: gr.Request, start: str) -> Update:
         """Put the lesson away; the strokes stay."""
@@ -461,9 +438,8 @@ class TeachPage(TrainingPage[Session]):
         """Find what a lesson starts from. Raises CheckpointError or HubError."""
         return None if start == RANDOM else find_offered(start)
 
-    def _start(
-        self, session: Session, value: object, start: str, steps: int | None
-    ) -> Iterator[Update]:
+    def begin(self, session: Session, steps: int | None, *values: Any) -> Iterator[Update]:
+        value, start = values
         yield self.show_buttons("running", trained=False)
         try:
             session.hear(value)
@@ -491,10 +467,10 @@ class TeachPage(TrainingPage[Session]):
             yield {self.status: next_step(session), **self.buttons_of(session)}
             return
         run.watch(session.slice - 1)
-        yield from self._follow(session, run, steps)
+        yield from self.follow_run(session, run, steps)
 
-    def _follow(self, session: Session, run: Lesson, steps: int | None) -> Iterator[Update]:
-        """Show a lesson until it rests. What changes seldom is computed when it has changed."""
+    def follow_run(self, session: Session, run: Lesson, steps: int | None) -> Iterator[Update]:
+        # What changes seldom is computed when it has changed.
         seen = None
         try:
             with closing(run.play(steps)) as snapshots:
@@ -511,6 +487,9 @@ class TeachPage(TrainingPage[Session]):
             yield self.failure(session, error)
         except gr.Error as error:  # ZeroGPU has no GPU for this visitor now
             yield self.failure(session, error.message)
+
+    def at_rest(self, session: Session, run: Lesson) -> Update:
+        return self._motion(session, run, run.snapshot())
 
     def _motion(self, session: Session, run: Lesson, snapshot: TeachSnapshot) -> Update:
         """What is said at every update."""

@@ -1,6 +1,5 @@
 """What a visitor teaches: picture, strokes and lesson. One session never sees another's."""
 
-import tempfile
 import threading
 import time
 from collections.abc import Mapping
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...data.images import Picture
-from ...inference import Prediction, resize_image, scaled_size
+from ...inference import Prediction, resize_ids, resize_image, scaled_size
 from ...messages import sentence
 from ...tasks import VOID, MulticlassTask
 from ...teach.lesson import Lesson
@@ -21,7 +20,7 @@ from ...teach.strokes import COLOURS, MOST_CLASSES, task_of
 from ..components.paint import Heard, paint_value, read_ids
 from ..files import file_address
 from ..server import sessions
-from ..text import DEFAULT_LANGUAGE
+from ..server.trainings import TrainingSession
 
 PICTURE_BOX = "teach-picture"
 """Where a picture is dropped."""
@@ -69,7 +68,7 @@ class Paper:
                 "The picture was reduced to {width}×{height}, as large as can be painted on here.",
                 width=smaller[1], height=smaller[0],
             )  # fmt: skip
-            void = None if picture.void is None else _nearest(picture.void, smaller)
+            void = None if picture.void is None else resize_ids(picture.void, smaller)
             notes = (*picture.notes, said)
             picture = replace(picture, slices=slices, notes=notes, void=void)
         return cls.of(picture, NEW_CLASSES, file=file)
@@ -134,21 +133,11 @@ def _by_slice(value: object, count: int) -> dict[int, Any]:
     return read
 
 
-def _nearest(masks: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Resize masks (N, H, W) to (height, width), by nearest pixels."""
-    rows, columns = (
-        np.arange(new) * old // new for new, old in zip(size, masks.shape[1:], strict=True)
-    )
-    return masks[:, rows[:, None], columns]
-
-
-class Session:
+class Session(TrainingSession[Lesson]):
     """One visitor's picture with its strokes, and the lesson in hand."""
 
     def __init__(self) -> None:
-        self.opened = False
-        """False where the page was opened before a connection that broke: its lesson is forgotten."""
-        self.language = DEFAULT_LANGUAGE
+        super().__init__()
         self.paper: Paper | None = None
         self.classes: tuple[str, ...] = ()
         self.labels: np.ndarray | None = None
@@ -156,13 +145,8 @@ class Session:
         self.slice = 1
         self.brought = 0
         """How many labels were brought as files."""
-        self.run: Lesson | None = None
         self.problem = ""
         """Why the lesson learns from other strokes than are painted, as HTML."""
-        self.waiting = False
-        """Whether the visitor was told that the lesson they asked for begins later."""
-        self.evicted = False
-        """Whether the lesson in hand was put away to make room for others'."""
         self.stop = threading.Event()
         """Calls off the segmenting of all slices."""
         self.under_way = False
@@ -171,18 +155,16 @@ class Session:
         self.whole = True
         """Whether all is here that the brush has told of."""
         self._changing = threading.Lock()
-        self._folder: tempfile.TemporaryDirectory | None = None
 
     @property
     def holds(self) -> int:
-        """How much the visitor would miss, see `sessions.Closing`."""
         own = self.run or (self.paper and not self.paper.example)
         return 2 if self.running or self.waiting or self.under_way else int(bool(own))
 
     @property
     def own_bytes(self) -> int:
         """Memory of the lesson, of what it predicted, and of a picture of one's own."""
-        taken = self.run.bytes if self.run else 0
+        taken = super().own_bytes
         if self._predicted:
             taken += self._predicted[2].probabilities.nbytes
         if self.paper and not self.paper.example:
@@ -193,21 +175,6 @@ class Session:
         """Put the lesson and the picture away; the strokes are in the visitor's browser."""
         self._put_away()
         self.evicted = True
-
-    @property
-    def running(self) -> bool:
-        """Whether a lesson is under way."""
-        return self.run is not None and self.run.snapshot().state == "running"
-
-    @property
-    def in_progress(self) -> bool:
-        """Whether a lesson is under way or paused."""
-        return self.run is not None and not self.run.snapshot().over
-
-    @property
-    def trained(self) -> bool:
-        """Whether there is a network that has learned something and is at rest."""
-        return self.run is not None and self.run.snapshot().step > 0 and not self.running
 
     @property
     def task(self) -> MulticlassTask:
@@ -289,11 +256,9 @@ class Session:
 
     def set_aside(self) -> None:
         """Stop the lesson in hand."""
-        if self.run:
-            self.run.stop()
+        super().set_aside()
         self.stop.set()
-        self.run = self._predicted = None
-        self.waiting, self.problem = False, ""
+        self._predicted, self.problem = None, ""
 
     def _put_away(self) -> None:
         with self._changing:
@@ -328,17 +293,9 @@ class Session:
         """Return what a lesson with these classes depends on. Raises TeachError."""
         return TeachSettings(self.task, start)
 
-    def file(self, name: str) -> Path:
-        """Return a path at which a file of this visitor's may be written."""
-        self._folder = self._folder or tempfile.TemporaryDirectory(prefix="unet_demo_")
-        return Path(self._folder.name) / name
-
     def close(self) -> None:
-        """Stop, and leave nothing behind: the visitor has left."""
         self._put_away()
-        if self._folder:
-            self._folder.cleanup()
-        self._folder = None
+        super().close()
 
 
 class Sessions(sessions.Sessions[Session]):

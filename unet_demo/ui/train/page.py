@@ -309,25 +309,11 @@ class TrainPage(TrainingPage[Session]):
     def on_press(self, request: gr.Request) -> Update:
         return {self.recording: None, **self.waiting(self.sessions.visitor(request))}
 
-    def on_start(self, request: gr.Request, *values: Any) -> Iterator[Update]:
-        """Train anew with what the controls say."""
-        session = self.sessions.visitor(request)
-        yield from self.served(session, self._start(session, values, None))
-
-    def on_step(self, request: gr.Request, *values: Any) -> Iterator[Update]:
-        """One step: of the run that is paused, else the first of a new one."""
-        session = self.sessions.visitor(request)
-        if session.run and session.in_progress:
-            updates = self._follow(session, session.run, 1)
-        else:
-            updates = self._start(session, values, 1)
-        yield from self.served(session, updates)
-
     def on_resume(self, request: gr.Request) -> Iterator[Update]:
         """Go on with the run that is paused."""
         session = self.sessions.visitor(request)
         if session.run:
-            yield from self.served(session, self._follow(session, session.run, None))
+            yield from self.served(session, self.follow_run(session, session.run, None))
         else:
             session.waiting = False
             # The run went with a connection that broke; a generator without a yield empties the page.
@@ -335,22 +321,6 @@ class TrainPage(TrainingPage[Session]):
                 self.status: alert(why_no_network(session), session.language),
                 **self.show_buttons("ready", trained=False),
             }
-
-    def on_stop(self, request: gr.Request) -> Update:
-        """End the run after its step; the handler that follows it, if there is one, says so."""
-        session = self.sessions.visitor(request)
-        followed = session.running
-        if session.run is None:
-            return {self.status: gr.skip()}
-        session.run.stop()
-        if followed:
-            return {self.status: gr.skip()}
-        snapshot = session.run.snapshot()
-        return {
-            **self._motion(session, session.run, snapshot),
-            self.status: run_status(snapshot, session.run, session.language),
-            self.runs: runs_table(session),
-        }
 
     def on_reset(self, request: gr.Request, *values: Any) -> Update:
         """Put the run away and show what would be learned next."""
@@ -422,9 +392,7 @@ class TrainPage(TrainingPage[Session]):
         self.limits.check(settings)
         return settings
 
-    def _start(
-        self, session: Session, values: Sequence[Any], steps: int | None
-    ) -> Iterator[Update]:
+    def begin(self, session: Session, steps: int | None, *values: Any) -> Iterator[Update]:
         yield self.show_buttons("running", trained=False)
         try:
             run = zero_gpu.new_run(self._settings(values), self.limits)
@@ -432,10 +400,10 @@ class TrainPage(TrainingPage[Session]):
             yield self.failure(session, error)
             return
         session.begin(run)
-        yield from self._follow(session, run, steps)
+        yield from self.follow_run(session, run, steps)
 
-    def _follow(self, session: Session, run: LiveRun, steps: int | None) -> Iterator[Update]:
-        """Show a run until it rests. What changes seldom is computed when it has changed."""
+    def follow_run(self, session: Session, run: LiveRun, steps: int | None) -> Iterator[Update]:
+        # What changes seldom is computed when it has changed.
         known = seen = None
         status = ""
         try:
@@ -457,6 +425,14 @@ class TrainPage(TrainingPage[Session]):
             yield self.failure(session, error)
         except gr.Error as error:  # ZeroGPU has no GPU for this visitor now
             yield self.failure(session, error.message)
+
+    def at_rest(self, session: Session, run: LiveRun) -> Update:
+        snapshot = run.snapshot()
+        return {
+            **self._motion(session, run, snapshot),
+            self.status: run_status(snapshot, run, session.language),
+            self.runs: runs_table(session),
+        }
 
     def _motion(self, session: Session, run: LiveRun, snapshot: Snapshot) -> Update:
         """What is said at every update.
