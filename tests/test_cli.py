@@ -742,6 +742,8 @@ def test_train_leaves_a_checkpoint_that_predicts(command, tiny_recipe, page, tmp
         (("shapes", "--split", "as-published"), "No article splits the data of 'shapes'"),
         (("voc", "--as-published", "--weight-map"), "teaches void as a class"),
         (("shapes", "--width", "0"), "Invalid value for '--width'"),
+        (("shapes", "--start", "isbi"), "'isbi' is of another network than the recipe's"),
+        (("shapes", "--start", "nothing-there"), "nothing-there"),
     ],
 )
 def test_train_tells_what_a_recipe_cannot_have(command, tmp_path, asked, words):
@@ -756,6 +758,21 @@ def test_train_takes_a_width_and_the_weight_map_for_any_recipe(command, tiny_rec
     card = load_checkpoint(tmp_path / "epochs" / "shapes-000001.safetensors").card
     assert card.options["width"] == 3 and card.recipe["weight_map"] is True
     assert (tmp_path / "pictures" / "000001.png").is_file()
+
+
+def test_train_begins_with_a_checkpoints_weights_or_with_random_ones(
+    command, tiny_recipe, tmp_path
+):
+    steps = ("--steps", 1, "--epoch", 1)
+    command("train", "shapes", "--out", tmp_path / "first", *steps)
+    first = tmp_path / "first" / "shapes.safetensors"
+    losses = []
+    for start in (first, "random"):
+        run = tmp_path / str(len(losses))
+        assert command("train", "shapes", "--out", run, *steps, "--start", start).status == 0
+        losses.append((run / "losses.csv").read_text().splitlines()[1])
+    assert losses[0] != losses[1]
+    assert losses[1] == (tmp_path / "first" / "losses.csv").read_text().splitlines()[1]
 
 
 def test_train_as_published_names_the_articles_faults(command, tmp_path):

@@ -311,6 +311,7 @@ OPTIONS = (
     "--threshold",
     "--device",
     "--width",
+    "--start",
     "--split",
     "--json",
     "--tta",

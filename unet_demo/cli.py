@@ -154,6 +154,9 @@ Data = Annotated[Path | None, Option(help="Folder of the data set (shapes needs 
 Device = Annotated[
     str | None, Option(help=f"cpu, cuda, cuda:1 …; default: {DEVICE_VARIABLE}, else a GPU if any.")
 ]
+RANDOM_WEIGHTS = "random"
+"""What ``train --start`` takes besides a checkpoint."""
+
 AsPublished = Annotated[bool, Option("--as-published", help="The article's own recipe.")]
 ForGpu = Annotated[bool, Option("--for-gpu", help="A wider network and a longer run.")]
 
@@ -172,6 +175,7 @@ def changed_recipe(
     recipe: Recipe,
     precision: str | None,
     width: int | None,
+    start: str | None,
     weight_map: bool,
     split: bool,
     quick: bool,
@@ -182,6 +186,8 @@ def changed_recipe(
     if width is not None:
         options = {**recipe.card.options, "width": width}
         recipe = replace(recipe, card=replace(recipe.card, options=options))
+    if start is not None:
+        recipe = replace(recipe, start="" if start == RANDOM_WEIGHTS else start)
     if weight_map:
         if recipe.taught:
             raise RunError(
@@ -230,6 +236,13 @@ def run_train(
     width: Annotated[
         int | None, Option(min=1, help="Channels of the network's first level.")
     ] = None,
+    start: Annotated[
+        str | None,
+        Option(
+            metavar="CHECKPOINT",
+            help=f"Weights to begin with, of the same network, or {RANDOM_WEIGHTS}; default: the recipe's.",
+        ),
+    ] = None,
     weight_map: Annotated[
         bool, Option("--weight-map", help="Weigh the loss by the paper's map of touching cells.")
     ] = False,
@@ -252,7 +265,7 @@ def run_train(
 ) -> int:
     """Train a checkpoint by its recipe."""
     recipe = chosen_recipe(name, as_published, for_gpu)
-    recipe = changed_recipe(recipe, precision, width, weight_map, bool(split), quick)
+    recipe = changed_recipe(recipe, precision, width, start, weight_map, bool(split), quick)
     if DATASETS[recipe.data].needs_folder and data is None:
         raise DataError(
             f"The recipe {recipe.card.name!r} needs its data set; give its folder as --data."

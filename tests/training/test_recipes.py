@@ -9,6 +9,7 @@ import tifffile
 import torch
 from tiny import with_options, write_voc
 
+from unet_demo.checkpoints import CheckpointError, open_checkpoint
 from unet_demo.data import DataError
 from unet_demo.data.augment import ArticleAugmentation
 from unet_demo.evaluation.report import SHEET_SIDE
@@ -18,7 +19,7 @@ from unet_demo.training.datasets import with_taught_frames
 from unet_demo.training.loop import StepDone, Trainer, fit
 from unet_demo.training.recipe import Recipe
 from unet_demo.training.recipes import AS_PUBLISHED, FOR_GPU, RECIPES
-from unet_demo.training.runs import prepare
+from unet_demo.training.runs import RunError, prepare, train
 
 VARIANTS = [
     pytest.param(recipe, id=f"{recipe.card.name}-{variant}")
@@ -136,3 +137,29 @@ def test_a_recipe_with_a_teacher_asks_for_the_unlabelled_slices(data, tmp_path):
         (tmp_path / name).write_bytes((data / name).read_bytes())
     with pytest.raises(DataError, match=r"test-volume\.tif not found"):
         prepare(RECIPES["isbi-elastic"], tmp_path, "cpu")
+
+
+# --- a checkpoint to begin with ---
+
+
+def test_a_recipe_can_begin_with_a_checkpoints_weights():
+    begun = replace(RECIPES["voc"], start="voc").new_network().state_dict()
+    kept = open_checkpoint("voc").network.state_dict()
+    assert all(torch.equal(begun[key], each) for key, each in kept.items())
+
+
+@pytest.mark.parametrize("start", ["shapes", "voc-resnet50"])
+def test_a_start_of_another_network_is_refused(start):
+    with pytest.raises(CheckpointError, match=f"{start!r} is of another network"):
+        replace(RECIPES["voc"], start=start).new_network()
+
+
+def test_a_card_names_the_file_that_a_run_began_with_and_not_its_folder():
+    recipe = replace(RECIPES["shapes"], start="/home/ann/own.safetensors")
+    assert recipe.scored_card({}, "").recipe["start"] == "own.safetensors"
+
+
+def test_a_run_that_cannot_start_says_why(data, tmp_path):
+    recipe = replace(shrunk(RECIPES["voc"]), start="isbi")
+    with pytest.raises(RunError, match="'isbi' is of another network"):
+        list(train(recipe, data, tmp_path / "run"))

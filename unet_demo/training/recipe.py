@@ -1,10 +1,11 @@
 """The type of a recipe: all settings that lead from data to a checkpoint."""
 
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 
 import torch
 
-from ..checkpoints import Card
+from ..checkpoints import Card, CheckpointError, open_checkpoint
 from ..data import RandomSplit
 from ..data.augment import ArticleAugmentation, Flips, Light, PhotoAugment, Warp
 from ..data.shapes import SceneOptions
@@ -45,6 +46,8 @@ class Recipe:
     """What else was tried, and its results."""
     teacher: str = ""
     """The checkpoint that labels the data set's unlabelled pictures; empty: they are not used."""
+    start: str = ""
+    """The checkpoint whose weights the network begins with; empty: random ones."""
     scenes: tuple[SceneOptions, ...] = ()
     article_scene: bool = False
     """Train and score on the article's one picture instead of scenes."""
@@ -103,10 +106,13 @@ class Recipe:
     def new_network(self) -> Network:
         """Build the network with its first weights, a pure function of the recipe's seed.
 
-        Raises EncoderWeightsError where the encoder's weights are not installed.
+        Raises EncoderWeightsError where the encoder's weights are not installed, and CheckpointError
+        where the one to start from is not there or is of another network.
         """
         torch.manual_seed(self.fit.seed)
         network = create_network(self.card.network, **self.card.options)
+        if self.start:
+            return started(network, self.start)
         if self.initialisation == "He":
             he_initialise(network)
         if self.encoder_weights:
@@ -129,6 +135,9 @@ class Recipe:
         settings["fit"] = {
             HEADER_KEYS.get(key, key): value for key, value in settings["fit"].items()
         }
+        # Where somebody keeps their files is nobody's business.
+        if self.start.endswith(".safetensors"):
+            settings["start"] = Path(self.start).name
         # Readers of headers find there, too, what a recipe shares with its card.
         names = ("name", "network", "margin", "side", "scale", "symmetry", "scales")
         shared = {name: getattr(self.card, name) for name in names}
@@ -140,3 +149,15 @@ class Recipe:
             scores=scores,
             scored_on=scored_on,
         )
+
+
+def started(network: Network, name: str) -> Network:
+    """Give a network a checkpoint's weights. Raises CheckpointError where it is of another network."""
+    try:
+        network.load_state_dict(open_checkpoint(name).network.state_dict())
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"The checkpoint {name!r} is of another network than the recipe's, or of another width;"
+            " start from one of the same, or from random weights (--start random)."
+        ) from error
+    return network
