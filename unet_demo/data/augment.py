@@ -3,6 +3,7 @@
 A warp is one sampling grid: crop, rotation, scale, mirror and elastic deformation in one
 interpolation, bicubic for the picture and nearest for the mask, with mirrored borders.
 All random numbers come from the given generator, so that a batch is a pure function of its step.
+torchvision is imported where it is used, by photographs and articles alone: it takes a second.
 """
 
 from collections.abc import Callable
@@ -11,9 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
-import torchvision.transforms.v2.functional as tv
 from torch import Tensor
-from torchvision.transforms import InterpolationMode
 
 from ..tasks import VOID
 
@@ -191,13 +190,13 @@ def augment_photo(
     mask = torch.from_numpy(labels).unsqueeze(0)
     ratio = augment.crop * chance(rng, *augment.scale) / max(labels.shape)
     rows, columns = (random_span(side, ratio, augment.crop, rng) for side in labels.shape)
-    photo = recolour(_cut(photo, rows, columns, InterpolationMode.BILINEAR), augment, rng)
-    # NEAREST_EXACT: NEAREST is half a pixel off from the photo's filter.
-    mask = _cut(mask, rows, columns, InterpolationMode.NEAREST_EXACT)
+    photo = recolour(_cut(photo, rows, columns, "bilinear"), augment, rng)
+    # "nearest" is half a pixel off from the photo's filter.
+    mask = _cut(mask, rows, columns, "nearest-exact")
     photo = _place(photo, rows, columns, augment.crop, MEAN_COLOUR)
     mask = _place(mask, rows, columns, augment.crop, (VOID,))
     if augment.mirror and chance(rng) < 0.5:
-        photo, mask = tv.horizontal_flip(photo), tv.horizontal_flip(mask)
+        photo, mask = photo.flip(-1), mask.flip(-1)
     return photo, mask[0]
 
 
@@ -213,13 +212,13 @@ def random_span(length: int, ratio: float, crop: int, rng: torch.Generator) -> S
     return Span(start, stop, last - first, first - offset)
 
 
-def _cut(picture: Tensor, rows: Span, columns: Span, mode: InterpolationMode) -> Tensor:
+def _cut(picture: Tensor, rows: Span, columns: Span, mode: str) -> Tensor:
     """Cut out the spans' pixels and resize them: (C, H, W) → (C, rows.size, columns.size)."""
-    height, width = rows.stop - rows.start, columns.stop - columns.start
-    size = [rows.size, columns.size]
-    return tv.resized_crop(
-        picture, rows.start, columns.start, height, width, size, mode, antialias=True
-    )
+    from torchvision.transforms import InterpolationMode
+    from torchvision.transforms.v2.functional import resize
+
+    cut = picture[:, rows.start : rows.stop, columns.start : columns.stop]
+    return resize(cut, [rows.size, columns.size], InterpolationMode(mode), antialias=True)
 
 
 def _place(
@@ -234,6 +233,8 @@ def _place(
 
 def recolour(photo: Tensor, augment: PhotoAugment, rng: torch.Generator) -> Tensor:
     """Jitter the colours in random order, and sometimes make the photo gray: uint8 (3, H, W) → the same."""
+    import torchvision.transforms.v2.functional as tv
+
     jitters: tuple[tuple[Callable[[Tensor, float], Tensor], float, float], ...] = (
         (tv.adjust_brightness, augment.brightness, 1),
         (tv.adjust_contrast, augment.contrast, 1),
@@ -312,9 +313,12 @@ def random_flips(images: Tensor, labels: Tensor, augment: Flips, rng: torch.Gene
 def resized(images: Tensor, labels: Tensor, side: int) -> tuple[list[Tensor], list[Tensor]]:
     """Resize to single pictures (1, C, side, side) and their ids (1, side, side), by nearest pixels."""
     if images.shape[-2:] != (side, side):
-        images = tv.resize(images, [side, side], antialias=True).clamp(0, 1)
+        from torchvision.transforms import InterpolationMode
+        from torchvision.transforms.v2.functional import resize
+
+        images = resize(images, [side, side], antialias=True).clamp(0, 1)
         # The article blends its masks, which makes ids of other classes.
-        labels = tv.resize(labels, [side, side], InterpolationMode.NEAREST_EXACT)
+        labels = resize(labels, [side, side], InterpolationMode.NEAREST_EXACT)
     return list(images.split(1)), list(labels.split(1))
 
 
@@ -374,15 +378,17 @@ def random_contrast(
     images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
 ) -> Pair:
     """Change the contrast around the pictures' mean."""
+    from torchvision.transforms.v2.functional import adjust_contrast
+
     factor = 1 + chance(rng, -augment.contrast, augment.contrast)
-    return tv.adjust_contrast(images, factor), labels
+    return adjust_contrast(images, factor), labels
 
 
 def horizontal_flip(
     images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
 ) -> Pair:
     """Flip left to right."""
-    return tv.horizontal_flip(images), tv.horizontal_flip(labels)
+    return images.flip(-1), labels.flip(-1)
 
 
 def quarter_turns(
@@ -397,7 +403,7 @@ def vertical_flip(
     images: Tensor, labels: Tensor, augment: ArticleAugmentation, rng: torch.Generator
 ) -> Pair:
     """Flip upside down."""
-    return tv.vertical_flip(images), tv.vertical_flip(labels)
+    return images.flip(-2), labels.flip(-2)
 
 
 EFFECTS: dict[str, Change] = {

@@ -10,8 +10,8 @@ All lengths are in pixels, all grey values on the scale 0 .. 255.
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.fft import irfft2, next_fast_len, rfft2
 from scipy.ndimage import gaussian_filter, zoom
-from scipy.signal import fftconvolve
 from skimage.measure import label
 
 SMALLEST_SIZE = 64
@@ -328,7 +328,7 @@ def _organelles(tissue: _Tissue, sheet: _Sheet, rng: np.random.Generator) -> np.
     inside = np.clip((sheet.distance - 4) / 3, 0, 1)
     crowd = inside * tissue.vesicles[sheet.owner] * np.exp(0.4 * _noise(rng, inside.shape, 10))
     stain = sum(
-        fftconvolve(_scatter(rng, share * crowd), depth * _ring(radius, width), mode="same")
+        _convolved(_scatter(rng, share * crowd), depth * _ring(radius, width))
         for share, depth, radius, width in (
             (0.0070, 80, 0.0, 1.1),
             (0.0034, 75, 2.7, 0.85),
@@ -342,6 +342,19 @@ def _organelles(tissue: _Tissue, sheet: _Sheet, rng: np.random.Generator) -> np.
 def _scatter(rng: np.random.Generator, chance: np.ndarray) -> np.ndarray:
     """Draw strengths of 0.3 .. 1.1 at random pixels; 0 elsewhere."""
     return (rng.random(chance.shape) < chance) * rng.uniform(0.3, 1.1, chance.shape)
+
+
+def _convolved(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """Convolve with a small kernel; outside the image there is nothing.
+
+    As scipy.signal.fftconvolve does, which would add a sixth to the time that the program takes to start.
+    """
+    height, width = image.shape
+    sizes = zip(image.shape, kernel.shape, strict=True)
+    padded = [next_fast_len(long + short - 1, real=True) for long, short in sizes]
+    whole = irfft2(rfft2(image, padded) * rfft2(kernel, padded), padded)
+    top, left = ((side - 1) // 2 for side in kernel.shape)
+    return whole[top : top + height, left : left + width]
 
 
 def _ring(radius: float, width: float) -> np.ndarray:
