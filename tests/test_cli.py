@@ -743,7 +743,7 @@ def test_train_leaves_a_checkpoint_that_predicts(command, tiny_recipe, page, tmp
         (("voc", "--as-published", "--weight-map"), "teaches void as a class"),
         (("shapes", "--width", "0"), "Invalid value for '--width'"),
         (("shapes", "--start", "isbi"), "'isbi' is of another network than the recipe's"),
-        (("shapes", "--start", "nothing-there"), "nothing-there"),
+        (("shapes", "--start", "nothing-there"), "There is no checkpoint 'nothing-there'"),
     ],
 )
 def test_train_tells_what_a_recipe_cannot_have(command, tmp_path, asked, words):
@@ -773,6 +773,13 @@ def test_train_begins_with_a_checkpoints_weights_or_with_random_ones(
         losses.append((run / "losses.csv").read_text().splitlines()[1])
     assert losses[0] != losses[1]
     assert losses[1] == (tmp_path / "first" / "losses.csv").read_text().splitlines()[1]
+
+
+def test_train_tells_that_the_hub_has_no_checkpoint_to_begin_with(command, serve, tmp_path):
+    serve({})
+    done = command("train", "shapes", "--start", "ann/none", "--out", tmp_path / "run")
+    assert "ann/none" in refusal(done) and "another network" not in done.err
+    assert not (tmp_path / "run").exists()
 
 
 def test_train_as_published_names_the_articles_faults(command, tmp_path):

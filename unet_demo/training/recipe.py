@@ -107,7 +107,7 @@ class Recipe:
         """Build the network with its first weights, a pure function of the recipe's seed.
 
         Raises EncoderWeightsError where the encoder's weights are not installed, and CheckpointError
-        where the one to start from is not there or is of another network.
+        or HubError where the checkpoint to start from cannot be had or is of another network.
         """
         torch.manual_seed(self.fit.seed)
         network = create_network(self.card.network, **self.card.options)
@@ -152,9 +152,13 @@ class Recipe:
 
 
 def started(network: Network, name: str) -> Network:
-    """Give a network a checkpoint's weights. Raises CheckpointError where it is of another network."""
+    """Give a network a checkpoint's weights.
+
+    Raises HubError or CheckpointError, this also where the checkpoint is of another network.
+    """
+    weights = open_checkpoint(name).network.state_dict()
     try:
-        network.load_state_dict(open_checkpoint(name).network.state_dict())
+        network.load_state_dict(weights)
     except RuntimeError as error:
         raise CheckpointError(
             f"The checkpoint {name!r} is of another network than the recipe's, or of another width;"

@@ -20,7 +20,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ..checkpoints import Checkpoint, CheckpointError, load_checkpoint, read_card, save_checkpoint
+from ..checkpoints import (
+    Checkpoint,
+    CheckpointError,
+    HubError,
+    load_checkpoint,
+    read_card,
+    save_checkpoint,
+)
 from ..evaluation.evaluate import Scores
 from ..evaluation.report import CaseFolder, square
 from ..inference import Predictor
@@ -331,7 +338,7 @@ def _check_shares(experiment: Experiment, processes: Processes) -> None:
 def _trainer(recipe: Recipe, processes: Processes) -> Trainer:
     try:
         network = processes.join_batch_norm(recipe.new_network())
-    except (CheckpointError, EncoderWeightsError) as error:
+    except (CheckpointError, HubError, EncoderWeightsError) as error:
         raise RunError(str(error)) from error
     task = recipe.card.task
     return Trainer(network, recipe.taught or task, recipe.fit, processes.device, processes, task)
