@@ -12,8 +12,13 @@ from playwright.sync_api import Page, expect
 
 SIZES = [(1366, 768), (1280, 720), (360, 780)]
 
-MOST_REQUESTS = 119
-"""Ninety of them are Gradio's own scripts and styles, one or two for each kind of component."""
+MOST_REQUESTS, MOST_AGAIN = 119, 40
+"""Of a page that a browser opens for the first time, and again. Ninety are Gradio's own scripts and styles, one
+or two for each kind of component, which a browser keeps."""
+
+CAME_OVER_THE_NETWORK = """performance.getEntriesByType("resource")
+  .filter(({ transferSize }) => transferSize > 0).map(({ name }) => name)"""
+"""Rather than out of what the browser keeps."""
 
 DARK = "rgb(2, 6, 23)"
 """Of the page in the dark theme."""
@@ -241,7 +246,7 @@ def test_a_page_that_is_on_its_way_says_so_in_its_language_theme_and_place(
 
 
 @pytest.mark.parametrize("name", ["segment", "train", "models"])
-def test_opening_a_page_takes_no_more_requests_than_today_and_then_none(
+def test_opening_a_page_takes_no_more_requests_than_today_again_few_and_then_none(
     new_visitor: Callable[..., Page], url: str, name: str
 ) -> None:
     page, asked = new_visitor(), []
@@ -259,6 +264,11 @@ def test_opening_a_page_takes_no_more_requests_than_today_and_then_none(
     assert len(asked) == rested
     opening = [address for address in asked if address.startswith("http")]
     assert len(opening) <= MOST_REQUESTS, "\n".join(opening)
+    page.goto(f"{url}?page={name}")
+    expect(page.locator(".bar-tools .opener")).to_be_visible()
+    page.wait_for_timeout(RESTING_MS / 2)
+    came = page.evaluate(CAME_OVER_THE_NETWORK)
+    assert 0 < len(came) <= MOST_AGAIN, "\n".join(came)
 
 
 def test_the_address_follows_what_is_taught_which_is_opened_in_segment_with_its_picture(

@@ -1,4 +1,4 @@
-"""What the middleware adds to a page, and what it leaves alone."""
+"""What the middleware adds to a page and to its assets, and what it leaves alone."""
 
 import pytest
 from starlette.applications import Starlette
@@ -8,6 +8,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from unet_demo.ui.serve import PageLanguage
+from unet_demo.ui.server.assets import KeptAssets
 
 PAGE = "<!doctype html><html><head><title>é</title></head><body><pre>&lt;head></pre></body></html>"
 
@@ -20,8 +21,10 @@ def client() -> TestClient:
         Route("/data", lambda request: JSONResponse({"page": PAGE})),
         Route("/varied", lambda request: HTMLResponse(PAGE, headers={"vary": "cookie"})),
         Route("/parts", lambda request: StreamingResponse(iter([PAGE, PAGE]), media_type="text/html")),
+        Route("/assets/index-Bdx9080F.js", lambda request: JSONResponse({})),
     ]  # fmt: skip
-    return TestClient(Starlette(routes=routes, middleware=[Middleware(PageLanguage)]))
+    middleware = [Middleware(PageLanguage), Middleware(KeptAssets)]
+    return TestClient(Starlette(routes=routes, middleware=middleware))
 
 
 def test_a_page_begins_with_the_visitors_language(client: TestClient) -> None:
@@ -56,3 +59,9 @@ def test_files_and_data_stay_as_they_are(client: TestClient, path: str) -> None:
 
 def test_nothing_of_the_address_gets_into_the_page(client: TestClient) -> None:
     assert "alert(1)" not in client.get("/?lang=%22%3E%3Cscript%3Ealert(1)").text
+
+
+def test_a_browser_keeps_assets_and_neither_pages_nor_what_is_not_there(client: TestClient) -> None:
+    assert "immutable" in client.get("/assets/index-Bdx9080F.js").headers["cache-control"]
+    for path in ("/", "/data", "/assets/index-gone.js"):
+        assert "cache-control" not in client.get(path).headers

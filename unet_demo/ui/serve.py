@@ -36,6 +36,7 @@ from .api.mcp import add_agents, check_mcp, mcp_wanted
 from .files import MAX_UPLOAD
 from .pages import build, theme
 from .segment.session import opening
+from .server.assets import KeptAssets
 from .server.demo import States
 from .server.disk import take_place
 from .server.guard import Guard
@@ -204,7 +205,9 @@ def launch(**options: object):
         "head": head(),
         "i18n": i18n(),
         "app_kwargs": {
-            "middleware": [Middleware(Guard), Middleware(PageAddress), Middleware(PageLanguage)],
+            "middleware": [
+                Middleware(one) for one in (Guard, PageAddress, PageLanguage, KeptAssets)
+            ],
             "routes": [health_route(), *triples_routes()],
             "exception_handlers": {TypeError: endpoints.refuse_parameters},
             "lifespan": add_agents(demo) if wants_agents else None,
