@@ -2,6 +2,7 @@
 
 import io
 import re
+from collections.abc import Callable
 from xml.etree import ElementTree
 
 import pytest
@@ -19,7 +20,7 @@ def tab(tab: Page, url: str) -> Page:
     """After one run, for all tests."""
     open_train(tab, url, f"{TINY}&steps=5")
     expect(tab.locator("#train-u [data-station]")).to_have_count(10)
-    assert tab.locator("#train-u #u-maps").get_attribute("href") == ""
+    assert tab.locator("#train-u image").get_attribute("href") == ""
     press(tab, "start")
     expect(tab.locator("#train-status")).to_contain_text("Finished")
     return tab
@@ -33,7 +34,7 @@ def saved(tab: Page, kind: str, network: str = "ShapesUNet") -> bytes:
 
 
 def test_a_run_shows_what_each_station_sees(tab: Page) -> None:
-    maps = tab.locator("#train-u #u-maps").get_attribute("href")
+    maps = tab.locator("#train-u image").get_attribute("href")
     size = tab.evaluate(
         """async (address) => {
           const image = new Image();
@@ -59,6 +60,46 @@ def test_a_station_is_told_where_the_pointer_is_and_where_the_arrow_keys_lead(ta
     assert tab.locator("#train-u :focus").get_attribute("aria-label") == told.inner_text()
 
 
+def test_a_station_that_is_pointed_at_shows_its_maps_larger(tab: Page) -> None:
+    larger = tab.locator("#train-u .larger")
+    for station in ("encoder 0", "bottleneck", "decoder 0"):
+        face = tab.locator(f"#train-u [data-station='{station}']")
+        face.hover()
+        expect(larger).to_have_count(1)
+        shown, small = (
+            larger.locator("rect").bounding_box(),
+            face.locator("rect").first.bounding_box(),
+        )
+        assert shown and small and shown["width"] > 2.5 * small["width"]
+        assert shown["x"] > small["x"] + small["width"] or shown["x"] + shown["width"] < small["x"]
+        assert 0 <= shown["x"] <= 1366 - shown["width"]
+    tab.keyboard.press("Escape")
+    expect(larger).to_have_count(0)
+    tab.locator("#train-status").click()
+    face.hover()
+    expect(larger).to_have_count(1)
+    tab.locator("#train-status").hover()
+    expect(larger).to_have_count(0)
+    expect(tab.locator("#train-u .readout")).to_contain_text("Point at a station")
+
+
+def test_the_us_of_several_pages_show_their_own_maps(
+    new_visitor: Callable[..., Page], url: str
+) -> None:
+    page = new_visitor(viewport={"width": 1366, "height": 900})
+    open_train(page, url, TINY)
+    page.get_by_role("tab", name="Inside").click()
+    expect(page.locator("#inside-u image")).to_have_attribute("href", re.compile("^data:image/png"))
+    for name in ("train", "inside"):
+        addresses = page.locator(f"#{name}-u use").evaluate_all(
+            "uses => uses.map((use) => use.getAttribute('href'))"
+        )
+        assert len(addresses) > 5
+        for address in set(addresses):
+            expect(page.locator(address)).to_have_count(1)
+            expect(page.locator(f"#{name}-u {address}")).to_have_count(1)
+
+
 def test_the_u_is_saved_as_it_is_seen(tab: Page) -> None:
     root = ElementTree.fromstring(saved(tab, "svg"))
     assert len(root.findall(f"{SVG}g[@data-skip]")) == 4
@@ -77,7 +118,7 @@ def test_an_arrow_switches_the_skips_and_what_the_last_run_showed_stays(tab: Pag
     expect(skips).not_to_be_checked()
     expect(cut).to_be_visible()
     expect(arrow).to_have_attribute("aria-checked", "false")
-    expect(tab.locator("#train-u #u-maps")).to_have_attribute("href", re.compile("^data:image/png"))
+    expect(tab.locator("#train-u image")).to_have_attribute("href", re.compile("^data:image/png"))
     expect(predicted).to_have_attribute("src", seen or "")
     expect(tab.locator("#train-chart .chart:not([data-empty])")).to_be_visible()
     arrow.press("Enter")
@@ -91,7 +132,7 @@ def test_the_u_stands_upright_on_a_phone(tab: Page) -> None:
     assert tab.evaluate(SIDEWAYS) == 0
     boxes = [station.bounding_box() for station in tab.locator("#train-u [data-station]").all()]
     assert all(box["x"] >= 0 and box["x"] + box["width"] <= 360 for box in boxes)
-    expect(tab.locator("#train-u #u-maps")).to_have_attribute("href", re.compile("^data:image/png"))
+    expect(tab.locator("#train-u image")).to_have_attribute("href", re.compile("^data:image/png"))
     tab.set_viewport_size({"width": 1366, "height": 900})
 
 

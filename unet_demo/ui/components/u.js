@@ -15,9 +15,12 @@ build(`
 
 const NARROW = 400; // px below which the U stands upright
 const PNG_SCALE = 2;
+const LARGER = 190; // px, of the maps that are pointed at
+const BESIDE = 8; // of the drawing's units, between them and what is around
 
 const root = find(".u");
 const drawing = find(".drawing");
+const mapsId = `${element.closest("[id]").id}-maps`; // a page has several drawings, and all know u-maps
 find(".save").setAttribute("aria-label", text("save"));
 
 let drawn = ""; // the drawing that is shown
@@ -37,14 +40,15 @@ function receive() {
   root.classList.toggle("switchable", value.switchable);
   skips().forEach((skip, at) => setKnob(skip, at, value));
   stations().forEach((station, at) => station.classList.toggle("picked", at === value.picked));
-  const maps = drawing.querySelector("#u-maps");
+  const maps = drawing.querySelector("image");
   if (maps.getAttribute("href") !== value.maps) maps.setAttribute("href", value.maps);
+  tell(told);
 }
 
 function draw(svg) {
   const focused = drawing.contains(document.activeElement);
   drawn = svg;
-  drawing.innerHTML = svg;
+  drawing.innerHTML = svg.replaceAll("u-maps", mapsId);
   drawing.firstElementChild.setAttribute("role", "group");
   drawing.firstElementChild.setAttribute("aria-label", textOf(drawing, "desc"));
   drawing.querySelector("title").remove(); // or it would stand beside the pointer everywhere
@@ -104,7 +108,30 @@ function tell(index) {
     station.classList.toggle("told", at === index);
   });
   const node = index === null ? drawing.firstElementChild : stations()[index];
-  find(".readout").textContent = node.getAttribute("aria-label");
+  const sees = props.value.maps && props.value.picked === null; // else the page shows a station's maps below
+  find(".readout").textContent = node.getAttribute("aria-label") + (sees && index === null ? ` ${text("larger")}` : "");
+  drawing.querySelector(".larger")?.remove();
+  if (sees && index !== null) enlarge(index);
+}
+
+// Shows a station's maps larger beside it, on the side where there is more room.
+function enlarge(index) {
+  const svg = drawing.firstElementChild;
+  const [, , width, height] = svg.getAttribute("viewBox").split(" ").map(Number);
+  const face = stations()[index].querySelector("rect");
+  const [left, top, side] = ["x", "y", "width"].map((name) => Number(face.getAttribute(name)));
+  const size = (LARGER * width) / svg.clientWidth;
+  const x = left + side / 2 < width / 2 ? left + side + BESIDE : left - BESIDE - size;
+  const y = Math.min(Math.max(BESIDE, top + (side - size) / 2), height - BESIDE - size);
+  svg.insertAdjacentHTML(
+    "beforeend",
+    `<g class="larger" aria-hidden="true">
+      <rect x="${x}" y="${y}" width="${size}" height="${size}" />
+      <svg x="${x}" y="${y}" width="${size}" height="${size}" viewBox="${side * index} 0 ${side} ${side}">
+        <use href="#${mapsId}" />
+      </svg>
+    </g>`,
+  );
 }
 
 function pick(index) {
@@ -131,7 +158,11 @@ drawing.addEventListener("focusin", (event) => {
 drawing.addEventListener("pointerleave", (event) => {
   if (drawn && event.pointerType === "mouse" && !drawing.contains(document.activeElement)) tell(null);
 });
+drawing.addEventListener("focusout", ({ relatedTarget }) => {
+  if (drawn && !drawing.contains(relatedTarget) && !drawing.matches(":hover")) tell(null);
+});
 drawing.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") drawing.querySelector(".larger")?.remove();
   if ([" ", "Enter"].includes(event.key)) return flip(event);
   const last = stations().length - 1;
   const at = told ?? 0;
