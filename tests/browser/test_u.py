@@ -57,7 +57,7 @@ def test_a_station_is_told_where_the_pointer_is_and_where_the_arrow_keys_lead(ta
     tab.keyboard.press("Home")
     tab.keyboard.press("ArrowRight")
     expect(told).to_contain_text("encoder 1: 16 × 32 × 32")
-    assert tab.locator("#train-u :focus").get_attribute("aria-label") == told.inner_text()
+    assert tab.locator("#train-u :focus").get_attribute("aria-label") == told.inner_text().strip()
 
 
 def test_a_station_that_is_pointed_at_shows_its_maps_larger(tab: Page) -> None:
@@ -80,7 +80,7 @@ def test_a_station_that_is_pointed_at_shows_its_maps_larger(tab: Page) -> None:
     expect(larger).to_have_count(1)
     tab.locator("#train-status").hover()
     expect(larger).to_have_count(0)
-    expect(tab.locator("#train-u .readout")).to_contain_text("Point at a station")
+    expect(tab.locator("#train-u .readout")).to_contain_text("Point at a map")
 
 
 def test_the_us_of_several_pages_show_their_own_maps(

@@ -100,7 +100,7 @@ def u_svg(
 def summary(anatomy: Anatomy) -> Sentence:
     """Describe a network in one sentence."""
     return sentence(
-        "{network} on a picture of {side} × {side}: {stations} feature maps, {skips} skip connections,"
+        "{network} on {side} × {side}: {stations} feature maps, {skips} skip connections,"
         " {parameters:,} parameters, {gflop:.3g} GFLOP.",
         network=anatomy.network, side=anatomy.side, stations=len(anatomy.stations),
         skips=len(anatomy.skips), parameters=anatomy.parameters, gflop=anatomy.gflop,

@@ -5,7 +5,7 @@ build(`
   <div class="u">
     <div class="drawing"></div>
     <div class="foot">
-      <p class="readout"></p>
+      <p class="readout"><span class="about"></span> <span class="how" data-text="larger"></span></p>
       <span class="save" role="group">
         <button type="button" data-save="svg">SVG</button>
         <button type="button" data-save="png">PNG</button>
@@ -109,7 +109,8 @@ function tell(index) {
   });
   const node = index === null ? drawing.firstElementChild : stations()[index];
   const sees = props.value.maps && props.value.picked === null; // else the page shows a station's maps below
-  find(".readout").textContent = node.getAttribute("aria-label") + (sees && index === null ? ` ${text("larger")}` : "");
+  find(".about").textContent = node.getAttribute("aria-label");
+  find(".how").hidden = !sees || index !== null;
   drawing.querySelector(".larger")?.remove();
   if (sees && index !== null) enlarge(index);
 }
