@@ -7,6 +7,10 @@ import pytest
 from handling import expect_checkpoint
 from playwright.sync_api import Page, expect
 
+BEYOND_THEIR_BOX = """buttons => buttons
+  .filter((one) => one.scrollHeight > one.clientHeight || one.scrollWidth > one.clientWidth)
+  .map((one) => one.textContent)"""
+
 
 @pytest.fixture(scope="module")
 def korean(tab: Page, url: str) -> Page:
@@ -39,6 +43,18 @@ def test_the_address_chooses_the_language_of_labels_buttons_and_gradios_own_word
     expect(korean.locator("#viewer .readout")).to_contain_text("픽셀을 가리키면")
     expect(korean.locator("footer")).to_contain_text("API를 통해 사용")
     expect(korean.get_by_role("button", name="동전 (사진)")).to_be_visible()
+
+
+@pytest.mark.parametrize("language", ["en", "ko", "zh-CN"])
+def test_buttons_hold_their_words_on_one_line_on_a_phone(
+    new_visitor: Callable[..., Page], url: str, language: str
+) -> None:
+    page = new_visitor(viewport={"width": 360, "height": 780})
+    for name in ("train", "teach"):
+        page.goto(f"{url}?page={name}&lang={language}")
+        buttons = page.locator(f".{name}-page .train-buttons button:visible")
+        expect(buttons).to_have_count(4)
+        assert not buttons.evaluate_all(BEYOND_THEIR_BOX)
 
 
 def test_a_sentence_of_the_servers_is_in_the_language_of_the_address(korean: Page) -> None:
