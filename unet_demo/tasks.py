@@ -162,6 +162,13 @@ class Task:
         """Turn logits (N, outputs, H, W) into float32 (N, classes, H, W) that sum to 1 over the classes."""
         return self.probabilities(logits)
 
+    def soft_cross_entropy(self, logits: Tensor, probabilities: Tensor, target: Tensor) -> Tensor:
+        """Return the mean cross-entropy with probabilities (N, classes, H, W) where ``target`` is not void."""
+        own = self.class_probabilities(logits).clamp(min=1e-6)
+        losses = -(probabilities * own.log()).sum(dim=1)
+        decided = target != VOID
+        return (losses * decided).sum() / decided.sum().clamp(min=1)
+
     def predicted_ids(self, logits: Tensor) -> Tensor:
         """Return each pixel's likeliest class: logits (N, outputs, H, W) → int64 (N, H, W)."""
         return self.class_probabilities(logits).argmax(dim=1)

@@ -200,6 +200,13 @@ def augment_photo(
     return photo, mask[0]
 
 
+def objects_pasted(onto: tuple[Tensor, Tensor], of: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """Paste one crop's objects onto another: pictures (3, H, W), ids (H, W). After Ghiasi et al. 2021."""
+    (photo, ids), (other, other_ids) = onto, of
+    objects = (other_ids != 0) & (other_ids != VOID)
+    return torch.where(objects, other, photo), torch.where(objects, other_ids, ids)
+
+
 def random_span(length: int, ratio: float, crop: int, rng: torch.Generator) -> Span:
     """Place a crop at random on an axis of ``length`` px resized by ``ratio``: within it, or around it."""
     scaled = max(round(length * ratio), 1)

@@ -16,6 +16,8 @@ from ..data.augment import (
     Warp,
     article_augment,
     augment_photo,
+    chance,
+    objects_pasted,
     relight,
     warp_pair,
 )
@@ -94,6 +96,12 @@ class Normalisation:
         std = torch.tensor(self.std).view(1, -1, 1, 1)
         return (images - mean) / std
 
+    def undo(self, images: Tensor) -> Tensor:
+        """Return pictures (N, C, H, W) in 0..1 of normalised ones."""
+        mean = torch.tensor(self.mean, device=images.device).view(1, -1, 1, 1)
+        std = torch.tensor(self.std, device=images.device).view(1, -1, 1, 1)
+        return images * std + mean
+
 
 def to_tensor(images: np.ndarray) -> Tensor:
     """Convert uint8 (N, H, W, C) to float32 (N, C, H, W) in 0..1."""
@@ -170,6 +178,7 @@ class PhotoBatches:
     ``growth``: (first step, side of the crop in px), in order; empty: the side is ``augment.crop``.
     With ``order``, each photo comes once an epoch. Without ``augment``, photos stay as they are and
     must have one size. ``void_id``: the id of void pixels; an article teaches void as a class.
+    ``paste``: share of the crops that get the objects of the one before, where they stand.
     """
 
     photos: Photos
@@ -181,6 +190,7 @@ class PhotoBatches:
     growth: tuple[tuple[int, int], ...] = ()
     order: Shuffled | None = None
     void_id: int = VOID
+    paste: float = 0.0
 
     def __call__(self, step: int) -> Batch:
         """Return pictures (N, 3, crop, crop), normalised, and label ids (N, crop, crop) of one step."""
@@ -191,7 +201,11 @@ class PhotoBatches:
             weights = torch.from_numpy(self.weights)
             drawn = torch.multinomial(weights, self.count, replacement=True, generator=rng)
             chosen = drawn.tolist()
-        pairs = [self._changed(number, step, rng) for number in chosen]
+        crops = [self._changed(number, step, rng) for number in chosen]
+        pairs = [
+            objects_pasted(crop, before) if self.paste and chance(rng) < self.paste else crop
+            for crop, before in zip(crops, [crops[-1], *crops], strict=False)
+        ]
         images = torch.stack([image for image, _ in pairs]).float() / 255
         labels = torch.stack([labels for _, labels in pairs])
         labels[labels == VOID] = self.void_id

@@ -324,6 +324,7 @@ class Voc(DataSet):
             recipe.growth,
             order,
             void_id_of(recipe),
+            recipe.paste,
         )
         return batches, order
 

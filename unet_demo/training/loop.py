@@ -235,7 +235,8 @@ class Trainer:
 
     ``accuracy`` is that of the last step, in the classes of ``scored``: the task itself, unless the
     task teaches void as a class. All ``processes`` hold the same network and step together; only
-    the main one keeps averaged weights.
+    the main one keeps averaged weights. ``soft_labels`` gives probabilities (N, classes, H, W) of pictures
+    as the network gets them: they are half of the loss, beside the labels.
     """
 
     def __init__(
@@ -246,10 +247,12 @@ class Trainer:
         device: torch.device | str = "cpu",
         processes: Processes | None = None,
         scored: Task | None = None,
+        soft_labels: Callable[[Tensor], Tensor] | None = None,
     ):
         self.network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.task = task
         self.scored = scored or task
+        self.soft_labels = soft_labels
         self.accuracy = math.nan
         self.options = options
         self.device = torch.device(device)
@@ -411,6 +414,9 @@ class Trainer:
         with self._precision():
             logits = self.network(images)
         loss = self.task.loss(logits, targets, self.options.loss, weights)
+        if self.soft_labels:
+            soft = self.soft_labels(images)
+            loss = (loss + self.task.soft_cross_entropy(logits, soft, targets)) / 2
         with torch.no_grad():
             # Without void, and without a class that is taught but not scored.
             decided = targets < len(self.scored.classes)

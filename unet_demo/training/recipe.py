@@ -16,6 +16,7 @@ from ..networks.smp import load_encoder_weights
 from ..tasks import Task
 from .batches import Normalisation, Shuffled
 from .loop import FitOptions
+from .soft_labels import SoftTeacher
 
 INITIALISATIONS = ("torch", "He")
 
@@ -48,6 +49,9 @@ class Recipe:
     """The checkpoint that labels the data set's unlabelled pictures; empty: they are not used."""
     start: str = ""
     """The checkpoint whose weights the network begins with; empty: random ones."""
+    soft_labels: str = ""
+    """The checkpoint of the same classes whose probabilities are half of what is learned, beside the
+    labels (Hinton et al. 2015, without a temperature); empty: labels alone."""
     scenes: tuple[SceneOptions, ...] = ()
     article_scene: bool = False
     """Train and score on the article's one picture instead of scenes."""
@@ -62,6 +66,8 @@ class Recipe:
     """(first step, side of the crop in px): small crops at first show more photos in the same time."""
     framing: str = ""
     """How an article fits a photo into a square, a key of FRAMINGS, instead of random crops."""
+    paste: float = 0.0
+    """Share of the crops into which another crop's objects are pasted."""
     by_class: float = 0.0
     """Share of the photos drawn by class, all classes equally often; 0: see voc.sampling_weights."""
     more_lists: tuple[str, ...] = ()
@@ -118,6 +124,18 @@ class Recipe:
         if self.encoder_weights:
             load_encoder_weights(network.get_submodule("encoder"), self.encoder_weights)
         return network
+
+    def soft_teacher(self, device: torch.device) -> SoftTeacher | None:
+        """Return what gives the soft labels of a batch. Raises CheckpointError."""
+        if not self.soft_labels:
+            return None
+        teacher = open_checkpoint(self.soft_labels)
+        if teacher.card.task != self.card.task:
+            raise CheckpointError(
+                f"The checkpoint {self.soft_labels!r} knows other classes than the recipe"
+                f" {self.card.name!r}; name one of the same."
+            )
+        return SoftTeacher(teacher, self.normalisation, device)
 
     @property
     def commands(self) -> tuple[str, str]:

@@ -352,9 +352,21 @@ VOC_PRETRAINED = replace(
     ),
 )
 
+VOC_AGAIN = replace(
+    VOC,
+    photo=PhotoAugment(128, scale=(0.6, 2.0)),
+    growth=((0, 96), (1300, 128)),
+    start="voc",
+    soft_labels="voc-pretrained",
+    by_class=0.75,
+    paste=0.25,
+    more_lists=VOC_PRETRAINED.more_lists,
+    fit=replace(VOC.fit, steps=1800, rate=5e-4, warm_up=50, ema=0.995, validate_every=600),
+)
+
 RECIPES: dict[str, Recipe] = {
     recipe.card.name: recipe
-    for recipe in (SHAPES, ISBI, ISBI_ELASTIC, VOC, VOC_RESNET50, VOC_COLOUR, VOC_PRETRAINED)
+    for recipe in (SHAPES, ISBI, ISBI_ELASTIC, VOC_AGAIN, VOC_RESNET50, VOC_COLOUR, VOC_PRETRAINED)
 }
 """How the bundled checkpoints are trained: on two to four CPU cores, those of the articles in 15 to 76 minutes."""
 

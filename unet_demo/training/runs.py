@@ -338,10 +338,13 @@ def _check_shares(experiment: Experiment, processes: Processes) -> None:
 def _trainer(recipe: Recipe, processes: Processes) -> Trainer:
     try:
         network = processes.join_batch_norm(recipe.new_network())
+        teacher = recipe.soft_teacher(processes.device)
     except (CheckpointError, HubError, EncoderWeightsError) as error:
         raise RunError(str(error)) from error
     task = recipe.card.task
-    return Trainer(network, recipe.taught or task, recipe.fit, processes.device, processes, task)
+    return Trainer(
+        network, recipe.taught or task, recipe.fit, processes.device, processes, task, teacher
+    )
 
 
 def _without_validation(network: Network) -> Scores:
