@@ -233,6 +233,25 @@ def test_the_loss_of_a_perfect_answer_is_nought(task):
     assert task.loss(perfect_logits(task, targets), targets).item() == pytest.approx(0, abs=1e-5)
 
 
+def test_the_cross_entropy_with_certain_probabilities_is_that_with_labels():
+    logits, labels = logits_for(SHAPES, 6, 6), targets_for(SHAPES, 6, 6)
+    labels[:, 0] = VOID
+    certain = torch.zeros(2, 3, 6, 6)
+    certain.scatter_(1, labels.long().clamp(max=2)[:, None], 1.0)
+    soft = SHAPES.soft_cross_entropy(logits, certain, labels)
+    assert soft == pytest.approx(float(SHAPES.loss(logits, labels, "cross-entropy")), rel=1e-4)
+
+
+@every_task
+def test_the_cross_entropy_with_probabilities_is_least_for_the_logits_that_give_them(task):
+    logits, labels = logits_for(task, 6, 6), targets_for(task, 6, 6)
+    given = task.class_probabilities(logits)
+    own, others = (
+        task.soft_cross_entropy(some, given, labels) for some in (logits, logits.flip(0))
+    )
+    assert own < others
+
+
 @pytest.mark.parametrize(("task", "classes"), [(ISBI, 2), (SHAPES, 3), (VOC, 21)])
 def test_cross_entropy_of_even_logits_is_the_logarithm_of_the_number_of_classes(task, classes):
     even = torch.zeros(2, OUTPUTS[task], 8, 8)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from unet_demo.data.augment import Flips, Light, PhotoAugment, Warp
+from unet_demo.data.augment import Flips, Light, PhotoAugment, Warp, objects_pasted
 from unet_demo.data.isbi import Frames
 from unet_demo.data.shapes import SceneOptions
 from unet_demo.data.voc import Photos
@@ -40,6 +40,12 @@ def test_pixels_become_channels_first_in_0_to_1():
 def test_normalising_shifts_and_scales_each_channel():
     images = torch.tensor([0.0, 0.5, 1.0]).view(1, 3, 1, 1)
     assert Normalisation((0.0, 0.5, 0.5), (1.0, 1.0, 0.25))(images).flatten().tolist() == [0, 0, 2]
+
+
+def test_normalising_can_be_undone():
+    images = torch.rand(2, 3, 4, 4)
+    colours = Normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    assert torch.allclose(colours.undo(colours(images)), images, atol=1e-6)
 
 
 def test_scenes_take_turns_among_their_kinds():
@@ -99,6 +105,24 @@ def test_a_batch_of_photos_is_a_pure_function_of_seed_and_step():
     assert torch.equal(images, again) and torch.equal(labels, same)
     assert not torch.equal(images, photo_batches(augment=augment)(6)[0])
     assert not torch.equal(images, photo_batches(augment=augment, seed=1)(5)[0])
+
+
+def test_pasted_objects_cover_what_stood_there_and_background_and_void_do_not():
+    onto = torch.zeros(3, 1, 4), torch.tensor([[1, 1, 1, 0]])
+    other = torch.ones(3, 1, 4), torch.tensor([[0, 255, 2, 2]])
+    photo, ids = objects_pasted(onto, other)
+    assert photo[0].tolist() == [[0, 0, 1, 1]]
+    assert ids.tolist() == [[1, 1, 2, 2]]
+
+
+def test_a_share_of_the_crops_gets_the_objects_of_the_one_before():
+    alone, pasted = (photo_batches(paste=paste)(0) for paste in (0.0, 0.5))
+    pairs = zip(pasted[1], alone[1], alone[1].roll(1, 0), strict=True)
+    changed = [(one, before) for one, own, before in pairs if not torch.equal(one, own)]
+    assert 0 < len(changed) < 8
+    for one, before in changed:
+        assert torch.equal(one[before != 255], before[before != 255])
+    assert not torch.equal(pasted[0], alone[0])
 
 
 # --- epochs, and weights ---

@@ -369,6 +369,18 @@ def test_a_loop_hands_weights_to_the_loss():
     assert losses(fit(trainer(1), [(images, labels, light)])) != plain
 
 
+def test_soft_labels_are_half_of_the_loss():
+    images, labels = SCENES(0)
+    even = torch.full((2, 3, 32, 32), 1 / 3)
+    hard, half = trainer(loss="cross-entropy"), trainer(loss="cross-entropy")
+    half.soft_labels = lambda asked: even if asked is images else pytest.fail("other pictures")
+    with torch.no_grad():
+        logits = trainer().network.train()(images)
+        soft = float(tasks.SHAPES.soft_cross_entropy(logits, even, labels))
+    expected = (hard.train_step(images, labels) + soft) / 2
+    assert half.train_step(images, labels) == pytest.approx(expected, rel=1e-5)
+
+
 # --- averaged weights ---
 
 

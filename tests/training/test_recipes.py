@@ -15,6 +15,7 @@ from unet_demo.data.augment import ArticleAugmentation
 from unet_demo.evaluation.report import SHEET_SIDE
 from unet_demo.networks import create_network
 from unet_demo.networks.base import parameter_count
+from unet_demo.training.batches import Normalisation
 from unet_demo.training.datasets import with_taught_frames
 from unet_demo.training.loop import StepDone, Trainer, fit
 from unet_demo.training.recipe import Recipe
@@ -51,6 +52,8 @@ def shrunk(recipe: Recipe) -> Recipe:
         with_options(recipe, width=2),
         batch=2,
         teacher="",
+        start="",
+        soft_labels="",
         scenes=tuple(replace(scene, size=32) for scene in recipe.scenes[:1]),
         warp=replace(recipe.warp, crop=32),
         photo=replace(recipe.photo, crop=32),
@@ -139,19 +142,45 @@ def test_a_recipe_with_a_teacher_asks_for_the_unlabelled_slices(data, tmp_path):
         prepare(RECIPES["isbi-elastic"], tmp_path, "cpu")
 
 
-# --- a checkpoint to begin with ---
+# --- a checkpoint to begin with, and one whose probabilities are learned ---
 
 
 def test_a_recipe_can_begin_with_a_checkpoints_weights():
-    begun = replace(RECIPES["voc"], start="voc").new_network().state_dict()
-    kept = open_checkpoint("voc").network.state_dict()
-    assert all(torch.equal(begun[key], each) for key, each in kept.items())
+    recipe = RECIPES["voc"]
+    begun, kept = recipe.new_network().state_dict(), open_checkpoint(recipe.start)
+    assert all(torch.equal(begun[key], each) for key, each in kept.network.state_dict().items())
 
 
 @pytest.mark.parametrize("start", ["shapes", "voc-resnet50"])
 def test_a_start_of_another_network_is_refused(start):
     with pytest.raises(CheckpointError, match=f"{start!r} is of another network"):
         replace(RECIPES["voc"], start=start).new_network()
+
+
+def test_soft_labels_of_other_classes_are_refused():
+    with pytest.raises(CheckpointError, match="'isbi' knows other classes than the recipe 'voc'"):
+        replace(RECIPES["voc"], soft_labels="isbi").soft_teacher(torch.device("cpu"))
+
+
+def test_a_soft_teacher_sees_the_pictures_as_it_was_taught_to():
+    recipe = RECIPES["voc"]
+    teacher, known = recipe.soft_teacher(torch.device("cpu")), open_checkpoint(recipe.soft_labels)
+    pictures = torch.rand(2, 3, 64, 64)
+    with torch.inference_mode():
+        logits = known.network.eval()(Normalisation(known.card.mean, known.card.std)(pictures))
+    soft = teacher(recipe.normalisation(pictures))
+    assert soft.shape == (2, 21, 64, 64)
+    assert torch.allclose(soft, known.card.task.class_probabilities(logits), atol=0.02)
+
+
+def test_a_run_learns_from_its_recipes_soft_labels(data, tmp_path):
+    recipe = shrunk(RECIPES["voc"])
+    with_soft = replace(recipe, soft_labels="voc-pretrained")
+    first_losses = {
+        next(event.loss for event in train(each, data, folder) if isinstance(event, StepDone))
+        for each, folder in ((recipe, tmp_path / "hard"), (with_soft, tmp_path / "soft"))
+    }
+    assert len(first_losses) == 2
 
 
 def test_a_card_names_the_file_that_a_run_began_with_and_not_its_folder():

@@ -355,13 +355,13 @@ VOC_PRETRAINED = replace(
 VOC_AGAIN = replace(
     VOC,
     photo=PhotoAugment(128, scale=(0.6, 2.0)),
-    growth=((0, 96), (1300, 128)),
+    growth=((0, 96), (5200, 128)),
     start="voc",
     soft_labels="voc-pretrained",
     by_class=0.75,
     paste=0.25,
     more_lists=VOC_PRETRAINED.more_lists,
-    fit=replace(VOC.fit, steps=1800, rate=5e-4, warm_up=50, ema=0.995, validate_every=600),
+    fit=replace(VOC.fit, steps=5800, rate=1e-3, warm_up=50, ema=0.998, validate_every=1400),
 )
 
 RECIPES: dict[str, Recipe] = {
