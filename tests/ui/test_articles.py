@@ -72,7 +72,10 @@ def test_the_settings_are_those_of_the_two_recipes():
     assert published["optimiser"] == "RMSprop 0.001, momentum 0.9, weight decay 1e-08"
     assert published["clipping"] == "each value to ±0.1"
     assert published["weights"] == "He (normal, fan-in)"
-    assert settings(RECIPES["voc"], "en")["size"] == "64 × 64, 96 × 96, 128 × 128"
+    ours = settings(RECIPES["voc"], "en")
+    assert ours["size"] == "96 × 96, 128 × 128"
+    assert ours["weights"] == "those of the checkpoint voc"
+    assert ours["loss"] == "Cross-entropy + Dice; as much with the probabilities of voc-pretrained"
 
 
 def test_a_training_is_linked_where_train_has_it():

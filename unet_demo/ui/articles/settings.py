@@ -15,7 +15,7 @@ def settings(recipe: Recipe, language: str) -> dict[str, str]:
     return {
         "width": f"{recipe.card.options['width']}",
         "parameters": f"{count_parameters(recipe.card.network, recipe.card.options):,}",
-        "weights": say(f"articles_weights_{recipe.initialisation}", language),
+        "weights": weights(recipe, language),
         "data": say_card(data, language),
         "size": size(recipe, language),
         "augmentation": augmentation(recipe, language),
@@ -27,6 +27,13 @@ def settings(recipe: Recipe, language: str) -> dict[str, str]:
         "length": length(recipe, language),
         "ema": f"{fit.ema:g}" if fit.ema else NONE,
     }
+
+
+def weights(recipe: Recipe, language: str) -> str:
+    """Tell what the network begins with."""
+    if recipe.start:
+        return say("articles_weights_start", language, name=recipe.start)
+    return say(f"articles_weights_{recipe.initialisation}", language)
 
 
 def size(recipe: Recipe, language: str) -> str:
@@ -74,7 +81,11 @@ def loss(recipe: Recipe, language: str) -> str:
     """Tell what the training makes small."""
     binary = recipe.card.task.kind in ("binary", "colour")
     told = "BCE" if binary else say("train_loss_cross-entropy", language)
-    return told if recipe.fit.loss == "cross-entropy" else f"{told} + Dice"
+    if recipe.fit.loss != "cross-entropy":
+        told = f"{told} + Dice"
+    if recipe.soft_labels:
+        return say("articles_loss_soft", language, loss=told, name=recipe.soft_labels)
+    return told
 
 
 def optimiser(recipe: Recipe) -> str:
