@@ -126,7 +126,7 @@ class Recipe:
         return network
 
     def soft_teacher(self, device: torch.device) -> SoftTeacher | None:
-        """Return what gives the soft labels of a batch. Raises CheckpointError."""
+        """Return what gives the soft labels of a batch. Raises CheckpointError or HubError."""
         if not self.soft_labels:
             return None
         teacher = open_checkpoint(self.soft_labels)

@@ -382,7 +382,8 @@ RECIPES: dict[str, Recipe] = {
     recipe.card.name: recipe
     for recipe in (SHAPES, ISBI, ISBI_ELASTIC, VOC_AGAIN, VOC_RESNET50, VOC_COLOUR, VOC_PRETRAINED)
 }
-"""How the bundled checkpoints are trained: on two to four CPU cores, those of the articles in 15 to 76 minutes."""
+"""How the bundled checkpoints are trained, on two to four CPU cores: in 15 to 76 minutes, those that learnt longer in
+some hours."""
 
 
 def _on_gpu(recipe: Recipe, width: int, side: int = 0, **changes: object) -> Recipe:

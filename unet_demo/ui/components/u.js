@@ -1,5 +1,6 @@
 // The network as a U; u.py says what a value holds. The server draws, this script puts the maps in.
-// Of its stations one is a Tab stop and the arrow keys go on from there; a station is told below.
+// Of its stations one is a Tab stop and the arrow keys go on from there; a station is told below, and its maps
+// are shown larger beside it.
 
 build(`
   <div class="u">
@@ -20,7 +21,7 @@ const BESIDE = 8; // of the drawing's units, between them and what is around
 
 const root = find(".u");
 const drawing = find(".drawing");
-const mapsId = `${element.closest("[id]").id}-maps`; // a page has several drawings, and all know u-maps
+const mapsId = `${element.closest("[id]").id}-maps`; // instead of u-maps, which each drawing in the document would have
 find(".save").setAttribute("aria-label", text("save"));
 
 let drawn = ""; // the drawing that is shown
@@ -41,12 +42,14 @@ function receive() {
   skips().forEach((skip, at) => setKnob(skip, at, value));
   stations().forEach((station, at) => station.classList.toggle("picked", at === value.picked));
   const maps = drawing.querySelector("image");
-  if (maps.getAttribute("href") !== value.maps) maps.setAttribute("href", value.maps);
-  tell(told);
+  const before = maps.getAttribute("href");
+  if (before !== value.maps) maps.setAttribute("href", value.maps);
+  if (Boolean(before) !== Boolean(value.maps)) tell(told); // later ones come into what is shown by themselves
 }
 
 function draw(svg) {
   const focused = drawing.contains(document.activeElement);
+  const index = told; // which goes when the focus does
   drawn = svg;
   drawing.innerHTML = svg.replaceAll("u-maps", mapsId);
   drawing.firstElementChild.setAttribute("role", "group");
@@ -57,7 +60,7 @@ function draw(svg) {
     station.setAttribute("aria-label", textOf(station, "title"));
   });
   skips().forEach(makeKnob);
-  tell(told !== null && told < stations().length ? told : null);
+  tell(index !== null && index < stations().length ? index : null);
   if (focused) stations()[told ?? 0].focus();
 }
 
