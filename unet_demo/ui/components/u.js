@@ -165,8 +165,11 @@ drawing.addEventListener("pointerleave", (event) => {
 drawing.addEventListener("focusout", ({ relatedTarget }) => {
   if (drawn && !drawing.contains(relatedTarget) && !drawing.matches(":hover")) tell(null);
 });
+// Wherever the keyboard is: who points has it elsewhere.
+document.addEventListener("keydown", ({ key }) => {
+  if (key === "Escape") drawing.querySelector(".larger")?.remove();
+});
 drawing.addEventListener("keydown", (event) => {
-  if (event.key === "Escape") drawing.querySelector(".larger")?.remove();
   if ([" ", "Enter"].includes(event.key)) return flip(event);
   const last = stations().length - 1;
   const at = told ?? 0;
