@@ -18,7 +18,7 @@ import pytest
 import tifffile
 import torch
 from PIL import Image
-from tiny import RECIPE, saved, shapes_checkpoint, write_voc
+from tiny import RECIPE, saved, shapes_checkpoint, with_options, write_voc
 
 from unet_demo import __version__, cli
 from unet_demo.checkpoints import Checkpoint, add_to_index, load_checkpoint
@@ -750,6 +750,51 @@ def test_train_tells_what_a_recipe_cannot_have(command, tmp_path, asked, words):
     done = command("train", *asked, "--out", tmp_path / "run")
     assert words in refusal(done)
     assert not (tmp_path / "run").exists()
+
+
+def test_each_fold_is_trained_without_what_it_scores(command, monkeypatch, volume, tmp_path):
+    recipe = recipes.RECIPES["isbi"]
+    small = replace(recipe, batch=1, warp=replace(recipe.warp, crop=32))
+    monkeypatch.setitem(recipes.RECIPES, "isbi", with_options(small, width=2))
+    asked = (
+        "cross-validate",
+        "isbi",
+        "--data",
+        volume,
+        "--folds",
+        2,
+        "--steps",
+        2,
+        "--out",
+        tmp_path,
+    )
+    done = command(*asked, "--json")
+    assert done.status == 0
+    told = json.loads(done.out)
+    assert [fold["scored_on"][-11:] for fold in told["folds"]] == ["fold 1 of 2", "fold 2 of 2"]
+    scores = [fold["scores"]["V_rand one pass"] for fold in told["folds"]]
+    assert told["mean"]["V_rand one pass"] == pytest.approx(sum(scores) / 2)
+    checkpoint = tmp_path / "fold-2" / "isbi.safetensors"
+    again = command("evaluate", checkpoint, "--data", volume, "--no-tta", "--json")
+    assert json.loads(again.out)["scores"]["V_rand"] == pytest.approx(scores[1])
+    # What is there already is not trained again.
+    before = checkpoint.stat().st_mtime_ns
+    assert "mean of 2 folds: V_rand one pass" in command(*asked).out
+    assert checkpoint.stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (("shapes",), "Scenes are drawn afresh, without end: they need no folds; use train."),
+        (("isbi",), "needs its data set; give its folder as --data."),
+        (("isbi", "--data", "VOLUME", "--folds", 25), "24 pictures are too few for 25 folds"),
+        (("isbi", "--data", "VOLUME", "--steps", 0), "steps and epoch must be at least 1"),
+    ],
+)
+def test_cross_validation_tells_what_it_cannot_do(command, volume, tmp_path, asked, words):
+    asked = [volume if word == "VOLUME" else word for word in asked]
+    assert words in refusal(command("cross-validate", *asked, "--out", tmp_path / "runs"))
 
 
 def test_train_takes_a_width_and_the_weight_map_for_any_recipe(command, tiny_recipe, tmp_path):

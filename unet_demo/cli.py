@@ -1,4 +1,4 @@
-"""The command line: train, evaluate, bundle, benchmark, predict, teach, publish and serve.
+"""The command line: train, cross-validate, evaluate, bundle, benchmark, predict, teach, publish and serve.
 
 A caller's mistake ends with one plain sentence on standard error and exit status 2.
 """
@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 from typing import Annotated, Literal, TextIO
 
 from huggingface_hub import SpaceHardware
@@ -46,12 +47,12 @@ from .teach.lesson import Lesson
 from .teach.settings import LOCAL as TEACH_LIMITS
 from .teach.settings import TEACH_ERRORS, TeachSettings
 from .training import RunError
-from .training.bundle import bundle
+from .training.bundle import HEADLINES, bundle
 from .training.datasets import DATASETS, Voc, evaluate
 from .training.loop import PRECISIONS, Diverged, Finished, StepDone, Validated
-from .training.recipe import Recipe
+from .training.recipe import Recipe, in_fold
 from .training.recipes import AS_PUBLISHED, FOR_GPU, QUICK, RECIPES
-from .training.runs import FinalScores, Lengths, Started, train
+from .training.runs import FinalScores, Lengths, RunEvent, RunFolder, Started, train
 from .uploading import ZERO_GPU, Publication, PublishError, publish
 
 EXPECTED_ERRORS = (*TEACH_ERRORS, DataError, RunError, ServeError)
@@ -294,6 +295,11 @@ def run_train(
         )
     for fault in recipe.faults:
         print(f"As published, but: {fault}", file=sys.stderr)
+    return follow(started, events, out, sys.stdout)
+
+
+def follow(started: Started, events: Iterator[RunEvent], out: Path, lines: TextIO) -> int:
+    """Show a training as a bar, and write its validations as lines. Return the exit status: 1 if it diverged."""
     total = started.recipe.fit.steps
     with tqdm(total=total, initial=started.step, unit="step", dynamic_ncols=True) as bar:
         for event in events:
@@ -302,18 +308,79 @@ def run_train(
                 bar.set_postfix_str(f"loss {event.loss:.4f}", refresh=False)
             elif isinstance(event, Validated):
                 scores = in_words({**event.training, **event.scores})
-                bar.write(f"step {event.step}, on {started.scored_on}: {scores}")
+                bar.write(f"step {event.step}, on {started.scored_on}: {scores}", lines)
             elif isinstance(event, Diverged):
                 bar.write(
                     f"The loss became {event.loss} at step {event.step}: the learning rate is too"
-                    f" high for these settings. The weights of step {event.restored_step} are kept."
+                    f" high for these settings. The weights of step {event.restored_step} are kept.",
+                    lines,
                 )
                 return 1
             elif isinstance(event, Finished):
-                bar.write(f"finished after {event.step} steps: {out}")
+                bar.write(f"finished after {event.step} steps: {out}", lines)
             elif isinstance(event, FinalScores):
-                bar.write(f"{event.scored_on}: {in_words(event.scores)}")
+                bar.write(f"{event.scored_on}: {in_words(event.scores)}", lines)
     return 0
+
+
+@app.command("cross-validate")
+def run_cross_validate(
+    name: RecipeName,
+    out: Annotated[Path, Option(help="Folder of the runs, one a fold; what is there goes on.")],
+    data: Data = None,
+    folds: Annotated[int, Option(min=2, help="Parts of the pictures.")] = 5,
+    steps: Annotated[int | None, Option(help="Of each fold; default: the recipe's.")] = None,
+    as_json: Annotated[bool, Option("--json", help="Print one JSON object.")] = False,
+    device: Device = None,
+) -> int:
+    """Train a recipe once a fold, and score each network on the fold that it never saw.
+
+    Nothing is chosen on a fold: the last network is scored. It begins with random weights and has
+    no teacher, since the bundled checkpoints saw other folds.
+    """
+    if not DATASETS[RECIPES[name].data].needs_folder:
+        raise DataError("Scenes are drawn afresh, without end: they need no folds; use train.")
+    if data is None:
+        raise DataError(f"The recipe {name!r} needs its data set; give its folder as --data.")
+    scored: list[tuple[Evaluation, Evaluation]] = []
+    for fold in range(1, folds + 1):
+        recipe = in_fold(RECIPES[name], fold, folds)
+        place = out / f"fold-{fold}"
+        lengths = Lengths(steps, recipe.fit.steps if steps is None else steps)
+        events = train(
+            recipe, data, place, resume=True, device=pick_device(device), lengths=lengths
+        )
+        started = next(events, None)
+        if isinstance(started, Started) and follow(started, events, place, sys.stderr):
+            return 1
+        predictor = open_predictor(str(RunFolder(place, recipe).best), device)
+        with progress_bar("scoring") as progress:
+            single = evaluate(predictor, data, tta=False, progress=progress)
+            scored.append((single, evaluate(predictor, data, tta=True, progress=progress)))
+    print_folds(name, scored, as_json)
+    return 0
+
+
+def print_folds(name: str, scored: Sequence[tuple[Evaluation, Evaluation]], as_json: bool) -> None:
+    """Print the headlines of each fold in one pass and averaged, and their means over the folds."""
+    folds = [
+        {
+            f"{score} {how}": each.scores[score]
+            for each, how in zip(pair, ("one pass", "averaged"), strict=True)
+            for score in HEADLINES
+            if score in each.scores
+        }
+        for pair in scored
+    ]
+    means = {score: fmean(fold[score] for fold in folds) for score in folds[0]}
+    told = [(single.scored_on, fold) for (single, _), fold in zip(scored, folds, strict=True)]
+    if as_json:
+        listed = [{"scored_on": where, "scores": fold} for where, fold in told]
+        print(json.dumps({"recipe": name, "folds": listed, "mean": means}, indent=2))
+        return
+    for where, fold in told:
+        print(f"{where}: {in_words(fold)}")
+    print(f"{name}, mean of {len(folds)} folds: {in_words(means)}")
 
 
 @app.command("evaluate")

@@ -10,10 +10,11 @@ import torch
 from tiny import binary_checkpoint, voc_checkpoint, with_options, write_voc
 
 from unet_demo.checkpoints import Checkpoint, find_offered, read_card
-from unet_demo.data import DataError, RandomSplit
+from unet_demo.data import DataError, Fold, RandomSplit
 from unet_demo.data.voc import fitted, load_photos, pasted, stretched
 from unet_demo.inference import Predictor
 from unet_demo.training.datasets import DATASETS, ArticlePart, Isbi, Shapes, Voc, evaluate
+from unet_demo.training.recipe import in_fold
 from unet_demo.training.recipes import AS_PUBLISHED, RECIPES
 from unet_demo.training.runs import prepare
 
@@ -59,7 +60,15 @@ def test_a_part_that_the_recipe_did_not_draw_is_refused(volume):
 
 
 @pytest.mark.parametrize(
-    "split", [{"train": "most"}, ["train"], {"half": 1}, {"train": 1, "seed": "x"}]
+    "split",
+    [
+        {"train": "most"},
+        ["train"],
+        {"half": 1},
+        {"train": 1, "seed": "x"},
+        {"fold": 0, "folds": 5},
+        {"fold": "1", "folds": 5},
+    ],
 )
 def test_a_split_that_a_card_describes_wrongly_is_refused(volume, split):
     predictor = with_recipe(binary_checkpoint(), data="isbi", split=split)
@@ -79,6 +88,25 @@ def test_too_few_pictures_for_a_part_are_told():
         RandomSplit(0.8, 0.1, 0.1).numbers(2, "val")
     with pytest.raises(DataError, match="6 pictures are too few"):
         RandomSplit(50, 10).numbers(6, "train")
+
+
+def test_folds_are_connected_and_each_picture_validates_once():
+    folds = [Fold(number, 4) for number in (1, 2, 3, 4)]
+    parts = [fold.numbers(10, "val") for fold in folds]
+    assert parts == [[0, 1], [2, 3, 4], [5, 6], [7, 8, 9]]
+    for fold, part in zip(folds, parts, strict=True):
+        assert fold.numbers(10, "train") == [n for n in range(10) if n not in part]
+    with pytest.raises(DataError, match="3 pictures are too few for 4 folds"):
+        folds[0].numbers(3, "val")
+    with pytest.raises(DataError, match="no split 'test' of a fold"):
+        folds[0].numbers(10, "test")
+
+
+@pytest.mark.parametrize("name", ["isbi", "isbi-elastic", "voc", "voc-pretrained"])
+def test_a_fold_is_trained_by_nothing_that_saw_it(name):
+    recipe = in_fold(RECIPES[name], 2, 5)
+    assert not (recipe.start or recipe.teacher or recipe.soft_labels or recipe.more_lists)
+    assert not recipe.choose_by
 
 
 def test_a_random_split_of_voc_draws_from_both_of_its_lists(voc):

@@ -1,10 +1,11 @@
 """Pictures in, arrays out: users' files, synthetic scenes, and the data sets of the articles.
 
-Here is what these share: their errors, and the articles' random split.
+Here is what these share: their errors, the articles' random split, and the folds of a cross-validation.
 """
 
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import ClassVar
 
 import numpy as np
 
@@ -32,6 +33,8 @@ class RandomSplit:
     val: float = 0.0
     test: float = 0.0
     seed: int = 0
+
+    words: ClassVar[str] = "drawn at random"
 
     def __post_init__(self) -> None:
         sizes = (self.train, self.val, self.test)
@@ -64,3 +67,44 @@ class RandomSplit:
             )
         drawn = np.random.default_rng(self.seed).permutation(count)
         return sorted(drawn[first:last].tolist())
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One of ``folds`` equal, connected parts of the pictures, number ``fold`` from 1, validates; the others train.
+
+    Connected, and not drawn at random, since neighbouring slices of a stack look alike.
+    """
+
+    fold: int
+    folds: int
+
+    test: ClassVar[int] = 0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.fold <= self.folds or self.folds < 2:
+            raise ValueError("there is no such fold")
+
+    @property
+    def words(self) -> str:
+        return f"fold {self.fold} of {self.folds}"
+
+    def numbers(self, count: int, part: str) -> list[int]:
+        """List the numbers, below ``count``, of the pictures of "train", "val" or "all", ascending.
+
+        Raises DataError for another part, or where there are fewer pictures than folds.
+        """
+        if count < self.folds:
+            raise DataError(
+                f"{count} pictures are too few for {self.folds} folds; take {count} at most."
+            )
+        first, last = (count * end // self.folds for end in (self.fold - 1, self.fold))
+        fold = range(first, last)
+        numbers = {"all": range(count), "val": fold, "train": set(range(count)) - set(fold)}
+        if part not in numbers:
+            raise DataError(f"There is no split {part!r} of a fold; use one of train, val, all.")
+        return sorted(numbers[part])
+
+
+Split = RandomSplit | Fold
+"""What draws the parts of a data set, instead of its own lists."""

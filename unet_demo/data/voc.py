@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 
 from ..messages import words_of
 from ..tasks import VOC, VOID
-from . import DataError, PictureError, RandomSplit
+from . import DataError, PictureError, Split
 from .truth import present_values, read_truth
 
 LAYOUT = Path("VOCdevkit", "VOC2012")
@@ -49,13 +49,13 @@ def load_photos(
     split: str,
     longest: int = 0,
     *,
-    drawn: RandomSplit | None = None,
+    drawn: Split | None = None,
     framing: Framing | None = None,
     only: Sequence[int] = (),
 ) -> Photos:
     """Read and check the photos of a split; reduce their longest side to ``longest`` px (0: as it is).
 
-    ``drawn``: the split is a part of this random split of the photos of train and val. ``framing``
+    ``drawn``: the split is a part that this draws of the photos of train and val. ``framing``
     changes each pair after reading. ``only``: read the photos of these numbers alone, modulo their
     count. ``directory`` holds ``VOCdevkit/VOC2012``, or is one of these two folders. Raises DataError,
     which names the file that is missing or damaged, or whose size or ids are wrong.

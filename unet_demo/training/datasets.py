@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from ..checkpoints import open_checkpoint
-from ..data import DataError, RandomSplit
+from ..data import DataError, Fold, RandomSplit, Split
 from ..data.isbi import Frames, load_frames, load_unlabelled
 from ..data.shapes import VALIDATION_SEED, SceneOptions, article_scene, scene_batch
 from ..data.truth import void_share
@@ -212,9 +212,9 @@ class FramePart(Part):
 
 @dataclass(frozen=True)
 class Isbi(DataSet):
-    """The ISBI 2012 challenge, split by position in the stack, or at random as in the articles."""
+    """The ISBI 2012 challenge, split by position in the stack, at random as in the articles, or in folds."""
 
-    split: RandomSplit | None = None
+    split: Split | None = None
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Self:
@@ -228,7 +228,7 @@ class Isbi(DataSet):
         frames = load_frames(directory or Path("."), "all")
         chosen = self.split.numbers(len(frames.images), split)
         numbers = tuple(frames.numbers[index] for index in chosen)
-        scored_on = f"ISBI 2012 frames {', '.join(map(str, numbers))}, drawn at random"
+        scored_on = f"ISBI 2012 frames {', '.join(map(str, numbers))}, {self.split.words}"
         return FramePart(Frames(frames.images[chosen], frames.labels[chosen], numbers), scored_on)
 
     def test(self, directory: Path | None) -> Part | None:
@@ -279,12 +279,12 @@ class PhotoPart(Part):
 
 @dataclass(frozen=True)
 class Voc(DataSet):
-    """Pascal VOC 2012, split by its own lists, or at random as in the articles.
+    """Pascal VOC 2012, split by its own lists, at random as in the articles, or in folds.
 
     ``watched``: numbers of training photos that validate, instead of a part of their own.
     """
 
-    split: RandomSplit | None = None
+    split: Split | None = None
     watched: tuple[int, ...] = ()
 
     @classmethod
@@ -294,7 +294,7 @@ class Voc(DataSet):
 
     def load(self, directory: Path | None, split: str) -> PhotoPart:
         photos = load_photos(directory or Path("."), split, drawn=self.split)
-        which = f"part {split!r}, drawn at random" if self.split else f"{split} list"
+        which = f"part {split!r}, {self.split.words}" if self.split else f"{split} list"
         return PhotoPart(photos, f"the {len(photos)} photos of VOC 2012's {which}")
 
     def validation(self, directory: Path | None) -> Part:
@@ -410,9 +410,11 @@ def with_taught_frames(labelled: Frames, images: np.ndarray, teacher: Predictor)
     )
 
 
-def _split_of(settings: Mapping[str, Any]) -> RandomSplit | None:
+def _split_of(settings: Mapping[str, Any]) -> Split | None:
     split = settings.get("split")
-    return RandomSplit(**split) if split else None
+    if not split:
+        return None
+    return Fold(**split) if "fold" in split else RandomSplit(**split)
 
 
 def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from ..checkpoints import Card, CheckpointError, open_checkpoint
-from ..data import RandomSplit
+from ..data import Fold, Split
 from ..data.augment import ArticleAugmentation, Flips, Light, PhotoAugment, Warp
 from ..data.shapes import SceneOptions
 from ..evaluation.evaluate import Scores
@@ -83,8 +83,8 @@ class Recipe:
     validations then follow from the data. 0: pictures are drawn at random, and fit gives both."""
     drop_last: bool = False
     """Leave out the last batch of an epoch if it is smaller than the others."""
-    split: RandomSplit | None = None
-    """Draw the parts at random, as the articles do, instead of using the data set's lists."""
+    split: Split | None = None
+    """Draw the parts at random, as the articles do, or take a fold, instead of the data set's lists."""
     watched: tuple[int, ...] = ()
     """Numbers of training photos that validate: article 4 keeps no photo back."""
     faults: tuple[str, ...] = ()
@@ -183,3 +183,11 @@ def started(network: Network, name: str) -> Network:
             " start from one of the same, or from random weights (--start random)."
         ) from error
     return network
+
+
+def in_fold(recipe: Recipe, fold: int, folds: int) -> Recipe:
+    """Return the recipe that trains on all but one fold, and has learned or chosen nothing on that one."""
+    split = Fold(fold, folds)
+    return replace(
+        recipe, split=split, choose_by="", teacher="", start="", soft_labels="", more_lists=()
+    )
