@@ -1,5 +1,8 @@
 """Where the arithmetic runs."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -106,3 +109,32 @@ def test_cores_are_those_of_the_process_and_of_its_container(monkeypatch, tmp_pa
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     assert usable_cores() == cores
+
+
+COMPUTED = """
+import os, time, torch
+from unet_demo.devices import threads_released
+
+def count():
+    return len(os.listdir("/proc/self/task"))
+
+def compute():
+    torch.nn.functional.conv2d(torch.ones(1, 8, 256, 256), torch.ones(8, 8, 3, 3))
+
+torch.set_num_threads(3)
+alone = count()
+compute()
+print(count() - alone)
+with threads_released():
+    compute()
+until = time.monotonic() + 60
+while count() > alone and time.monotonic() < until:
+    time.sleep(0.01)
+print(count() - alone)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts threads as Linux does")
+def test_threads_that_help_to_compute_end_with_what_they_help_with():
+    done = subprocess.run([sys.executable, "-c", COMPUTED], capture_output=True, text=True)
+    assert done.stdout.split() == ["2", "0"], done.stderr

@@ -22,7 +22,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from .checkpoints import Card, Checkpoint
 from .data import Cancelled, PictureError
 from .data.images import Picture, to_channels
-from .devices import fast_dtype, memory_errors, pick_device
+from .devices import fast_dtype, memory_errors, pick_device, threads_released
 from .environment import SPACE_VARIABLE
 from .messages import sentence
 from .networks.base import GRID, Network
@@ -121,6 +121,7 @@ class Predictor:
         self._folded = fold_batch_norm(checkpoint.network)
         self._ready = _Ready(self._folded, self.device, dtype or fast_dtype(self.device))
 
+    @threads_released()
     def predict(
         self,
         slices: np.ndarray,

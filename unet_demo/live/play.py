@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from ..checkpoints import Card, Checkpoint
-from ..devices import DeviceError, fast_dtype, memory_errors
+from ..devices import DeviceError, fast_dtype, memory_errors, release_threads
 from ..inference import Prediction, Predictor
 from ..messages import Sentence, sentence
 from ..training.batches import BatchOf
@@ -275,6 +275,7 @@ class Run(ABC, Generic[V, S]):
         nobody foresaw.
         """
         self._start()
+        release_threads()  # this one waits now
         worker = threading.Thread(target=self._work, args=(steps,), daemon=True)
         worker.start()
         try:

@@ -13,7 +13,7 @@ import torch
 
 from ..checkpoints import Card
 from ..data.images import Picture, to_channels
-from ..devices import pick_device
+from ..devices import pick_device, threads_released
 from ..evaluation.evaluate import class_scores
 from ..inference import Prediction, Progress, mirrored, resize_ids
 from ..live.play import PlaySnapshot, Run
@@ -130,6 +130,7 @@ class Lesson(Run[Look, TeachSnapshot]):
         self._watched = number
         self._validated_at = -math.inf
 
+    @threads_released()
     def look(self, number: int) -> Look:
         """Look at a slice while the lesson rests. Raises LiveError while it trains."""
         self.checkpoint()

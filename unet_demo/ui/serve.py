@@ -28,7 +28,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .. import __version__
 from ..checkpoints import CheckpointError
-from ..devices import leave_cores_free, share_free_memory
+from ..devices import leave_cores_free, release_threads, share_free_memory
 from ..environment import PORT_VARIABLE, ServeError
 from ..segmentation import EXPECTED_ERRORS, plain_words
 from .api import endpoints
@@ -198,6 +198,7 @@ def launch(**options: object):
         demo = build()
     except CheckpointError as error:
         raise ServeError(str(error)) from error
+    release_threads()
     demo.wait_in_line()
     settings: dict[str, object] = {
         "theme": theme(),

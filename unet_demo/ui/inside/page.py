@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
+from ...devices import threads_released
 from ...examples import EXAMPLES, load_example, offered_examples
 from ...inside.subject import Subject, look_inside
 from ...segmentation import EXPECTED_ERRORS, plain_words
@@ -132,6 +133,7 @@ class InsidePage:
         first = (say("inside_of_picture", language), OF_SEGMENT)
         return gr.Dropdown(choices=[first, *titles, *own], value=value)
 
+    @threads_released()
     def _look(self, values: dict[str, Any], request: gr.Request) -> Update:
         """Show a topic. What is wrong is said, and what was shown stays."""
         session = self.sessions.visitor(request)

@@ -12,7 +12,7 @@ import gradio as gr
 import numpy as np
 import torch
 
-from ...devices import pick_device
+from ...devices import pick_device, threads_released
 from ...live.experiment import batches_of, fit_options_of, seeded_network, task_of
 from ...live.settings import PRESETS, LiveSettings
 from ...training.loop import Trainer, fit, load_batches
@@ -105,6 +105,7 @@ def served() -> Iterator[ServedPage]:
         page.demo.close()
 
 
+@threads_released()
 def train_alone(settings: LiveSettings) -> float:
     """Train as the page does, but with nobody to watch, and return the steps a second."""
     trainer = Trainer(
