@@ -626,7 +626,7 @@ def test_predict_writes_the_colours_that_a_network_paints(command, page, tmp_pat
     with torch.inference_mode():
         logits = checkpoint.network((normalised.expand(1, 3, -1, -1) - 0.5) / 0.25)
     expected = logits[0].sigmoid().permute(1, 2, 0).numpy() * 255
-    assert np.abs(painted - expected).max() <= 4  # float16 weights, bfloat16 arithmetic
+    assert np.abs(painted - expected).max() <= 8  # float16 weights, bfloat16 arithmetic
 
 
 def test_predict_tells_that_a_network_of_classes_paints_no_colours(
