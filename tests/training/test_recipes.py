@@ -165,12 +165,13 @@ def test_soft_labels_of_other_classes_are_refused():
 def test_a_soft_teacher_sees_the_pictures_as_it_was_taught_to():
     recipe = RECIPES["voc"]
     teacher, known = recipe.soft_teacher(torch.device("cpu")), open_checkpoint(recipe.soft_labels)
-    pictures = torch.rand(2, 3, 64, 64)
+    pictures = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         logits = known.network.eval()(Normalisation(known.card.mean, known.card.std)(pictures))
     soft = teacher(recipe.normalisation(pictures))
     assert soft.shape == (2, 21, 64, 64)
-    assert torch.allclose(soft, known.card.task.class_probabilities(logits), atol=0.02)
+    expected = known.card.task.class_probabilities(logits)
+    assert (soft - expected).abs().mean() <= 0.005  # bfloat16 arithmetic
 
 
 def test_a_run_learns_from_its_recipes_soft_labels(data, tmp_path):
