@@ -756,18 +756,8 @@ def test_each_fold_is_trained_without_what_it_scores(command, monkeypatch, volum
     recipe = recipes.RECIPES["isbi"]
     small = replace(recipe, batch=1, warp=replace(recipe.warp, crop=32))
     monkeypatch.setitem(recipes.RECIPES, "isbi", with_options(small, width=2))
-    asked = (
-        "cross-validate",
-        "isbi",
-        "--data",
-        volume,
-        "--folds",
-        2,
-        "--steps",
-        2,
-        "--out",
-        tmp_path,
-    )
+    options = ("--folds", 2, "--steps", 2, "--out", tmp_path)
+    asked = ("cross-validate", "isbi", "--data", volume, *options)
     done = command(*asked, "--json")
     assert done.status == 0
     told = json.loads(done.out)

@@ -80,6 +80,7 @@ class Fold:
     folds: int
 
     test: ClassVar[int] = 0
+    """Pictures that are kept back for the end."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.fold <= self.folds or self.folds < 2:
@@ -87,6 +88,7 @@ class Fold:
 
     @property
     def words(self) -> str:
+        """How the parts were drawn, as RandomSplit says it, too."""
         return f"fold {self.fold} of {self.folds}"
 
     def numbers(self, count: int, part: str) -> list[int]:

@@ -163,12 +163,6 @@ ISBI_ELASTIC = replace(
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
-VOC_LIMITS = (
-    "Much: it learnt on CPU cores in about an hour, from scratch, at thumbnail size. It finds"
-    " that there is an animal or a person and roughly where, and often takes one animal for"
-    " another. Small objects, furniture, plants and thin things such as bicycles it mostly misses."
-)
-
 VOC = Recipe(
     card=Card(
         name="voc",
@@ -213,7 +207,11 @@ VOC = Recipe(
         " everything background reaches 0.035, UNet3+ from scratch in 20 epochs 0.142, a U-Net that"
         " was pretrained on ImageNet 0.49 to 0.68."
     ),
-    limits=VOC_LIMITS,
+    limits=(
+        "Much: it learnt on CPU cores in about an hour, from scratch, at thumbnail size. It finds"
+        " that there is an animal or a person and roughly where, and often takes one animal for"
+        " another. Small objects, furniture, plants and thin things such as bicycles it mostly misses."
+    ),
 )
 
 VOC_COLOUR = replace(
