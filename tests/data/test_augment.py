@@ -344,6 +344,25 @@ def test_a_large_photo_is_cut_anywhere_and_fills_its_crop():
     assert (least < 10).all() and (most > 115).all() and (most < 132).all()
 
 
+def test_a_crop_laid_over_an_object_shows_it_however_small_each_class_as_often():
+    labels = np.zeros((300, 500), np.uint8)
+    labels[100:102, 200:202], labels[290:, 400:] = 5, 7
+    unreduced = 500 / 64
+    augment = PhotoAugment(64, scale=(unreduced, unreduced), on_object=1, **PLAIN)
+    shown = [
+        set(augment_photo(photo_of(labels), labels, augment, dice(n))[1].unique().tolist())
+        for n in range(200)
+    ]
+    assert all(ids & {5, 7} for ids in shown)
+    assert 0.4 < sum(5 in ids for ids in shown) / 200 < 0.6
+
+
+def test_a_crop_of_a_photo_without_objects_is_laid_anywhere():
+    labels = np.zeros((30, 30), np.uint8)
+    augment = PhotoAugment(64, scale=(2, 2), on_object=1, **PLAIN)
+    assert not augment_photo(photo_of(labels), labels, augment, dice())[1].any()
+
+
 def test_about_half_of_the_photos_are_mirrored():
     labels = np.zeros((64, 64), np.uint8)
     labels[:, 32:] = 1

@@ -155,7 +155,8 @@ class PhotoAugment:
 
     ``brightness``, ``contrast``, ``saturation`` (0..1): factors lie within 1 ± these; ``hue``
     (0..0.5): shift within ± this share of the colour circle, 0 since it takes longer than the rest;
-    ``grayscale``: probability of a gray photo.
+    ``grayscale``: probability of a gray photo; ``on_object``: probability that the crop is laid over
+    an object, of one of the photo's classes, each as likely.
     """
 
     crop: int
@@ -166,6 +167,7 @@ class PhotoAugment:
     saturation: float = 0.4
     grayscale: float = 0.1
     hue: float = 0.0
+    on_object: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -189,7 +191,13 @@ def augment_photo(
     photo = torch.from_numpy(image).permute(2, 0, 1)
     mask = torch.from_numpy(labels).unsqueeze(0)
     ratio = augment.crop * chance(rng, *augment.scale) / max(labels.shape)
-    rows, columns = (random_span(side, ratio, augment.crop, rng) for side in labels.shape)
+    over: tuple[int, int] | None = None
+    if augment.on_object and chance(rng) < augment.on_object:
+        over = object_pixel(labels, rng)
+    rows, columns = (
+        random_span(side, ratio, augment.crop, rng, over and over[axis])
+        for axis, side in enumerate(labels.shape)
+    )
     photo = recolour(_cut(photo, rows, columns, "bilinear"), augment, rng)
     # "nearest" is half a pixel off from the photo's filter.
     mask = _cut(mask, rows, columns, "nearest-exact")
@@ -207,10 +215,28 @@ def objects_pasted(onto: tuple[Tensor, Tensor], of: tuple[Tensor, Tensor]) -> tu
     return torch.where(objects, other, photo), torch.where(objects, other_ids, ids)
 
 
-def random_span(length: int, ratio: float, crop: int, rng: torch.Generator) -> Span:
-    """Place a crop at random on an axis of ``length`` px resized by ``ratio``: within it, or around it."""
+def object_pixel(labels: np.ndarray, rng: torch.Generator) -> tuple[int, int] | None:
+    """Draw a class of the objects in ids (H, W) and one of its pixels: row and column, or None."""
+    ids = [number for number in np.unique(labels) if number not in (0, VOID)]
+    if not ids:
+        return None
+    pixels = np.flatnonzero(labels == ids[whole(0, len(ids) - 1, rng)])
+    row, column = divmod(int(pixels[whole(0, len(pixels) - 1, rng)]), labels.shape[1])
+    return row, column
+
+
+def random_span(
+    length: int, ratio: float, crop: int, rng: torch.Generator, over: int | None = None
+) -> Span:
+    """Place a crop at random on an axis of ``length`` px resized by ``ratio``: within it, or around it.
+
+    With ``over``, the crop covers that pixel of the axis.
+    """
     scaled = max(round(length * ratio), 1)
     low, high = sorted((0, scaled - crop))
+    if over is not None:
+        centre = min(int((over + 0.5) * ratio), scaled - 1)
+        low, high = max(low, centre - crop + 1), min(high, centre)
     offset = whole(low, high, rng)
     first, last = max(offset, 0), min(offset + crop, scaled)
     # Cropped before resizing, so that only the crop is resized.

@@ -360,9 +360,10 @@ VOC_RESNET50 = replace(
         network="ResNetUNet",
         options={"in_channels": 3, "out_channels": 22, "width": 32},
     ),
-    growth=((0, 96), (8000, 128)),
+    photo=replace(VOC_AGAIN.photo, on_object=0.75),
+    growth=((0, 96), (6000, 128)),
     start="voc-resnet50",
-    fit=replace(VOC_AGAIN.fit, steps=9000, validate_every=1500),
+    fit=replace(VOC_AGAIN.fit, steps=7500, validate_every=1500),
     seen=(
         "of forty photos, nearly all persons, aeroplanes from the side, a sheep and most buses "
         "have their outline and their name. Cats are half dog and dogs half cat, cows cat or "
