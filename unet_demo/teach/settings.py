@@ -59,6 +59,7 @@ class TeachSettings:
             loss="cross-entropy",
             ema=self.ema,
             ema_grows=True,
+            precision="fastest",
             validate_every=steps,
             seed=self.seed,
         )
