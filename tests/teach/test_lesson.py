@@ -142,7 +142,16 @@ def test_a_press_rests_after_its_time_and_may_be_repeated():
     picture = halves()
     limits = replace(LOCAL, steps=5000, at_once=0.01)
     lesson = Lesson(picture, painted(picture), TINY, limits, device="cpu")
-    assert [list(lesson.play())[-1].state for _ in range(2)] == ["paused", "paused"]
+    for _ in range(2):
+        *_, last = lesson.play()
+        assert last.state == "paused"
+        assert str(last.notes[0]).startswith("One press trains for 0.01 seconds")
+
+
+def test_a_lesson_that_rests_for_another_reason_does_not_speak_of_the_time_of_a_press():
+    lesson = lesson_of(halves())
+    *_, last = lesson.play(1)
+    assert last.state == "paused" and "One press" not in " ".join(map(str, last.notes))
 
 
 @pytest.mark.parametrize(("looking", "training"), [(0.1, 0.4), (0.3, 0.7), (2.0, 4.0)])

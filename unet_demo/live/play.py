@@ -162,13 +162,15 @@ class Progress(Generic[V]):
 
     ``state`` and ``ended`` are states of a snapshot; ``ended`` is set once the run is over.
     ``good_validation`` is that of the weights to restore if the run diverges. ``average`` is the
-    moving average of the losses; ``seconds`` is the time of the finished plays.
+    moving average of the losses; ``seconds`` is the time of the finished plays; ``took_all``: whether
+    the last play ended because it had taken all the time that one may.
     """
 
     device: str
     state: str = "ready"
     ended: str | None = None
     out_of_time: bool = False
+    took_all: bool = False
     failure: Sentence | None = None
     restored_step: int | None = None
     losses: list[float] = field(default_factory=list)
@@ -422,6 +424,7 @@ class Run(ABC, Generic[V, S]):
 
     def _train(self, until: float) -> None:
         rest_at = self._progress.seconds + self._at_once
+        self._progress.took_all = False
         for event in self._events:
             self._record(event)
             if len(self._progress.losses) == 1:
@@ -431,7 +434,8 @@ class Run(ABC, Generic[V, S]):
             if self._seconds() >= self._most_seconds and not self._stop.is_set():
                 self._progress.out_of_time = True
                 self._stop.set()
-            done = len(self._progress.losses) >= until or self._seconds() >= rest_at
+            self._progress.took_all = self._seconds() >= rest_at
+            done = len(self._progress.losses) >= until or self._progress.took_all
             if self._pause.is_set() or (done and not self._stop.is_set()):
                 return
 

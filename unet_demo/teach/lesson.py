@@ -181,6 +181,14 @@ class Lesson(Run[Look, TeachSnapshot]):
     def notes(self) -> tuple[Sentence, ...]:
         """Plain sentences on what is done otherwise than one may think."""
         notes = []
+        if self._progress.state == "paused" and self._progress.took_all:
+            notes.append(
+                sentence(
+                    "One press trains for {seconds:g} seconds here, since many people share the"
+                    " machine: press again, and it goes on.",
+                    seconds=self.limits.at_once,
+                )
+            )
         height, width = self._scale.size
         if (height, width) != self._scale.own:
             notes.append(
