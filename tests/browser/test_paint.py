@@ -254,6 +254,41 @@ def test_once_a_pen_has_painted_a_hand_on_the_screen_paints_nothing(
     assert ids(after)[40, 4] == 1 and ids(after)[40, 45] == 255
 
 
+def make_pointers(page: Page) -> None:
+    """Give scripts of a test ``point(kind, pointerType, x, y)``, at a pixel of the picture."""
+    page.evaluate(
+        """([across, down]) => {
+          const paper = document.querySelector("#paint .strokes");
+          paper.setPointerCapture = () => {};  // which there is none of
+          PointerEvent.prototype.getCoalescedEvents = undefined;  // which a browser alone makes
+          const { left, top, width, height } = paper.getBoundingClientRect();
+          window.point = (kind, pointerType, x, y) => paper.dispatchEvent(new PointerEvent(kind, {
+            pointerType, pointerId: pointerType === "pen" ? 8 : 9, bubbles: true, button: 0,
+            clientX: left + x / across * width, clientY: top + y / down * height }));
+        }""",
+        [WIDTH, HEIGHT],
+    )
+
+
+def test_a_pen_paints_while_the_hand_rests_on_the_screen(
+    opened: Page, sent: list[dict[str, Any]]
+) -> None:
+    make_pointers(opened)
+
+    def stroke() -> None:
+        for step in (
+            ("down", "touch", 40, 40), ("move", "touch", 42, 40), ("down", "pen", 20, 20),
+            ("move", "touch", 44, 40), ("move", "pen", 30, 20), ("up", "touch", 44, 40),
+            ("down", "touch", 44, 40), ("move", "pen", 36, 20), ("up", "pen", 36, 20),
+        ):  # fmt: skip
+            opened.evaluate("([kind, ...at]) => window.point(`pointer${kind}`, ...at)", step)
+
+    value = told(sent, stroke)
+    assert (ids(value)[20, [20, 25, 35]] == 1).all()
+    assert ids(value)[40, 42] == 255 and ids(value)[40, 44] == 255
+    expect(opened.locator(".paint .unzoom")).to_be_hidden()
+
+
 def test_a_prediction_in_the_middle_of_a_stroke_disturbs_neither_it_nor_the_view(
     opened: Page, sent: list[dict[str, Any]]
 ) -> None:
@@ -342,6 +377,18 @@ def test_a_reload_brings_the_strokes_back_from_this_browser(
     wait_until(lambda: (ids(sent[-1]) == LABELS).all())
 
 
+def test_a_reload_brings_back_what_was_only_renamed(
+    opened: Page, sent: list[dict[str, Any]]
+) -> None:
+    opened.get_by_role("button", name="Rename or remove").click()
+    opened.get_by_role("textbox").nth(1).fill("euro")
+    told(sent, lambda: opened.keyboard.press("Enter"))
+    wait_for_answer(opened, sent)
+    sent.clear()
+    opened.reload()
+    wait_until(lambda: bool(sent) and sent[-1]["classes"] == ["background", "euro"])
+
+
 def test_a_browser_that_keeps_nothing_says_so_and_paints_on(
     opened: Page, sent: list[dict[str, Any]]
 ) -> None:
@@ -359,6 +406,26 @@ def test_labels_that_are_brought_take_the_place_of_strokes_and_undo_brings_these
     opened.locator(".paint .undo").click()
     expect(opened.locator(".paint .undo")).to_be_disabled()
     wait_until(lambda: (ids(sent[-1]) == LABELS).all())
+
+
+def test_a_class_goes_from_a_slice_too_that_was_painted_just_before(
+    opened: Page, sent: list[dict[str, Any]]
+) -> None:
+    opened.get_by_role("button", name="Add a class").click()
+    opened.keyboard.press("Enter")
+    told(sent, lambda: opened.keyboard.press("."))
+    expect(opened.locator(".paint .slice")).to_contain_text("2 / 3")
+    opened.get_by_role("button", name="Rename or remove").click()
+    make_pointers(opened)
+    # At once: what was painted is not encoded yet.
+    opened.evaluate(
+        """() => {
+          for (const kind of ["pointerdown", "pointerup"]) window.point(kind, "mouse", 20, 20);
+          document.querySelector("#paint [aria-label='Remove background']").click();
+        }"""
+    )
+    wait_until(lambda: len(sent[-1]["classes"]) == 2 and "2" in sent[-1]["stamps"])
+    wait_until(lambda: ids(sent[-1], 2)[20, 20] == 1)
 
 
 def test_the_keyboard_paints_alone(opened: Page, sent: list[dict[str, Any]]) -> None:

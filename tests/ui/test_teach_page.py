@@ -8,8 +8,10 @@ from typing import Any
 import gradio as gr
 import numpy as np
 import pytest
+from PIL import Image
 from starlette.requests import Request
 
+from unet_demo.data import Cancelled
 from unet_demo.data.images import Picture
 from unet_demo.teach.examples import load
 from unet_demo.teach.files import write_strokes
@@ -205,6 +207,139 @@ def test_a_lesson_of_the_picture_before_is_put_away_when_another_came_meanwhile(
     assert last[page.buttons["start"]].interactive
     session.run = made[0]  # as if it had slipped in
     assert page._join(session, made[0]) == {} and laid_over(session, made[0].validate()) is None
+
+
+def test_what_is_painted_and_named_while_a_lesson_is_prepared_is_learned_too(
+    page: TeachPage, visit: tuple[gr.Request, Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request, session = visit
+    new_lesson = zero_gpu.new_lesson
+
+    def slow(*given: Any) -> Lesson:
+        made = new_lesson(*given)
+        more = {"stamps": {"1": 1, "2": 1}, "labels": {"2": ids_png(STROKE)}}
+        assert session.hear(both(session, edit=9, classes=["a", "b", "c"], **more))
+        return made
+
+    monkeypatch.setattr(zero_gpu, "new_lesson", slow)
+    list(page.on_step(request, both(session), "random"))
+    run = session.run
+    assert run and run.settings.task.classes == ("a", "b", "c")
+    assert (run.strokes.labels == session.labels).all() and run.strokes.labels[1, 10, 10] == 1
+
+
+def test_a_class_removed_while_a_lesson_is_prepared_ends_it_in_a_sentence(
+    page: TeachPage, visit: tuple[gr.Request, Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request, session = visit
+    new_lesson = zero_gpu.new_lesson
+
+    def slow(*given: Any) -> Lesson:
+        made = new_lesson(*given)
+        assert session.hear(both(session, edit=9))
+        return made
+
+    monkeypatch.setattr(zero_gpu, "new_lesson", slow)
+    *_, last = page.on_step(request, both(session, classes=["a", "b", "c"]), "random")
+    assert session.run is None and last[page.buttons["start"]].interactive
+
+
+def test_no_button_can_be_pressed_until_there_is_a_lesson_to_pause(
+    page: TeachPage, visit: tuple[gr.Request, Session]
+) -> None:
+    request, session = visit
+    first, *_ = page.on_step(request, both(session), "random")
+    assert not any(first[button].interactive for button in page.buttons.values())
+
+
+def test_a_turn_to_another_slice_is_shown_whoever_hears_of_it_first(
+    page: TeachPage, visit: tuple[gr.Request, Session]
+) -> None:
+    request, session = visit
+    second = {**both(session), "slice": 2}
+    list(page.on_step(request, second, "random"))
+    assert page.on_strokes(request, second)[page.paint]["slice"] == 2
+    assert page.paint not in page.on_strokes(request, second)
+
+
+def test_a_turn_to_another_slice_has_no_lesson_read_all_strokes_again(
+    page: TeachPage, visit: tuple[gr.Request, Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request, session = visit
+    list(page.on_step(request, both(session), "random"))
+    monkeypatch.setattr(Lesson, "set_labels", lambda *_: pytest.fail("was read"))
+    page.on_strokes(request, {**both(session, edit=3), "slice": 2})
+    assert session.slice == 2
+
+
+def predicting(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object]) -> None:
+    """Have something happen while all slices are segmented."""
+    predict_all = Lesson.predict_all
+
+    def slow(lesson: Lesson, *given: Any) -> Any:
+        predicted = predict_all(lesson, *given)
+        meanwhile()
+        return predicted
+
+    monkeypatch.setattr(Lesson, "predict_all", slow)
+
+
+def test_all_slices_segmented_when_another_picture_has_come_say_nothing_of_it(
+    page: TeachPage, visit: tuple[gr.Request, Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request, session = visit
+    list(page.on_step(request, both(session), "random"))
+    predicting(monkeypatch, lambda: session.take(Paper.own(GRAY)))
+    *_, last = page.on_apply(request, gr.Progress())
+    assert page.status not in last and page.prediction not in last
+    assert not last[page.apply].interactive
+
+
+def test_masks_of_a_lesson_that_went_on_meanwhile_are_not_taken_for_its_own(
+    page: TeachPage, visit: tuple[gr.Request, Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request, session = visit
+    list(page.on_step(request, both(session), "random"))
+    predicting(monkeypatch, lambda: list(session.run.play(1)))
+    list(page.on_apply(request, gr.Progress()))
+    assert session.predicted is None
+
+
+def test_a_download_that_is_called_off_says_so_in_a_sentence(
+    page: TeachPage, visit: tuple[gr.Request, Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request, session = visit
+    list(page.on_step(request, both(session), "random"))
+
+    def cancelled(*_: Any) -> Any:
+        raise Cancelled
+
+    monkeypatch.setattr(Lesson, "predict_all", cancelled)
+    with pytest.raises(gr.Error, match="Called off"):
+        page._download("labels")(request, both(session))
+
+
+def test_where_the_picture_has_no_value_all_slices_show_no_class(
+    page: TeachPage, visit: tuple[gr.Request, Session]
+) -> None:
+    request, session = visit
+    void = np.zeros((2, 40, 50), bool)
+    void[:, :5] = True
+    session.take(Paper.own(replace(GRAY, void=void)))
+    list(page.on_step(request, both(session), "random"))
+    *_, last = page.on_apply(request, gr.Progress())
+    laid = read_ids(last[page.prediction]["ids"], 40, 50)
+    assert (laid[:5] == 255).all() and (laid[5:] < 2).all()
+
+
+def test_a_picture_that_is_too_thin_once_reduced_is_refused_before_anybody_paints(
+    page: TeachPage, visit: tuple[gr.Request, Session], tmp_path: Path
+) -> None:
+    request, session = visit
+    before = session.paper
+    Image.new("L", (5000, 70)).save(tmp_path / "thin.png")
+    refused = page.on_picture(request, str(tmp_path / "thin.png"), "random")
+    assert "2048×29" in refused[page.status] and session.paper is before
 
 
 @pytest.mark.parametrize("value", [None, {"made": 0}], ids=["nothing", "another"])

@@ -217,8 +217,7 @@ class Lesson(Run[Look, TeachSnapshot]):
             resize_ids(array, self._scale.own) for array in (labels, uncertainty)
         )
         if self.picture.void is not None:
-            void = self.picture.void[number]
-            labels, uncertainty = np.where(void, VOID, labels), np.where(void, 0, uncertainty)
+            labels, uncertainty = voided(labels, uncertainty, self.picture.void[number])
         return Look(
             self._trainer.step, number, labels, uncertainty, loss, miou, held_out,
             self.truth_miou(labels[None], slice(number, number + 1)), maps,
@@ -332,3 +331,10 @@ def decided(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     *_, second, best = np.partition(probabilities, len(probabilities) - 2, axis=0)[-2:]
     uncertainty = (255 * (1 - (best - second))).round().astype(np.uint8)
     return probabilities.argmax(0).astype(np.uint8), uncertainty
+
+
+def voided(
+    labels: np.ndarray, uncertainty: np.ndarray, void: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return label ids and uncertainty uint8 (H, W): 255 and 0 where the picture has no value."""
+    return np.where(void, np.uint8(VOID), labels), np.where(void, np.uint8(0), uncertainty)

@@ -76,7 +76,7 @@ def check_labels(
                 label=float(strange[0]), last=len(task.classes) - 1, void=VOID,
             )
         )  # fmt: skip
-    labels = labels.astype(np.uint8)
+    labels = labels.astype(np.uint8, copy=False)
     present = np.flatnonzero(count_ids(labels)[:VOID])
     if not len(present):
         raise TeachError(

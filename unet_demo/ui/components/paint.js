@@ -154,10 +154,15 @@ async function bring(pngs, names) {
     const { width, height, ids } = await decodeIds(png);
     if (width === shown.width && height === shown.height) patches.push(wholePatch(Number(slice), ids));
   }
-  for (const slice of painted.keys()) {
+  for (const slice of paintedSlices()) {
     if (!(slice in pngs)) patches.push(wholePatch(slice, new Uint8Array(shown.width * shown.height).fill(EMPTY)));
   }
   commit({ patches, names: { before: classes, after: names ?? classes } });
+}
+
+// Those with labels, encoded yet or not.
+function paintedSlices() {
+  return [...labels.keys()].filter((slice) => labels.get(slice).some((id) => id !== EMPTY));
 }
 
 function wholePatch(slice, after) {
@@ -240,7 +245,7 @@ async function recall() {
   const { key } = shown;
   told.textContent = "";
   const own = await kept("strokes", key);
-  if (own && JSON.stringify(own.labels) !== JSON.stringify(encoded())) {
+  if (own && JSON.stringify([own.labels, own.classes]) !== JSON.stringify([encoded(), classes])) {
     await bring(own.labels, own.classes);
     tell("back");
   }
@@ -492,7 +497,7 @@ function addClass() {
 
 // What was painted in it is not painted any more, and the ids after it move up.
 function removeClass(id) {
-  const patches = [...painted.keys()].map((slice) =>
+  const patches = paintedSlices().map((slice) =>
     wholePatch(slice, idsOf(slice).map((one) => (one === id ? EMPTY : one > id && one !== EMPTY ? one - 1 : one))),
   );
   setClasses(classes.filter((_, other) => other !== id), patches);
@@ -570,6 +575,7 @@ function cancel() {
 
 const pointers = new Map();
 let penSeen = false; // then a finger moves the picture, and a hand that rests on it paints nothing
+let penDown = null; // its pointer's id: beside a pen that is down, nothing else counts
 
 function pointOf(event) {
   const { x, y } = spot(event);
@@ -581,8 +587,13 @@ function moves(event) {
 }
 
 canvas.addEventListener("pointerdown", (event) => {
-  if (!shown) return;
-  penSeen ||= event.pointerType === "pen";
+  if (!shown || penDown !== null) return;
+  if (event.pointerType === "pen") {
+    penSeen = true;
+    penDown = event.pointerId;
+    cancel();
+    pointers.clear();
+  }
   canvas.setPointerCapture(event.pointerId);
   pointers.set(event.pointerId, spot(event));
   if (pointers.size > 1) cancel();
@@ -605,13 +616,17 @@ function drag(event, before) {
   moveAlong(before, now, other);
 }
 
+// Tells whether it is one that counts.
+function lifted(pointerId) {
+  if (pointerId === penDown) penDown = null;
+  return pointers.delete(pointerId);
+}
+
 canvas.addEventListener("pointerup", ({ pointerId }) => {
-  pointers.delete(pointerId);
-  if (start) finish();
+  if (lifted(pointerId) && start) finish();
 });
 canvas.addEventListener("pointercancel", ({ pointerId }) => {
-  pointers.delete(pointerId);
-  cancel();
+  if (lifted(pointerId)) cancel();
 });
 canvas.addEventListener("pointerleave", () => (cursor.hidden = true));
 canvas.addEventListener("contextmenu", (event) => event.preventDefault());

@@ -281,9 +281,11 @@ class TeachPage(TrainingPage[Session]):
         try:
             picture = read_picture(path)
             self.limits.check(picture)
+            paper = Paper.own(picture, path)
+            self.limits.check(paper.picture)
         except TEACH_ERRORS as error:
             return {self.picture: None, **self._mistake(session, error)}
-        return self._take(session, Paper.own(picture, path), start)
+        return self._take(session, paper, start)
 
     def _take(self, session: Session, paper: Paper, start: str) -> Update:
         session.take(paper)
@@ -358,7 +360,6 @@ class TeachPage(TrainingPage[Session]):
     def on_strokes(self, request: gr.Request, value: object) -> Update:
         """Take what is painted: a lesson learns from it from its next step on."""
         session = self.sessions.visitor(request)
-        before = session.slice
         try:
             heard = session.hear(value)
         except StrokesBroken:
@@ -367,7 +368,7 @@ class TeachPage(TrainingPage[Session]):
             }
         if not heard:
             return {self.status: next_step(session) if session.paper is None else gr.skip()}
-        turned = session.slice != before
+        turned = session.slice != session.sent
         update: Update = {self.heard: session.heard.value}
         if turned:
             update[self.paint] = session.shown()
@@ -395,9 +396,11 @@ class TeachPage(TrainingPage[Session]):
         try:
             if session.classes != run.settings.task.classes:
                 run.set_classes(session.classes, COLOURS)
-            assert session.labels is not None
-            if session.labels is not run.strokes.labels:
-                run.set_labels(session.labels)
+            labels = session.labels
+            assert labels is not None
+            if labels is not session.learned:
+                run.set_labels(labels)
+                session.learned = labels
         except TeachError as error:
             session.problem = alert(error, session.language)
         else:
@@ -440,7 +443,7 @@ class TeachPage(TrainingPage[Session]):
 
     def begin(self, session: Session, steps: int | None, *values: Any) -> Iterator[Update]:
         value, start = values
-        yield self.show_buttons("running", trained=False)
+        yield self.show_buttons("waiting", trained=False)
         try:
             session.hear(value)
         except StrokesBroken:
@@ -463,8 +466,12 @@ class TeachPage(TrainingPage[Session]):
         except TEACH_ERRORS as error:
             yield self.failure(session, plain_words(error))
             return
-        if not session.begin(run, paper):
+        if not session.begin(run, paper, labels):
             yield {self.status: next_step(session), **self.buttons_of(session)}
+            return
+        if session.labels is not labels or session.classes != run.settings.task.classes:
+            yield self._join(session, run)  # painted or named meanwhile
+        if session.run is not run:
             return
         run.watch(session.slice - 1)
         yield from self.follow_run(session, run, steps)
@@ -513,12 +520,10 @@ class TeachPage(TrainingPage[Session]):
     def on_apply(self, request: gr.Request, progress: gr.Progress = PROGRESS) -> Iterator[Update]:
         """Segment all slices with the network as it is."""
         session = self.sessions.visitor(request)
+        run = session.run
         running = {self.apply: gr.Button(interactive=False), self.cancel: gr.Button(visible=True)}
-        rested: Update = {
-            self.apply: gr.Button(interactive=session.trained),
-            self.cancel: gr.Button(visible=False),
-        }
         yield {self.status: note(say("teach_applying", session.language)), **running}
+        update: Update = {}
         try:
             predicted = self._predict(session, lambda done, total: progress((done, total)))
         except Cancelled:
@@ -529,8 +534,14 @@ class TeachPage(TrainingPage[Session]):
         else:
             count = len(predicted.probabilities)
             said = note(say("teach_applied", session.language, count=count))
-            rested[self.prediction] = laid_over(session, None)
-        yield {self.status: said, **rested}
+            update[self.prediction] = laid_over(session, None)
+        rested = {
+            self.apply: gr.Button(interactive=session.trained),
+            self.cancel: gr.Button(visible=False),
+        }
+        # Another picture came, or the lesson went on, and the page tells of that.
+        overtaken = session.run is not run or session.running
+        yield rested if overtaken else {self.status: said, **update, **rested}
 
     def on_cancel(self, request: gr.Request) -> None:
         """Call off the segmenting of all slices; its handler says so."""
@@ -543,15 +554,17 @@ class TeachPage(TrainingPage[Session]):
 
         Raises gr.Error where no network is at rest, Cancelled, and TEACH_ERRORS.
         """
-        run = self._taught(session)
-        if session.predicted:
-            return session.predicted
-        session.stop, session.under_way = threading.Event(), True
-        try:
-            predicted = run.predict_all(progress, session.stop)
-        finally:
-            session.under_way = False
-        session.keep(run, predicted)
+        with session.predicting:
+            run = self._taught(session)
+            if session.predicted:
+                return session.predicted
+            step = run.snapshot().step
+            session.stop, session.under_way = threading.Event(), True
+            try:
+                predicted = run.predict_all(progress, session.stop)
+            finally:
+                session.under_way = False
+            session.keep(run, step, predicted)
         self.sessions.budget.make_room(session)
         return predicted
 
@@ -582,6 +595,9 @@ class TeachPage(TrainingPage[Session]):
                 raise gr.Error(words, print_exception=False)
             try:
                 return str(FILES[kind].write(session, self._predict))
+            except Cancelled:
+                words = say("teach_called_off", session.language)
+                raise gr.Error(words, print_exception=False) from None
             except TEACH_ERRORS as error:
                 raise gr.Error(plain_words(error), print_exception=False) from None
 

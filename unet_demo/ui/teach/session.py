@@ -142,7 +142,11 @@ class Session(TrainingSession[Lesson]):
         self.classes: tuple[str, ...] = ()
         self.labels: np.ndarray | None = None
         """Label ids uint8 (N, H, W) of all slices, 255 where nothing is painted."""
+        self.learned: np.ndarray | None = None
+        """The labels that the lesson in hand was told last."""
         self.slice = 1
+        self.sent = 1
+        """The slice that the browser was sent last."""
         self.brought = 0
         """How many labels were brought as files."""
         self.problem = ""
@@ -150,6 +154,8 @@ class Session(TrainingSession[Lesson]):
         self.stop = threading.Event()
         """Calls off the segmenting of all slices."""
         self.under_way = False
+        self.predicting = threading.Lock()
+        """Held while all slices are segmented: who asks again meanwhile is given the same."""
         self._predicted: tuple[Lesson, int, Prediction] | None = None
         self.heard = Heard(0)
         self.whole = True
@@ -244,21 +250,22 @@ class Session(TrainingSession[Lesson]):
         alike = paper and self.classes[: len(paper.classes)] == paper.classes
         return paper.truth if paper and alike else None
 
-    def begin(self, run: Lesson, paper: Paper) -> bool:
-        """Take a new lesson in hand; stop it instead where another picture has come since it was asked for."""
+    def begin(self, run: Lesson, paper: Paper, labels: np.ndarray) -> bool:
+        """Take a new lesson of these labels in hand; stop it instead where another picture has come meanwhile."""
         with self._changing:
             if self.paper is not paper:
                 run.stop()
                 return False
             self.set_aside()
-            self.run = run
+            self.run, self.learned = run, labels
             return True
 
     def set_aside(self) -> None:
         """Stop the lesson in hand."""
         super().set_aside()
         self.stop.set()
-        self._predicted, self.problem = None, ""
+        self.learned = self._predicted = None
+        self.problem = ""
 
     def _put_away(self) -> None:
         with self._changing:
@@ -272,15 +279,16 @@ class Session(TrainingSession[Lesson]):
         fresh = kept and kept[0] is self.run and kept[1] == kept[0].snapshot().step
         return kept[2] if kept and fresh else None
 
-    def keep(self, run: Lesson, prediction: Prediction) -> None:
-        """Keep what a lesson makes of all slices, unless it is in hand no more."""
-        if run is self.run:
-            self._predicted = run, run.snapshot().step, prediction
+    def keep(self, run: Lesson, step: int, prediction: Prediction) -> None:
+        """Keep what a lesson made of all slices after ``step`` steps, unless it went on or is in hand no more."""
+        if run is self.run and step == run.snapshot().step:
+            self._predicted = run, step, prediction
 
     def shown(self, **others: Any) -> dict[str, Any]:
-        """Return the value of `components.paint` for the slice that is shown."""
+        """Return the value of `components.paint` for the slice that is shown, to be sent."""
         paper = self.paper
         assert paper
+        self.sent = self.slice
         painted = {} if paper.labels is None else dict(enumerate(paper.labels, 1))
         return paint_value(
             paper.picture.slices[self.slice - 1], paper.classes, COLOURS, key=paper.key,

@@ -13,7 +13,7 @@ from ...live.run import is_short
 from ...networks.anatomy import anatomy
 from ...tasks import VOID
 from ...teach.examples import EXAMPLES, thumbnail
-from ...teach.lesson import Lesson, Look, TeachSnapshot, decided
+from ...teach.lesson import Lesson, Look, TeachSnapshot, decided, voided
 from ...teach.network import FRESH
 from ...teach.settings import TeachSettings
 from ...teach.strokes import MOST_CLASSES, count_ids
@@ -157,6 +157,8 @@ def laid_over(session: Session, look: Look | None) -> dict[str, Any] | None:
     if session.predicted:
         one = session.predicted.slice(session.slice - 1)
         labels, doubt = decided(one.probabilities[0])
+        if one.void is not None:
+            labels, doubt = voided(labels, doubt, one.void[0])
         return _laid(session, session.slice, labels, doubt)
     return _laid(session, look.slice + 1, look.labels, look.uncertainty) if look else None
 

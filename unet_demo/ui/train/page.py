@@ -393,7 +393,7 @@ class TrainPage(TrainingPage[Session]):
         return settings
 
     def begin(self, session: Session, steps: int | None, *values: Any) -> Iterator[Update]:
-        yield self.show_buttons("running", trained=False)
+        yield self.show_buttons("waiting", trained=False)
         try:
             run = zero_gpu.new_run(self._settings(values), self.limits)
         except RUN_ERRORS as error:
