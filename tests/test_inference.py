@@ -12,7 +12,7 @@ from skimage import data
 from tiny import binary_checkpoint, settle, voc_checkpoint
 from torch import Tensor
 
-from unet_demo.checkpoints import WEIGHTS, Checkpoint, load_checkpoint
+from unet_demo.checkpoints import WEIGHTS, Checkpoint, CheckpointError, load_checkpoint
 from unet_demo.data.images import PictureError
 from unet_demo.devices import DeviceError
 from unet_demo.examples import load_example, offered_examples
@@ -463,3 +463,23 @@ def test_an_unsettled_network_is_predicted_with_in_evaluation_mode(binary):
     training = Checkpoint(binary.card, create_network("IsbiUNet", width=4).train())
     page = CAMERA[:, :32, :32]
     assert difference(predictor(training).predict(page), predictor(training).predict(page)) == 0
+
+
+@pytest.mark.parametrize("share", ["all", "some"])
+def test_a_network_that_gives_nan_is_told_rather_than_shown_as_a_mask(share):
+    checkpoint = binary_checkpoint()
+    with torch.no_grad():
+        for weights in checkpoint.network.parameters():
+            weights.mul_(1e30 if share == "all" else 1)
+    ready = predictor(checkpoint)
+    if share == "some":
+        gives = ready._ready.network.forward
+
+        def forward(pictures: Tensor, *given: object) -> Tensor:
+            logits = gives(pictures, *given)
+            logits[..., 40:43, 40:43] = torch.nan
+            return logits
+
+        ready._ready.network.forward = forward
+    with pytest.raises(CheckpointError, match="gives no numbers"):
+        ready.predict(CAMERA[:, :64, :64])

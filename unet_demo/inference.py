@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.utils.flop_counter import FlopCounterMode
 
-from .checkpoints import Card, Checkpoint
+from .checkpoints import Card, Checkpoint, CheckpointError
 from .data import Cancelled, PictureError
 from .data.images import Picture, to_channels
 from .devices import fast_dtype, memory_errors, pick_device, threads_released
@@ -135,7 +135,7 @@ class Predictor:
         When a GPU runs out of memory, uses smaller tiles, then the CPU, and says so in the
         prediction's notes. Raises Cancelled soon after ``cancelled`` is set; PictureError for what
         :meth:`check_size` refuses, or what would take a Space's CPU longer than SPACE_SECONDS;
-        MemoryError where the CPU's memory is too small, too.
+        CheckpointError where the network gives NaN; MemoryError where the CPU's memory is too small, too.
         """
         self.check_size(slices, tta)
         begun = time.perf_counter()
@@ -150,6 +150,14 @@ class Predictor:
                 continue
             except MemoryError:
                 break
+            if not math.isfinite(probabilities.sum()):
+                raise CheckpointError(
+                    sentence(
+                        "The network of {name!r} gives no numbers for this picture (NaN), as after a"
+                        " training that diverged: choose another checkpoint.",
+                        name=self.card.name,
+                    )
+                )
             return Prediction(
                 probabilities,
                 self.card.task,

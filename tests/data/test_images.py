@@ -17,6 +17,8 @@ from tiny import noise
 from unet_demo.data import images, planes
 from unet_demo.data.images import (
     PictureError,
+    picture_from_array,
+    picture_from_image,
     read_mask,
     read_picture,
     to_channels,
@@ -753,3 +755,52 @@ def test_gray_is_repeated_for_three_channels_and_back():
 def test_only_one_or_three_channels_exist():
     with pytest.raises(ValueError, match="1 or 3"):
         to_channels(noise(1, H, W, 1), 2)
+
+
+@pytest.mark.parametrize("compression", ["tiff_deflate", "tiff_lzw"])
+@pytest.mark.parametrize("orientation", range(2, 9))
+def test_an_opened_tiff_is_turned_once(tmp_path, orientation, compression):
+    stored = np.arange(24, dtype=np.uint8).reshape(4, 6) * 10
+    path = tmp_path / "turned.tif"
+    Image.fromarray(stored).save(path, compression=compression, tiffinfo={274: orientation})
+    with Image.open(path) as image:
+        found = picture_from_image(image).slices
+    assert np.array_equal(found, read_picture(path).slices)
+
+
+def test_an_opened_photograph_says_that_it_was_turned(tmp_path):
+    path = tmp_path / "turned.png"
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.fromarray(noise(4, 6)).save(path, exif=exif)
+    with Image.open(path) as image:
+        notes = picture_from_image(image).notes
+    assert notes == read_picture(path).notes and "EXIF 6" in notes[0]
+
+
+@pytest.mark.parametrize("dtype", ["u1", "f4"])
+def test_what_a_masked_array_hides_is_void_and_counts_nowhere(dtype):
+    values = noise(8, 8).astype(dtype)
+    hidden = np.zeros((8, 8), bool)
+    hidden[2, 3] = True
+    masked = np.ma.MaskedArray(np.where(hidden, 250, values).astype(dtype), hidden)
+    picture = picture_from_array(masked)
+    assert np.array_equal(picture.void[0], hidden)
+    assert any("hold no value" in note for note in picture.notes)
+
+
+def test_alpha_of_floats_beyond_one_is_refused():
+    with pytest.raises(PictureError, match="alpha up to 64"):
+        picture_from_array(np.dstack([np.zeros((8, 8))] * 3 + [np.full((8, 8), 64.0)]))
+
+
+@pytest.mark.parametrize("bits", [2, 4])
+def test_a_mask_of_few_gray_bits_keeps_the_ids_that_are_stored(tmp_path, bits):
+    ids = noise(9, 11) % (2**bits)
+    rows = b""
+    for row in ids.tolist():
+        packed = "".join(f"{level:0{bits}b}" for level in row)
+        packed = packed.ljust(-(-len(packed) // 8) * 8, "0")
+        rows += b"\0" + int(packed, 2).to_bytes(len(packed) // 8, "big")
+    (tmp_path / "ids.png").write_bytes(png(11, 9, bits, 0, rows))
+    assert np.array_equal(read_mask(tmp_path / "ids.png").values[0, ..., 0], ids)

@@ -446,3 +446,51 @@ def test_a_mask_keeps_its_stored_values_whatever_zero_stands_for(tmp_path):
     for photometric in ("minisblack", "miniswhite"):
         (tmp_path / "a.tif").write_bytes(write(labels[..., None], photometric=photometric))
         assert np.array_equal(read_mask(tmp_path / "a.tif").values[0, ..., 0], labels)
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_colours_within_a_page_are_not_taken_for_pages(read, compression):
+    pages = np.arange(6, dtype=np.uint8)[:, None, None, None] * 10 + values("u1", 3)
+    file = io.BytesIO()
+    options = {"photometric": "rgb", "compression": compression}
+    tifffile.imwrite(file, pages, metadata={"axes": "ZYXC"}, **options)
+    found, notes = read(file.getvalue())
+    assert np.array_equal(found, pages)
+    assert not any("declares" in note or "channels" in note for note in notes)
+
+
+def test_bands_within_a_page_are_the_channels_of_each_slice(read):
+    pages = np.arange(4, dtype=np.uint8)[:, None, None, None] * 10 + np.moveaxis(
+        values("u1", 3), -1, 0
+    )
+    file = io.BytesIO()
+    options = {"photometric": "minisblack", "planarconfig": "separate"}
+    tifffile.imwrite(file, pages, metadata={"axes": "ZCYX"}, **options)
+    found, _ = read(file.getvalue())
+    assert np.array_equal(found[..., 0], np.concatenate(np.moveaxis(pages, 1, 0)))
+
+
+@pytest.mark.parametrize(("shape", "axes"), [((H, W, 5), "YXC"), ((6, H, W, 2), "ZYXC")], ids=str)
+def test_a_file_whose_pages_are_rows_of_a_picture_is_refused(read, shape, axes):
+    file = io.BytesIO()
+    tifffile.imwrite(file, np.zeros(shape, np.float32), metadata={"axes": axes})
+    assert "holds no flat picture" in read.refusal(file.getvalue())
+
+
+def test_a_mask_of_one_bit_keeps_its_indices(tmp_path):
+    labels = noise(H, W) > 127
+    white_and_black = (65535, 0) * 3
+    colours = [(320, "H", 6, white_and_black, True)]
+    tifffile.imwrite(tmp_path / "a.tif", labels, metadata=None, extratags=colours)
+    with tifffile.TiffFile(tmp_path / "a.tif", mode="r+b") as file:
+        file.pages[0].tags["PhotometricInterpretation"].overwrite(3)
+    mask = read_mask(tmp_path / "a.tif")
+    assert np.array_equal(mask.values[0, ..., 0], labels)
+
+
+def test_alpha_of_four_bits_is_opaque_at_its_most(read):
+    pixels = np.full((H, W, 2), 15, np.uint8)
+    pixels[..., 0] = 5
+    options = {"photometric": "minisblack", "extrasamples": ["unassalpha"], "bitspersample": 4}
+    found, _ = read(write(pixels, **options))
+    assert (found == 85).all()

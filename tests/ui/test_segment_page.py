@@ -672,3 +672,14 @@ def test_a_download_is_made_once_for_one_result_and_replaces_the_one_before(
     assert download(asked(), *VIEW) == str(first)
     other = Path(download(asked(), 0.1, *VIEW[1:]))
     assert other.is_file() and not first.exists()
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1.0])
+def test_the_threshold_can_be_whatever_a_card_may_hold(page: SegmentPage, threshold: float) -> None:
+    assert page.controls.threshold.preprocess(threshold) == threshold
+
+
+def test_the_status_speaks_of_the_mask_at_the_threshold_that_is_shown(page: SegmentPage) -> None:
+    status = all_of(opens(page, "threshold=1"))[page.controls.status]
+    assert "Everything was labelled" in status
+    assert "Everything was labelled" not in all_of(opens(page))[page.controls.status]

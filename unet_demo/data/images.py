@@ -34,6 +34,7 @@ from .planes import (
     pillow_page,
     stack,
     too_large,
+    turned_note,
 )
 from .tiff import decode_tiff
 
@@ -154,7 +155,7 @@ def picture_from_array(values: np.ndarray, name: str = "array") -> Picture:
 
     ``values``: (H, W), (H, W, C), (N, H, W) or (N, H, W, C) of booleans, whole numbers or floats;
     C = 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha. Of three axes the last one is C if it has
-    no more than 4 entries. Raises :class:`PictureError`.
+    no more than 4 entries. What a masked array hides counts nowhere. Raises :class:`PictureError`.
     """
     try:
         planes = _array_planes(values)
@@ -178,6 +179,8 @@ def picture_from_image(image: Image.Image) -> Picture:
         planes = stack([pillow_page(image, stored=False)])
         picture = _picture(planes, Path(path).stem or "image")
         frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+    if planes.orientations[0] != 1:
+        picture = replace(picture, notes=(turned_note(planes.orientations[0]), *picture.notes))
     if frames == 1:
         return picture
     note = sentence(
@@ -333,11 +336,15 @@ def _array_planes(values: np.ndarray) -> Planes:
         )
     check_size(width, height, pages)
     values = values.reshape(pages, height, width, samples)
+    void = None
+    if isinstance(values, np.ma.MaskedArray):
+        void = np.ma.getmaskarray(values).any(axis=-1)
+        values = np.ma.getdata(values)
     if values.dtype.kind == "b":
         values = values * np.uint8(255)
     if samples % 2:
-        return Planes(values)
-    return Planes(values[..., :-1], alpha_to_8_bit(values[..., -1]))
+        return Planes(values, void=void)
+    return Planes(values[..., :-1], alpha_to_8_bit(values[..., -1]), void)
 
 
 def _picture(planes: Planes, name: str) -> Picture:

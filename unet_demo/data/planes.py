@@ -1,7 +1,7 @@
 """What a picture file holds, in its own numbers: the limits, and how Pillow reads all but TIFF."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import imagecodecs
@@ -177,6 +177,12 @@ def decode_plain(path: Path, name: str, stored: bool, patience: Patience) -> Dec
             pages = [_plane(imagecodecs.png_decode(data), orientation_of(image))]
         else:
             pages = list(_frames(image, frames, stored, patience))
+        if stored and name == "PNG" and data[_PNG_BITS] in (2, 4) and image.mode == "L":
+            # Pillow stretches gray levels of few bits over 0 to 255.
+            pages = [
+                replace(page, values=page.values // (255 // (2 ** data[_PNG_BITS] - 1)))
+                for page in pages
+            ]
     planes = stack(pages)
     notes = []
     if frames > len(pages):
@@ -222,6 +228,7 @@ def _frames(
 
 def pillow_page(image: Image.Image, stored: bool) -> Plane:
     """Read the frame at which a Pillow image stands; ``stored``: a palette's indices, not its colours."""
+    image.load()  # of a TIFF, Pillow then turns the pixels by itself, and takes the tag away
     orientation = orientation_of(image)
     if image.mode in _DEEP_MODES:
         values, key = np.asarray(image), image.info.get("transparency")
@@ -322,8 +329,22 @@ def _filled(parts: Sequence[np.ndarray | None], usual: np.ndarray) -> np.ndarray
     return np.stack([usual if part is None else part for part in parts])
 
 
-def alpha_to_8_bit(alpha: np.ndarray) -> np.ndarray:
-    """Reduce alpha to 8 bits: unsigned alpha keeps its high byte; any other runs from 0 to 1."""
+def alpha_to_8_bit(alpha: np.ndarray, bits: int = 8) -> np.ndarray:
+    """Bring alpha to 8 bits: unsigned alpha keeps its high byte, of fewer ``bits`` it runs to the most of them.
+
+    Any other runs from 0 to 1. Raises PictureError for more.
+    """
+    if alpha.dtype == bool or (alpha.dtype == np.uint8 and bits < 8):
+        return np.rint(alpha * (255 / (2**bits - 1))).astype(np.uint8)
     if np.issubdtype(alpha.dtype, np.unsignedinteger):
         return (alpha >> (8 * alpha.dtype.itemsize - 8)).astype(np.uint8)
+    most = float(alpha.max(where=np.isfinite(alpha), initial=0))
+    if most > 1:
+        raise PictureError(
+            sentence(
+                "has alpha up to {most:g}, and in floats or signed numbers it runs from 0 to 1: scale"
+                " it, or save 8 bits.",
+                most=most,
+            )
+        )
     return np.rint(np.nan_to_num(alpha.clip(0, 1)) * 255).astype(np.uint8)

@@ -197,7 +197,8 @@ def _in_order(parts: Sequence[TiffPageSeries]) -> TiffPageSeries:
 def _check_series(chosen: Sequence[TiffPageSeries]) -> None:
     """Refuse the sizes that the headers declare, before anything is decoded."""
     page = chosen[0].keyframe
-    if not {"Y", "X"} <= set(chosen[0].axes):
+    flat = all({"Y", "X"} <= set(one.axes) and _has_whole_pages(one) for one in chosen)
+    if not flat:
         raise PictureError(sentence("holds no flat picture: save it as an ordinary TIFF stack."))
     pixels = size = 0
     for series in chosen:
@@ -258,14 +259,32 @@ def _channels(
 
 
 def _numbers(series: TiffPageSeries) -> np.ndarray:
-    """Number the planes that a series declares, (channels, …), by its axes other than Y, X, samples."""
-    lead = [at for at, axis in enumerate(series.axes) if axis not in "YXS"]
-    axes = [series.axes[at] for at in lead]
+    """Number the planes that a series declares, (channels, …), by its axes other than Y, X, samples.
+
+    Channels within a page are its samples, whatever their axis is called.
+    """
     if _rows_as_pages(series):
         return np.zeros((1, 1), int)
+    inside = _page_begins(series)
+    lead = [
+        at
+        for at, axis in enumerate(series.axes)
+        if axis not in "YXS" and not (axis == "C" and at >= inside)
+    ]
+    axes = [series.axes[at] for at in lead]
     shape = [series.shape[at] for at in lead]
     numbers = np.arange(math.prod(shape)).reshape(shape)
     return np.moveaxis(numbers, axes.index("C"), 0) if "C" in axes else numbers[None]
+
+
+def _page_begins(series: TiffPageSeries) -> int:
+    """Return the number of a series' axes along which its pages follow each other."""
+    return series.ndim - series.keyframe.ndim
+
+
+def _has_whole_pages(series: TiffPageSeries) -> bool:
+    """Tell whether each page is a picture, rather than a row of one, as tifffile writes (…, 5 channels)."""
+    return _rows_as_pages(series) or not {"Y", "X"} & set(series.axes[: _page_begins(series)])
 
 
 def _rows_as_pages(series: TiffPageSeries) -> bool:
@@ -367,7 +386,7 @@ def _planes(
     own = page.samplesperpixel - len(page.extrasamples)
     alpha = None
     if page.extrasamples and page.extrasamples[0] in _ALPHA and values.shape[-1] > own > 0:
-        alpha = alpha_to_8_bit(values[..., own])
+        alpha = alpha_to_8_bit(values[..., own], page.bitspersample)
         values = values[..., :own]
     shown = _colours(page, values, stored, notes)
     if alpha is not None and page.extrasamples[0] == EXTRASAMPLE.ASSOCALPHA:
@@ -426,7 +445,7 @@ def _colours(page: TiffPage, values: np.ndarray, stored: bool, notes: list[Sente
         notes.append(sentence("The file stores white as 0: its values were inverted."))
         values = _inverted(values, bits)
     if values.dtype == bool:
-        values = values * np.uint8(255)
+        values = values * np.uint8(1 if kind == PHOTOMETRIC.PALETTE else 255)
     elif values.dtype == np.uint8 and bits in range(2, 8) and not stored:
         values = np.rint(values * (255 / (2**bits - 1))).astype(np.uint8)
     if kind == PHOTOMETRIC.SEPARATED:

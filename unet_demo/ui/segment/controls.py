@@ -124,7 +124,7 @@ class SegmentControls:
                 buttons=[], min_width=0,
             )  # fmt: skip
             self.threshold = gr.Slider(
-                0.05, 0.95, 0.5, step=0.01, label=t("segment_threshold"), visible=False,
+                0, 1, 0.5, step=0.01, label=t("segment_threshold"), visible=False,
                 elem_id="threshold", buttons=[], min_width=0,
             )  # fmt: skip
             self.opacity = gr.Slider(

@@ -208,7 +208,7 @@ class Runner:
             # Also where they showed this when it was asked for: work that was called off may have moved them.
             **controls.picked(request.name, request.tta, self.choices(session)),
             controls.viewer: slice_value(result, view),
-            controls.status: status(result, language),
+            controls.status: status(result, threshold, language),
             controls.slice: gr.Slider(maximum=max(2, slices), value=view.slice, visible=slices > 1),
             controls.threshold: gr.Slider(value=threshold, visible=binary),
             controls.download_note: say(

@@ -51,7 +51,7 @@ def slice_value(result: Result, view: View) -> dict[str, Any]:
     )
 
 
-def status(result: Result, language: str) -> str:
+def status(result: Result, threshold: float, language: str) -> str:
     """Say what was done in a line, and below it whatever a person should know."""
     count, height, width, _ = result.request.picture.slices.shape
     done = say(
@@ -64,7 +64,7 @@ def status(result: Result, language: str) -> str:
         seconds=f"{result.prediction.seconds:.2f}",
         device=result.prediction.device.upper(),
     )
-    said = (escape(translated(text, language)) for text in result.notes())
+    said = (escape(translated(text, language)) for text in result.notes(threshold))
     return note(done) + "".join(f'<p class="notice">{text}</p>' for text in said)
 
 
