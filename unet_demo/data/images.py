@@ -336,9 +336,9 @@ def _array_planes(values: np.ndarray) -> Planes:
         )
     check_size(width, height, pages)
     values = values.reshape(pages, height, width, samples)
-    void = None
+    void: np.ndarray | None = None
     if isinstance(values, np.ma.MaskedArray):
-        void = np.ma.getmaskarray(values).any(axis=-1)
+        void = np.logical_or.reduce(np.ma.getmaskarray(values), axis=-1)
         values = np.ma.getdata(values)
     if values.dtype.kind == "b":
         values = values * np.uint8(255)
