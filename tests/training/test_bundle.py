@@ -70,7 +70,7 @@ def test_the_bundled_scores_are_those_that_were_promised():
     assert scores["isbi-elastic"]["V_rand without averaging"] >= 0.982
     assert scores["voc-pretrained"]["mIoU without averaging"] >= 0.45
     assert scores["voc"]["mIoU without averaging"] >= 0.32
-    assert scores["voc-resnet50"]["mIoU"] >= 0.26
+    assert scores["voc-resnet50"]["mIoU without averaging"] >= 0.26
     assert scores["voc-color"]["mIoU"] > 0.035  # what calling everything background reaches
 
 
