@@ -35,7 +35,7 @@ class TeachExample:
 
     ``make`` returns slices uint8 (N, H, W, C) and ground truth uint8 (N, H, W). ``strokes``: lines on the
     first slice, of each class, ``width`` px wide. ``start``: the bundled checkpoint that knows its kind,
-    or "".
+    or kinds as colourful, or "".
     """
 
     name: str
@@ -131,7 +131,7 @@ EXAMPLES: dict[str, TeachExample] = {
     for example in (
         TeachExample("membranes", ISBI.classes, membranes, STROKES["membranes"], 2, "isbi"),
         TeachExample("coins", ("background", "coin"), coins, STROKES["coins"], 2),
-        TeachExample("cells", ("tissue between", "gland"), cells, STROKES["cells"], 2),
+        TeachExample("cells", ("tissue between", "gland"), cells, STROKES["cells"], 2, "voc"),
         TeachExample("cat", ("background", "cat"), cat, STROKES["cat"], 2, "voc-pretrained"),
         TeachExample("shapes", SHAPES.classes, shapes, STROKES["shapes"], 2, "shapes"),
     )
