@@ -189,19 +189,31 @@ def both(session: Session, **others: Any) -> dict[str, Any]:
     return told(session, **{**value, **others})
 
 
+def followed(
+    monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, act: Callable[[Any], object]
+) -> None:
+    """Have something happen between what a function has made and its return."""
+    make = getattr(owner, name)
+
+    def slow(*given: Any) -> Any:
+        made = make(*given)
+        act(made)
+        return made
+
+    monkeypatch.setattr(owner, name, slow)
+
+
 def test_a_lesson_of_the_picture_before_is_put_away_when_another_came_meanwhile(
     page: TeachPage, visit: tuple[gr.Request, Session], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request, session = visit
-    made = []
+    made: list[Lesson] = []
 
-    def slow(*given: Any) -> Lesson:
-        made.append(new_lesson(*given))
+    def meanwhile(lesson: Lesson) -> None:
+        made.append(lesson)
         session.take(Paper.own(replace(GRAY, name="another")))
-        return made[-1]
 
-    new_lesson = zero_gpu.new_lesson
-    monkeypatch.setattr(zero_gpu, "new_lesson", slow)
+    followed(monkeypatch, zero_gpu, "new_lesson", meanwhile)
     *_, last = page.on_start(request, both(session), "random")
     assert session.run is None and made[0].snapshot().state == "stopped"
     assert last[page.buttons["start"]].interactive
@@ -213,15 +225,9 @@ def test_what_is_painted_and_named_while_a_lesson_is_prepared_is_learned_too(
     page: TeachPage, visit: tuple[gr.Request, Session], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request, session = visit
-    new_lesson = zero_gpu.new_lesson
-
-    def slow(*given: Any) -> Lesson:
-        made = new_lesson(*given)
-        more = {"stamps": {"1": 1, "2": 1}, "labels": {"2": ids_png(STROKE)}}
-        assert session.hear(both(session, edit=9, classes=["a", "b", "c"], **more))
-        return made
-
-    monkeypatch.setattr(zero_gpu, "new_lesson", slow)
+    more = {"stamps": {"1": 1, "2": 1}, "labels": {"2": ids_png(STROKE)}}
+    later = both(session, edit=9, classes=["a", "b", "c"], **more)
+    followed(monkeypatch, zero_gpu, "new_lesson", lambda _: session.hear(later))
     list(page.on_step(request, both(session), "random"))
     run = session.run
     assert run and run.settings.task.classes == ("a", "b", "c")
@@ -232,14 +238,8 @@ def test_a_class_removed_while_a_lesson_is_prepared_ends_it_in_a_sentence(
     page: TeachPage, visit: tuple[gr.Request, Session], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request, session = visit
-    new_lesson = zero_gpu.new_lesson
-
-    def slow(*given: Any) -> Lesson:
-        made = new_lesson(*given)
-        assert session.hear(both(session, edit=9))
-        return made
-
-    monkeypatch.setattr(zero_gpu, "new_lesson", slow)
+    later = both(session, edit=9)
+    followed(monkeypatch, zero_gpu, "new_lesson", lambda _: session.hear(later))
     *_, last = page.on_step(request, both(session, classes=["a", "b", "c"]), "random")
     assert session.run is None and last[page.buttons["start"]].interactive
 
@@ -272,24 +272,12 @@ def test_a_turn_to_another_slice_has_no_lesson_read_all_strokes_again(
     assert session.slice == 2
 
 
-def predicting(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object]) -> None:
-    """Have something happen while all slices are segmented."""
-    predict_all = Lesson.predict_all
-
-    def slow(lesson: Lesson, *given: Any) -> Any:
-        predicted = predict_all(lesson, *given)
-        meanwhile()
-        return predicted
-
-    monkeypatch.setattr(Lesson, "predict_all", slow)
-
-
 def test_all_slices_segmented_when_another_picture_has_come_say_nothing_of_it(
     page: TeachPage, visit: tuple[gr.Request, Session], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request, session = visit
     list(page.on_step(request, both(session), "random"))
-    predicting(monkeypatch, lambda: session.take(Paper.own(GRAY)))
+    followed(monkeypatch, Lesson, "predict_all", lambda _: session.take(Paper.own(GRAY)))
     *_, last = page.on_apply(request, gr.Progress())
     assert page.status not in last and page.prediction not in last
     assert not last[page.apply].interactive
@@ -300,9 +288,10 @@ def test_masks_of_a_lesson_that_went_on_meanwhile_are_not_taken_for_its_own(
 ) -> None:
     request, session = visit
     list(page.on_step(request, both(session), "random"))
-    predicting(monkeypatch, lambda: list(session.run.play(1)))
-    list(page.on_apply(request, gr.Progress()))
+    followed(monkeypatch, Lesson, "predict_all", lambda _: list(session.run.play(1)))
+    *_, last = page.on_apply(request, gr.Progress())
     assert session.predicted is None
+    assert page.status not in last and page.prediction not in last
 
 
 def test_a_download_that_is_called_off_says_so_in_a_sentence(

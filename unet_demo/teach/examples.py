@@ -35,7 +35,7 @@ class TeachExample:
 
     ``make`` returns slices uint8 (N, H, W, C) and ground truth uint8 (N, H, W). ``strokes``: lines on the
     first slice, of each class, ``width`` px wide. ``start``: the bundled checkpoint that knows its kind,
-    or kinds as colourful, or "".
+    or its colours, or "".
     """
 
     name: str

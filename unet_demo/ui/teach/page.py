@@ -521,6 +521,7 @@ class TeachPage(TrainingPage[Session]):
         """Segment all slices with the network as it is."""
         session = self.sessions.visitor(request)
         run = session.run
+        step = run and run.snapshot().step
         running = {self.apply: gr.Button(interactive=False), self.cancel: gr.Button(visible=True)}
         yield {self.status: note(say("teach_applying", session.language)), **running}
         update: Update = {}
@@ -540,7 +541,7 @@ class TeachPage(TrainingPage[Session]):
             self.cancel: gr.Button(visible=False),
         }
         # Another picture came, or the lesson went on, and the page tells of that.
-        overtaken = session.run is not run or session.running
+        overtaken = session.run is not run or (run and run.snapshot().step) != step
         yield rested if overtaken else {self.status: said, **update, **rested}
 
     def on_cancel(self, request: gr.Request) -> None:
